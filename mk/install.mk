@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+# Installation: binary, both libraries, headers, pkg-config file.
