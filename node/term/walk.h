@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_TERM_WALK_H
+#define FLI_TERM_WALK_H
+
+/*
+ * The one gate between a peer's bytes and everything else: a walk that checks a whole encoded term,
+ * iteratively, and measures it; and the copy that makes it self-contained.
+ *
+ *     wire bytes --fli_walk--> size, expanded size, features --fli_expand--> mailbox bytes
+ *
+ * On a connection with distribution headers an atom may be ATOM_CACHE_REF k; `refs` says which text
+ * that is. After fli_expand no such reference is left, old atom, pid, port and reference tags
+ * included: Latin-1 atoms have become UTF-8 ones, PID_EXT NEW_PID_EXT, and so on, so that readers of
+ * mailbox terms meet only: 67 70 77 88 90 97 98 104-113 116 118 119 120 (99 and 89 are rewritten to
+ * 70 and 120).
+ *
+ * Threads: any. Memory: none; no recursion. Errors: 0 is "malformed, truncated or over a limit".
+ * Limits: every count is checked against the bytes that remain; atoms 255 characters; references 5
+ * words; compressed, local and pre-R9 fun terms are refused; a float must be finite.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flitch/term.h"
+
+/* The atoms of one distribution header, in its order. Texts are UTF-8 and already checked. */
+typedef struct fli_refs {
+	const fl_atom *atoms;
+	size_t count;
+} fli_refs;
+
+/* What a term needs from its destination (DESIGN: what a peer's flags cannot take is refused). */
+enum fli_feature {
+	FLI_NEEDS_RECORDS = 1,      /* tag 67 */
+	FLI_NEEDS_WIDE_REFS = 2,    /* a reference of more than 3 words */
+	FLI_NEEDS_V4_PORTS = 4      /* a port id wider than 28 bits */
+};
+
+typedef struct fli_walked {
+	size_t size;          /* bytes that the term takes as it stands */
+	size_t expanded_size; /* bytes after fli_expand */
+	unsigned features;    /* fli_feature, or-ed */
+	bool is_plain;        /* fli_expand would be a memcpy */
+} fli_walked;
+
+/* Checks the term at `data`; more bytes may follow it. `refs` may be NULL. */
+bool fli_walk(const uint8_t *data, size_t size, const fli_refs *refs, fli_walked *ret_walked);
+
+/* Copies a term that fli_walk accepted (same data, same refs) into expanded_size bytes. */
+void fli_expand(const uint8_t *data, const fli_walked *walked, const fli_refs *refs, uint8_t *out);
+
+/*
+ * The bytes that the complete term at `data` takes, for a term that has been through fli_expand or
+ * fl_build; 0 when it does not end before `size` (it never reads past that).
+ */
+size_t fli_term_size(const uint8_t *data, size_t size);
+
+#endif
