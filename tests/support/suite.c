@@ -41,8 +41,10 @@ static bool run_one(CU_pSuite suite, const struct fl_test *test)
 	if (is_verbose) printf("run  - %s: %s\n", suite->pName, test->name);
 	(void)fflush(stdout);
 	is_ok = CU_run_test(suite, t) == CUE_SUCCESS && CU_get_number_of_failures() == 0;
-	if (!is_ok) print_failures(suite->pName, test->name);
-	else if (is_verbose) printf("ok   - %s: %s\n", suite->pName, test->name);
+	if (!is_ok)
+		print_failures(suite->pName, test->name);
+	else if (is_verbose)
+		printf("ok   - %s: %s\n", suite->pName, test->name);
 	(void)fflush(stdout);
 	return is_ok;
 }
@@ -58,8 +60,10 @@ int fl_suite_main(const char *suite, const struct fl_test *tests, size_t count, 
 	CU_set_fail_on_inactive(CU_FALSE);
 	for (size_t i = 0; i < count; i++) {
 		if (!is_selected(tests[i].name, filters)) continue;
-		if (run_one(s, &tests[i])) passed++;
-		else failed++;
+		if (run_one(s, &tests[i]))
+			passed++;
+		else
+			failed++;
 	}
 	CU_cleanup_registry();
 	printf("%s: %u passed, %u failed\n", suite, passed, failed);

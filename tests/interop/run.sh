@@ -1,0 +1,161 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Real erl and elixir of one release drive, the C node answers: run.sh RELEASE [SUITE...]
+#
+# Each suite (t_NAME.erl or t_NAME.exs, all without arguments) gets a fresh C node c1@127.0.0.1 with
+# counter and echo loaded, and a fresh VM that runs its *_test/1 functions through runner.erl. epmd is
+# private, on a port found free. FL_PEER=beam lets an Erlang node play c1 instead: what a suite
+# expects can so be checked against OTP itself.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+top=$PWD
+release=${1:?usage: run.sh RELEASE [SUITE...]}
+shift
+build=${BUILD:-build}
+peers=$top/scripts/peers.sh
+host_release=$("$peers" host)
+suite_limit_s=${FL_SUITE_LIMIT_S:-300}
+work=$(mktemp -d)
+pids=()
+
+stop_all() {
+	for pid in "${pids[@]}"; do kill -CONT "$pid" 2>/dev/null && kill "$pid" 2>/dev/null; done
+	for pid in "${pids[@]}"; do timeout 5 tail --pid="$pid" -f /dev/null || kill -9 "$pid"; done
+	rm -rf "$work"
+} 2>/dev/null
+trap stop_all EXIT
+trap 'exit 130' INT TERM
+
+# epmd cannot choose a port itself: ports are tried until one starts and answers.
+start_epmd() {
+	local try
+	for try in $(shuf -i 20000-32000 -n 20); do
+		ERL_EPMD_ADDRESS=127.0.0.1 epmd -port "$try" </dev/null >/dev/null 2>&1 &
+		local pid=$!
+		until ERL_EPMD_PORT=$try epmd -names >/dev/null 2>&1; do
+			kill -0 $pid 2>/dev/null || continue 2
+		done
+		kill -0 $pid 2>/dev/null || continue
+		pids+=("$pid")
+		export ERL_EPMD_PORT=$try ERL_EPMD_ADDRESS=127.0.0.1
+		return
+	done
+	echo "no free port for epmd" >&2
+	return 1
+}
+
+c1_command() {
+	if [ "${FL_PEER:-}" = beam ]; then
+		exec erl -noshell -name c1@127.0.0.1 -setcookie "$(cat "$work/cookie")" \
+			-pa "$work/ebin" -s reference
+	fi
+	exec "$build/flitch" run --name c1@127.0.0.1 --cookie-file "$work/cookie" \
+		--load "$build/examples/counter.so" --load "$build/examples/echo.so"
+}
+
+# Leaves c1 running with its pid in c1_pid; its output goes to $work/c1.log.
+start_c1() {
+	local line ready
+	rm -f "$work/c1.out"
+	mkfifo "$work/c1.out"
+	: >"$work/c1.log"
+	c1_command </dev/null >"$work/c1.out" 2>>"$work/c1.log" &
+	c1_pid=$!
+	pids+=("$c1_pid")
+	exec {ready}<"$work/c1.out"
+	while read -r -t 20 line <&"$ready"; do
+		echo "$line" >>"$work/c1.log"
+		case $line in
+		READY*)
+			cat <&"$ready" >>"$work/c1.log" &
+			exec {ready}<&-
+			return 0
+			;;
+		FAILED*) break ;;
+		esac
+	done
+	exec {ready}<&-
+	return 1
+}
+
+stop_c1() { # true when it had still been alive
+	local alive=0
+	kill -0 "$c1_pid" 2>/dev/null || alive=1
+	kill -CONT "$c1_pid" 2>/dev/null || :
+	kill "$c1_pid" 2>/dev/null || :
+	timeout 10 tail --pid="$c1_pid" -f /dev/null || kill -9 "$c1_pid" 2>/dev/null || :
+	wait "$c1_pid" 2>/dev/null || :
+	return $alive
+}
+
+drive() { # FILE
+	local name=${1##*/}
+	export FL_NODE=c1@127.0.0.1 FL_COOKIE FL_COOKIE_FILE=$work/cookie FL_RELEASE=$release
+	export FL_C1_PID=$c1_pid FL_WORK=$work FL_BUILD=$top/$build
+	FL_COOKIE=$(cat "$work/cookie")
+	# Only the host can run the binary: the trees lack its libraries.
+	if [ "$release" = "$host_release" ]; then export FL_FLITCH=$top/$build/flitch; fi
+	case $name in
+	*.erl)
+		timeout -k 5 "$suite_limit_s" "$peers" run "$release" erl -noshell \
+			-name "beam_$release@127.0.0.1" -setcookie "$FL_COOKIE" \
+			-pa "$work/ebin" -run runner main "${name%.erl}"
+		;;
+	*.exs)
+		timeout -k 5 "$suite_limit_s" "$peers" run "$release" elixir \
+			--name "elixir_$release@127.0.0.1" --cookie "$FL_COOKIE" \
+			--erl "-pa $work/ebin" -e ":runner.main_exs(\"$top/$1\")"
+		;;
+	esac </dev/null >"$work/suite.log" 2>&1
+}
+
+fail() { # SUITE REASON
+	echo "FAIL - $1: $2"
+	sed 's/^/    c1: /' "$work/c1.log" | tail -n 30
+	failed=$((failed + 1))
+}
+
+run_suite() { # FILE
+	local suite=${1##*/} rc=0 counts
+	if ! start_c1; then
+		stop_c1 || :
+		fail "$suite" "c1 did not become ready"
+		return
+	fi
+	drive "$1" || rc=$?
+	grep -v '^COUNTS ' "$work/suite.log" || :
+	counts=$(sed -n 's/^COUNTS //p' "$work/suite.log")
+	if [ -n "$counts" ]; then
+		passed=$((passed + ${counts% *}))
+		failed=$((failed + ${counts#* }))
+		[ "${counts#* }" -eq 0 ] || sed 's/^/    c1: /' "$work/c1.log" | tail -n 30
+	else
+		fail "$suite" "the VM ended without counts (exit code $rc; 124 is the time limit)"
+	fi
+	stop_c1 || fail "$suite" "c1 did not live to the end of the suite"
+}
+
+suites=("$@")
+[ $# -gt 0 ] || for f in tests/interop/t_*.erl tests/interop/t_*.exs; do
+	[ ! -e "$f" ] || suites+=("$f")
+done
+passed=0
+failed=0
+"$peers" ensure "$release"
+(umask 077 && head -c 18 /dev/urandom | base64 | tr -d '+/=\n' >"$work/cookie")
+mkdir "$work/ebin"
+chmod 755 "$work"
+start_epmd
+"$peers" run "$release" erlc -o "$work/ebin" tests/interop/*.erl
+for suite in "${suites[@]}"; do
+	case $suite in
+	*/*) ;;
+	*.*) suite=tests/interop/$suite ;;
+	*) suite=$(ls tests/interop/"$suite".e*) ;;
+	esac
+	echo "-- OTP $release, ${suite##*/}"
+	run_suite "$suite"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
