@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The targets are listed by `make help`. Variables that a caller may set:
 #   CC=clang-14          another compiler
-#   SAN=address          address, undefined or thread; the build then goes to build/san-address
+#   SAN=address          address, undefined or thread; the build then goes to build/asan
 #   BUILD=DIR            where everything is built
 #   PREFIX= DESTDIR=     where `make install` puts it
 #   V=1                  print the commands
@@ -10,7 +10,10 @@ VERSION := 0.1.0
 SOVERSION := 0
 
 SAN ?=
-BUILD ?= build$(if $(SAN),/san-$(SAN))
+san_folder_address := asan
+san_folder_undefined := ubsan
+san_folder_thread := tsan
+BUILD ?= build$(if $(SAN),/$(or $(san_folder_$(SAN)),$(SAN)))
 PREFIX ?= /usr/local
 DESTDIR ?=
 

@@ -1,2 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-# Installation: binary, both libraries, headers, pkg-config file.
+# Installation under $(DESTDIR)$(PREFIX): binary, both libraries, headers, pkg-config file.
+
+bindir = $(PREFIX)/bin
+libdir = $(PREFIX)/lib
+includedir = $(PREFIX)/include
+moduledir = $(libdir)/flitch
+HEADERS = $(wildcard include/*.h)
+SUB_HEADERS = $(wildcard include/flitch/*.h)
+at = $(DESTDIR)$(1)
+
+define PC
+prefix=$(PREFIX)
+libdir=$${prefix}/lib
+includedir=$${prefix}/include
+
+Name: flitch
+Description: C servers as full members of an Erlang cluster
+Version: $(VERSION)
+Requires.private: $(PACKAGES)
+Libs: -L$${libdir} -lflitch
+Libs.private: -ldl -pthread
+Cflags: -I$${includedir}
+endef
+export PC
+
+.PHONY: install uninstall
+install: ## install under DESTDIR and PREFIX (/usr/local)
+install: all
+	install -d $(call at,$(bindir)) $(call at,$(libdir)/pkgconfig) $(call at,$(moduledir)) \
+		$(call at,$(includedir)/flitch)
+	$(if $(BINARY),install -m 755 $(BINARY) $(call at,$(bindir)/))
+	install -m 644 $(LIB_A) $(call at,$(libdir)/)
+	install -m 755 $(LIB_SO) $(call at,$(libdir)/libflitch.so.$(VERSION))
+	ln -sf libflitch.so.$(VERSION) $(call at,$(libdir)/libflitch.so.$(SOVERSION))
+	ln -sf libflitch.so.$(SOVERSION) $(call at,$(libdir)/libflitch.so)
+	$(if $(EXAMPLE_SO),install -m 755 $(EXAMPLE_SO) $(call at,$(moduledir)/))
+	$(if $(HEADERS),install -m 644 $(HEADERS) $(call at,$(includedir)/))
+	$(if $(SUB_HEADERS),install -m 644 $(SUB_HEADERS) $(call at,$(includedir)/flitch/))
+	printf '%s\n' "$$PC" >$(call at,$(libdir)/pkgconfig/flitch.pc)
+	$(if $(DESTDIR),,-ldconfig 2>/dev/null)
+
+uninstall: ## remove what install put there
+	rm -f $(call at,$(bindir)/flitch) $(call at,$(libdir)/libflitch.a) \
+		$(call at,$(libdir)/libflitch.so)* $(call at,$(libdir)/pkgconfig/flitch.pc) \
+		$(call at,$(includedir)/flitch.h)
+	rm -rf $(call at,$(includedir)/flitch) $(call at,$(moduledir))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unit suites: each tests/unit/test_*.c is a program of its own, linked with the library and all of
-# tests/support.
+# tests/support. Every target here ends with the line "N passed, N failed".
 
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
@@ -8,15 +8,74 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
 TEST_LIBS = $(shell pkg-config --libs cunit) $(LIBS)
 
+# The host's own release, and the newest other one.
+HOST_RELEASE = $(shell scripts/peers.sh host)
+SECOND_RELEASE = $(if $(filter 29,$(HOST_RELEASE)),27,29)
+REST_RELEASES = $(filter-out $(HOST_RELEASE) $(SECOND_RELEASE),23 25 27 29)
+interop = $(foreach release,$(1),'tests/interop/run.sh $(release)')
+again = $(MAKE) --no-print-directory
+
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(LIB_A)
 	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_OBJ) \
 		-Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(TEST_LIBS)
 
 .SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
-.PHONY: check unit
+.PHONY: check unit deps test matrix matrix-rest interop asan ubsan tsan tidy format
+.PHONY: demo bench fuzz compose
+
 unit: $(UNIT_BIN)
 check: ## run the unit tests alone
-check: unit all
-	@tests/run.sh $(UNIT_BIN)
+check: all unit
+	@BUILD=$(BUILD) $(SAN_ENV) tests/run.sh $(UNIT_BIN)
+
+interop: ## drive the built node by the host's own Erlang and Elixir
+	@tests/interop/run.sh $(HOST_RELEASE)
+
+deps: ## install the Debian packages that are missing
+	@scripts/deps.sh test
+
+test: ## install what is missing, build, unit tests, interop with two releases
+	@scripts/deps.sh test
+	@$(again) -j$(JOBS) all unit
+	@scripts/total.sh '$(again) check' $(call interop,$(HOST_RELEASE) $(SECOND_RELEASE))
+
+matrix: ## interop with every release that Debian has (23, 25, 27, 29)
+	@scripts/deps.sh test
+	@$(again) -j$(JOBS) all
+	@scripts/total.sh $(call interop,$(sort 23 25 27 29 $(HOST_RELEASE)))
+
+# What `make test` leaves out of the matrix; .ci/run uses it.
+matrix-rest:
+	@scripts/deps.sh test
+	@$(again) -j$(JOBS) all
+	@scripts/total.sh $(call interop,$(REST_RELEASES))
+
+asan: ## unit tests under AddressSanitizer (with leaks)
+	@$(again) SAN=address -j$(JOBS) check
+ubsan: ## unit tests under UndefinedBehaviorSanitizer
+	@$(again) SAN=undefined -j$(JOBS) check
+tsan: ## unit tests under ThreadSanitizer
+	@$(again) SAN=thread -j$(JOBS) check
+
+tidy: ## layout, arrows between folders, lone headers, size budgets
+	@scripts/tidy.sh
+format: ## lay out every .c and .h by .clang-format
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r clang-format -i
+
+script = @if [ -x $(1) ]; then $(2) exec $(1); else \
+	echo "make $@: $(1) is not in this tree yet" >&2; exit 69; fi
+
+demo: ## install what is missing, build, and let Elixir talk to a C node
+	@scripts/deps.sh demo
+	@$(again) -j$(JOBS) all
+	$(call script,scripts/demo.sh)
+bench: ## the figures, with their peers in the same run
+	@$(again) -j$(JOBS) all
+	$(call script,tests/bench/run.sh)
+fuzz: ## feed the decoders under libFuzzer
+	$(call script,tests/fuzz/run.sh)
+compose: ## a C node and two BEAM nodes in containers
+	@$(again) -j$(JOBS) all
+	$(call script,docker/smoke.sh)
 
 -include $(UNIT_SRC:%.c=$(BUILD)/obj/%.d) $(SUPPORT_OBJ:.o=.d)

@@ -12,7 +12,8 @@ trap 'rm -f "$log"' EXIT
 
 for suite in "$@"; do
 	rc=0
-	timeout -k 5 "$limit_s" "$suite" >"$log" 2>&1 </dev/null || rc=$?
+	# shellcheck disable=SC2086 # the prefix is a command with arguments
+	timeout -k 5 "$limit_s" ${FL_SUITE_PREFIX:-} "$suite" >"$log" 2>&1 </dev/null || rc=$?
 	counts=$(sed -n 's/^[^ ]*: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
 	suite_passed=${counts% *}
 	suite_failed=${counts#* }

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 top=$PWD
 release=${1:?usage: run.sh RELEASE [SUITE...]}
 shift
-build=${BUILD:-build}
+build=$(realpath -m "${BUILD:-build}")
 peers=$top/scripts/peers.sh
 host_release=$("$peers" host)
 suite_limit_s=${FL_SUITE_LIMIT_S:-300}
@@ -38,7 +38,7 @@ start_epmd() {
 		done
 		kill -0 $pid 2>/dev/null || continue
 		pids+=("$pid")
-		export ERL_EPMD_PORT=$try ERL_EPMD_ADDRESS=127.0.0.1
+		export ERL_EPMD_PORT=$try ERL_CRASH_DUMP_SECONDS=0 ERL_EPMD_ADDRESS=127.0.0.1
 		return
 	done
 	echo "no free port for epmd" >&2
@@ -48,7 +48,7 @@ start_epmd() {
 c1_command() {
 	if [ "${FL_PEER:-}" = beam ]; then
 		exec erl -noshell -name c1@127.0.0.1 -setcookie "$(cat "$work/cookie")" \
-			-pa "$work/ebin" -s reference
+			-pa "$work/peer" -s reference
 	fi
 	exec "$build/flitch" run --name c1@127.0.0.1 --cookie-file "$work/cookie" \
 		--load "$build/examples/counter.so" --load "$build/examples/echo.so"
@@ -92,10 +92,10 @@ stop_c1() { # true when it had still been alive
 drive() { # FILE
 	local name=${1##*/}
 	export FL_NODE=c1@127.0.0.1 FL_COOKIE FL_COOKIE_FILE=$work/cookie FL_RELEASE=$release
-	export FL_C1_PID=$c1_pid FL_WORK=$work FL_BUILD=$top/$build
+	export FL_C1_PID=$c1_pid FL_WORK=$work FL_BUILD=$build
 	FL_COOKIE=$(cat "$work/cookie")
 	# Only the host can run the binary: the trees lack its libraries.
-	if [ "$release" = "$host_release" ]; then export FL_FLITCH=$top/$build/flitch; fi
+	if [ "$release" = "$host_release" ]; then export FL_FLITCH=$build/flitch; fi
 	case $name in
 	*.erl)
 		timeout -k 5 "$suite_limit_s" "$peers" run "$release" erl -noshell \
@@ -144,10 +144,11 @@ passed=0
 failed=0
 "$peers" ensure "$release"
 (umask 077 && head -c 18 /dev/urandom | base64 | tr -d '+/=\n' >"$work/cookie")
-mkdir "$work/ebin"
+mkdir "$work/ebin" "$work/peer"
 chmod 755 "$work"
 start_epmd
-"$peers" run "$release" erlc -o "$work/ebin" tests/interop/*.erl
+"$peers" run "$release" erlc -o "$work/ebin" tests/interop/runner.erl tests/interop/t_*.erl
+[ "${FL_PEER:-}" != beam ] || erlc -o "$work/peer" tests/interop/reference.erl
 for suite in "${suites[@]}"; do
 	case $suite in
 	*/*) ;;
