@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLITCH_H
+#define FLITCH_H
+
+/* flitch: an Erlang node in C. Everything but <flitch/ei.h>, which needs erl_interface. */
+
+#include "flitch/error.h"
+#include "flitch/node.h"
+#include "flitch/process.h"
+#include "flitch/server.h"
+#include "flitch/term.h"
+
+#define FL_VERSION "0.1.0"
+
+#endif

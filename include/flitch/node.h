@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLITCH_NODE_H
+#define FLITCH_NODE_H
+
+/*
+ * A node: one member of an Erlang cluster. Several may live in one OS process.
+ *
+ *     fl_node_open --> (start servers, fl_node_connect) --> fl_node_run --> fl_node_close
+ *
+ * Threads: open, run and close from one thread; the others from any thread.
+ * Memory: options are copied. Errors: FL_E* and an fl_error for people.
+ */
+
+#include "flitch/server.h"
+
+typedef struct fl_options fl_options;
+
+/* Starts from the defaults; NULL when out of memory. */
+fl_options *fl_options_new(void);
+void fl_options_delete(fl_options *options);
+/*
+ * Sets a dotted key ("node.name", "dist.listen", "log.level") from text, as --set does. `origin` says
+ * where the value came from, for messages ("--set", "flitch.conf:7").
+ */
+int fl_options_set(fl_options *options, const char *key, const char *value, const char *origin,
+	fl_error *err);
+/* Reads a libconfig file. */
+int fl_options_load(fl_options *options, const char *path, fl_error *err);
+/* The value of a key as text, or NULL. */
+const char *fl_options_get(const fl_options *options, const char *key);
+
+/* Opens the node: listens, registers its name. */
+int fl_node_open(const fl_options *options, fl_node **ret_node, fl_error *err);
+/* Starts a supervised server under the node's supervisor, registered as behaviour->name. */
+int fl_node_start(fl_node *node, const fl_behaviour *behaviour, fl_error *err);
+/* Loads a shared object and starts each of its behaviours once. */
+int fl_node_load(fl_node *node, const char *path, fl_error *err);
+/* Adds functions to the table that remote nodes may call; the array must outlive the node. */
+int fl_node_export(fl_node *node, const fl_export *exports, size_t count);
+/* Serves until fl_node_stop; returns an exit code in sysexits' terms. */
+int fl_node_run(fl_node *node);
+/* Serves what is there and returns, for a host's own loop; FL_ECLOSED after fl_node_stop. */
+int fl_node_poll(fl_node *node, uint32_t timeout_ms);
+/* Ends fl_node_run: drains, leaves the cluster in one stroke. Any thread. */
+void fl_node_stop(fl_node *node);
+void fl_node_close(fl_node *node);
+
+fl_atom fl_node_name(const fl_node *node);
+uint16_t fl_node_port(const fl_node *node);
+/* Asks for a connection and keeps it up; does not wait. */
+int fl_node_connect(fl_node *node, const char *peer);
+
+/* Owns the process: parses argv as `flitch run` does, serves the behaviour, returns the exit code. */
+int fl_main(const fl_behaviour *behaviour, int argc, char **argv);
+
+#endif

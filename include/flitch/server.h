@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLITCH_SERVER_H
+#define FLITCH_SERVER_H
+
+/*
+ * A GenServer in C: one constant table of callbacks, and a zeroed state of `state_size` bytes that
+ * keeps its address for the life of the process.
+ *
+ *     mailbox --> call | cast | info --> FL_OK, or FL_STOP after fl_stop(self, reason)
+ *
+ * A slot that is absent has OTP's default: `call` and `cast` end the server with {bad_call, R} and
+ * {bad_cast, M}, `info` logs what came, the others do nothing.
+ *
+ * Threads: handlers of one process never overlap; successive ones may run on different threads.
+ * Memory: terms given to a handler live until it returns.
+ * Errors: a handler returns FL_OK or FL_STOP; anything else is {api_misuse, _}. Leaving a call
+ * handler with neither a reply nor fl_later is {api_misuse, {no_reply, _}}.
+ */
+
+#include "flitch/process.h"
+
+enum {
+	FL_STOP = 1,   /* end; the reason is fl_stop's, else `normal` */
+	FL_IGNORE = 2, /* from init only: there is nothing to run */
+};
+
+/* A call that waits for its answer. Valid in its handler; after fl_later, until it is answered. */
+typedef struct fl_from {
+	fl_node *node;
+	uint32_t slot;
+	uint32_t generation;
+} fl_from;
+
+typedef enum fl_mailbox_policy {
+	FL_MAILBOX_KILL,   /* the process ends with {mailbox_full, N}; the default, since it hides nothing */
+	FL_MAILBOX_REFUSE, /* calls are answered by a DOWN with `overload`, casts and infos are dropped */
+	FL_MAILBOX_DROP    /* the newest message is dropped */
+} fl_mailbox_policy;
+
+typedef enum fl_isolation {
+	FL_IN_NODE,
+} fl_isolation;
+
+struct fl_behaviour {
+	const char *name;  /* of the behaviour: tools show it as a module; --load registers under it */
+	size_t state_size; /* bytes, zeroed before init */
+
+	int (*init)(fl_proc *self, void *state, fl_term args);
+	int (*call)(fl_proc *self, void *state, fl_from from, fl_term request);
+	int (*cast)(fl_proc *self, void *state, fl_term message);
+	int (*info)(fl_proc *self, void *state, fl_term message);
+	int (*continue_)(fl_proc *self, void *state, fl_term what); /* `continue` is C's word */
+	int (*timeout)(fl_proc *self, void *state);
+	void (*terminate)(fl_proc *self, void *state, fl_term reason);
+	int (*code_change)(fl_proc *self, void *state, fl_term old_vsn);
+	/* Appends one term that describes the state: what sys:get_state shows. */
+	int (*format_status)(fl_proc *self, const void *state, fl_buf *ret_status);
+
+	int (*node_up)(fl_proc *self, void *state, fl_atom node);
+	int (*node_down)(fl_proc *self, void *state, fl_atom node, fl_term reason);
+	int (*on_pause)(fl_proc *self, void *state);
+	int (*on_resume)(fl_proc *self, void *state);
+	int (*on_name_conflict)(fl_proc *self, void *state, fl_term name);
+
+	bool trap_exit;                   /* from the start, as process_flag(trap_exit, true) in init */
+	uint32_t mailbox_max;             /* messages; 0: the node's limit */
+	fl_mailbox_policy mailbox_policy; /* when it is reached */
+	fl_isolation isolation;
+	uint32_t vsn;                     /* version of the state, for code_change */
+};
+
+/* ---- answering ------------------------------------------------------------------------------- */
+
+int fl_reply_spec(fl_from from, fl_spec reply);
+/* gen_server:reply(From, Reply). FL_EALREADY when it has been answered. */
+#define fl_reply(from, ...) fl_reply_spec((from), fl_spec(__VA_ARGS__))
+/* Keeps the call open after the handler returns; returns FL_OK. */
+int fl_later(fl_proc *self, fl_from from);
+/* False once the caller has given up, died or been lost: nobody waits for this work any more. */
+bool fl_from_alive(fl_from from);
+/* Who calls. */
+bool fl_from_pid(fl_from from, fl_pid *ret_pid);
+
+/* ---- what comes next ------------------------------------------------------------------------- */
+
+int fl_stop_spec(fl_proc *self, fl_spec reason);
+/* return fl_stop(self, "normal"); */
+#define fl_stop(self, ...) fl_stop_spec((self), fl_spec(__VA_ARGS__))
+/* return fl_unhandled(self, request): ends a call or cast as Elixir does, logs an info. */
+int fl_unhandled(fl_proc *self, fl_term message);
+
+int fl_next_continue_spec(fl_proc *self, fl_spec what);
+/* `continue_` runs before any message. */
+#define fl_next_continue(self, ...) fl_next_continue_spec((self), fl_spec(__VA_ARGS__))
+/* `timeout` runs when no message has come for that long; asked for anew after each message. */
+void fl_next_timeout(fl_proc *self, uint32_t ms);
+void fl_next_hibernate(fl_proc *self);
+
+/* ---- exported functions ---------------------------------------------------------------------- */
+
+/*
+ * A native function that rpc, erpc, spawn and the command line may call as Module:Function/Arity.
+ * `args` is a list. It builds one term into `result` and returns FL_OK; or returns fl_throw,
+ * fl_error_term or fl_exit_term below.
+ */
+typedef int fl_native(fl_proc *self, fl_term args, fl_buf *result);
+
+typedef struct fl_export {
+	const char *module;
+	const char *function;
+	uint32_t arity;
+	fl_native *call;
+} fl_export;
+
+enum { FL_THROW = 3, FL_ERROR = 4, FL_EXIT = 5 };
+int fl_raise_spec(fl_buf *result, int class, fl_spec term);
+/* return fl_raise(result, FL_ERROR, "badarg"); */
+#define fl_raise(result, class, ...) fl_raise_spec((result), (class), fl_spec(__VA_ARGS__))
+
+/* ---- shared objects -------------------------------------------------------------------------- */
+
+#define FL_ABI 1
+typedef struct fl_module {
+	uint32_t abi;
+	uint32_t behaviour_size;
+	const fl_behaviour *const *behaviours; /* ends in NULL */
+} fl_module;
+
+/* One line in a file for --load: FL_MODULE(&counter, &other); */
+#define FL_MODULE(...)                                                                             \
+	static const fl_behaviour *const fli_behaviours[] = {__VA_ARGS__, NULL};                   \
+	__attribute__((visibility("default"))) extern const fl_module fl_module_v1;                \
+	const fl_module fl_module_v1 = {FL_ABI, sizeof(fl_behaviour), fli_behaviours}
+
+#endif
