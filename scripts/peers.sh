@@ -6,6 +6,7 @@
 #   peers.sh path RELEASE         where it is ("/" for the host's own release)
 #   peers.sh host                 the release of the host's own erl
 #   peers.sh run RELEASE CMD...   run CMD there, in the current folder and with the same network
+#   peers.sh tree DIR SUITE LIST  make a tree of any suite with the packages of LIST (a,b,c)
 #
 # The command sees the checkout, the current folder and $TMPDIR under their own names, by bind mounts
 # in a mount namespace of its own: they vanish with the command, whatever ends it.
@@ -47,13 +48,12 @@ mirror() {
 
 # A suite newer than the host's keyring is signed by a key that it cannot know. debootstrap is then
 # told not to check: these trees only ever hold test peers. --force-check-gpg is tried first.
-bootstrap() { # SUITE DIR
-	include=erlang-base,elixir
+bootstrap() { # SUITE DIR PACKAGES
 	script=/usr/share/debootstrap/scripts/$1
 	[ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
 	for check in --force-check-gpg --no-check-gpg; do
 		rm -rf "$2"
-		if debootstrap $check --variant=minbase --include="$include" \
+		if debootstrap $check --variant=minbase --include="$3" \
 			"$1" "$2" "$(mirror)" "$script" >"$2.log" 2>&1 </dev/null; then
 			return 0
 		fi
@@ -63,23 +63,26 @@ bootstrap() { # SUITE DIR
 	return 1
 }
 
-ensure() { # RELEASE
-	[ "$1" = "$(host_release)" ] && return 0
-	[ -d "$cache/otp$1" ] && return 0
-	suite=$(suite_of "$1")
+make_tree() { # DIR SUITE PACKAGES
+	[ ! -d "$1" ] || return 0
 	command -v debootstrap >/dev/null || die "debootstrap is missing (make deps installs it)"
-	[ "$(id -u)" -eq 0 ] || die "debootstrap needs root"
-	mkdir -p "$cache"
-	echo "peers.sh: making OTP $1 from Debian $suite; this takes minutes, once" >&2
-	new=$cache/otp$1.new.$$
+	mkdir -p "$(dirname "$1")"
+	echo "peers.sh: making $1 from Debian $2; this takes minutes, once" >&2
+	new=$1.new.$$
 	trap 'rm -rf "$new" "$new.log"' EXIT
-	bootstrap "$suite" "$new" || die "debootstrap of $suite failed"
+	trap 'exit 130' INT TERM
+	bootstrap "$2" "$new" "$3" || die "debootstrap of $2 failed"
 	rm -rf "$new/var/cache/apt/archives" "$new/var/lib/apt/lists" "$new/usr/share/doc"
 	mkdir -p "$new/var/cache/apt/archives/partial"
 	# Somebody else may have been faster; theirs is as good.
-	mv -T "$new" "$cache/otp$1" 2>/dev/null || [ -d "$cache/otp$1" ]
+	mv -T "$new" "$1" 2>/dev/null || [ -d "$1" ]
 	rm -rf "$new" "$new.log"
-	trap - EXIT
+	trap - EXIT INT TERM
+}
+
+ensure() { # RELEASE
+	[ "$1" != "$(host_release)" ] || return 0
+	make_tree "$cache/otp$1" "$(suite_of "$1")" erlang-base,elixir
 }
 
 path() { # RELEASE
@@ -112,15 +115,37 @@ run() { # RELEASE CMD...
 		sh -euc "$enter" enter "$tree" "$PWD" "$shown" "$@"
 }
 
+# Trees and mount namespaces need root; what the host itself runs does not.
+become_root() {
+	[ "$(id -u)" -ne 0 ] || return 0
+	command -v sudo >/dev/null || die "debootstrap and chroot need root or sudo"
+	kept=$(env | sed -n 's/^\(\(FL\|ERL\|ELIXIR\)_*[A-Z_]*\|TMPDIR\|HOME\)=.*/\1/p' | paste -sd, -)
+	exec sudo --preserve-env="$kept" "$0" "$@"
+}
+
 verb=${1:-}
-[ $# -gt 0 ] && shift
 case $verb in
-ensure) for release in "$@"; do ensure "$release"; done ;;
-path) path "$1" ;;
+ensure)
+	shift
+	for release in "$@"; do
+		[ -d "$cache/otp$release" ] || [ "$release" = "$(host_release)" ] ||
+			become_root ensure "$release"
+		ensure "$release"
+	done
+	;;
+path) path "$2" ;;
 host) host_release ;;
-run) run "$@" ;;
+run)
+	[ "$2" = "$(host_release)" ] || become_root "$@"
+	shift
+	run "$@"
+	;;
+tree)
+	become_root "$@"
+	make_tree "$2" "$3" "$4"
+	;;
 *)
-	echo "usage: peers.sh ensure|path|host|run RELEASE..." >&2
+	echo "usage: peers.sh ensure|path|host|run RELEASE..., or tree DIR SUITE PACKAGES" >&2
 	exit 64
 	;;
 esac
