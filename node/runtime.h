@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_RUNTIME_H
+#define FLI_RUNTIME_H
+
+/*
+ * The process world of one node: its structures, and the calls between the files of this folder and
+ * the layers above. Users see <flitch/process.h> and <flitch/server.h> instead.
+ *
+ *     fl_node --- procs[] --- fl_proc --- mailbox: fli_msg -> fli_msg
+ *        |                       |------- names, links, monitors, watchers, calls, aliases, timers
+ *        |--- run queue, wheel, scratch buffers
+ *
+ * Threads: everything here belongs to the owner of the node's context (sched.h): one thread at a
+ * time. A field that others may read says so.
+ * Memory: a process is one block with its state at the end; it is freed when it has exited and no
+ * handler of it is on any stack.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "flitch/node.h"
+#include "node/base/buf.h"
+#include "node/base/list.h"
+#include "node/base/map.h"
+#include "node/base/wheel.h"
+#include "node/log.h"
+#include "node/port.h"
+#include "node/remote.h"
+#include "node/term/atoms.h"
+#include "node/term/write.h"
+
+typedef struct fli_act fli_act;
+typedef struct fli_crew fli_crew;
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+typedef enum fli_msg_kind {
+	FLI_MSG_CALL,   /* {'$gen_call', {Pid, Tag}, Request} */
+	FLI_MSG_CAST,   /* {'$gen_cast', Message} */
+	FLI_MSG_SYSTEM, /* {system, {Pid, Tag}, Request} */
+	FLI_MSG_EXIT,   /* {'EXIT', Pid, Reason} */
+	FLI_MSG_INFO,
+	FLI_MSG_NODE_UP,   /* a node name, for node_up */
+	FLI_MSG_NODE_DOWN, /* {Node, Reason}, for node_down */
+	FLI_MSG_DONE       /* the end of a task: `data` is the task */
+} fli_msg_kind;
+
+/* One message: a chunk from the node's pool. Offsets are into data. */
+typedef struct fli_msg {
+	struct fli_msg *next;
+	uint32_t capacity; /* bytes of data that the chunk holds */
+	uint32_t size;
+	uint32_t body; /* the request or message proper */
+	uint32_t pid;  /* of a call or system message: who asks */
+	uint32_t tag;
+	uint8_t kind;
+	uint8_t data[];
+} fli_msg;
+
+/* ---- what hangs on a process ----------------------------------------------------------------- */
+
+/* A monitor in either direction; in the node's index by its reference. */
+typedef struct fli_monitor {
+	fl_ref ref;
+	fli_link in_watcher; /* in fl_proc.monitors, or fli_peer.watchers */
+	fli_link in_target;  /* in fl_proc.watchers, or fli_peer.watched */
+	fl_proc *watcher;    /* NULL: a process of watcher_peer */
+	fli_peer *watcher_peer;
+	fl_pid watcher_pid;
+	fl_proc *target; /* NULL: a process of target_peer */
+	fli_peer *target_peer;
+	fl_pid target_pid;
+	fl_atom name;  /* not empty: the monitor was by name */
+	bool by_call;  /* of fl_call or fl_request: a reply ends it */
+	struct fli_wait *wait; /* the fl_call that it belongs to */
+} fli_monitor;
+
+/* One end of a link. */
+typedef struct fli_plink {
+	fli_link in_proc; /* fl_proc.links */
+	fli_link in_peer; /* fli_peer.links when the other end is remote */
+	fl_proc *proc;
+	fli_peer *peer; /* NULL: the other end is here */
+	fl_pid other;
+	uint64_t unlink_id; /* not 0: unlinked, the acknowledgement is outstanding */
+} fli_plink;
+
+/* A registered name. */
+typedef struct fli_name {
+	fl_atom text; /* interned */
+	uint64_t hash;
+	fl_proc *proc;
+} fli_name;
+
+/* An alias, or the reply address of an fl_call or fl_request. */
+typedef struct fli_alias {
+	fl_ref ref;
+	fl_proc *proc;
+	fli_link in_proc;
+	struct fli_wait *wait; /* not NULL: a caller that waits on its own stack */
+	bool once;             /* the first message ends it */
+} fli_alias;
+
+typedef struct fli_send_timer {
+	fli_timer timer;
+	fl_ref ref;
+	fl_node *node;
+	fl_proc *owner; /* NULL once the owner is gone: it fires all the same */
+	fli_link in_proc;
+	fl_dest to;     /* texts interned */
+	fli_msg *msg;
+} fli_send_timer;
+
+/* A call that a server has not answered yet; fl_from names it by slot and generation. */
+typedef struct fli_call {
+	uint32_t generation;
+	uint32_t slot;
+	fl_proc *proc; /* NULL: free */
+	fli_msg *msg;  /* whose bytes the tag lies in; owned after fl_later */
+	fli_link in_proc;
+	struct fli_call *next_free;
+	bool is_later;
+	bool is_watched; /* the caller's monitor was there when the call came */
+} fli_call;
+
+typedef enum fli_status {
+	FLI_STARTING,
+	FLI_WAITING,
+	FLI_RUNNABLE,
+	FLI_RUNNING,
+	FLI_SUSPENDED, /* its last send met a busy peer */
+	FLI_EXITING    /* gone for everybody; a handler's frame may still be on a stack */
+} fli_status;
+
+/* What most processes never need. */
+typedef struct fli_extra {
+	fli_timer idle; /* fl_next_timeout */
+	fl_proc *proc;
+	fli_msg *continue_; /* fl_next_continue */
+	fl_buf stop_reason; /* of fl_stop */
+	fl_buf label;
+	fl_pid group_leader;
+	fl_pid parent;
+	bool has_group_leader;
+	bool has_parent;
+	bool idle_due;
+	bool sys_suspended; /* sys:suspend */
+	fli_link suspended; /* in the busy peer's waiters */
+} fli_extra;
+
+struct fl_proc {
+	fl_node *node;
+	const fl_behaviour *behaviour;
+	uint32_t id;
+	uint32_t serial;
+	fli_msg *first, *last;
+	uint32_t mailbox_count;
+	uint8_t status;
+	bool trap_exit;
+	bool is_system;  /* the node's own: not shown as a user's, not counted */
+	bool is_slow;    /* its handlers overstayed: they run on the crew's threads */
+	uint8_t frames;  /* handlers of it on some stack */
+	bool has_busy;   /* a send of this handler met a busy peer */
+	fl_proc *run_next;
+	fli_act *act; /* the activation whose handler runs */
+	fli_name *name;
+	fli_link links;
+	fli_link monitors;
+	fli_link watchers;
+	fli_link calls;
+	fli_link aliases;
+	fli_link timers;
+	fli_extra *extra; /* NULL until needed */
+	uint64_t handled; /* messages; tools show it as reductions */
+	_Alignas(16) uint8_t state[];
+};
+
+typedef struct fli_proc_slot {
+	fl_proc *proc;
+	uint32_t serial;
+	uint32_t next_free;
+} fli_proc_slot;
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+typedef struct fli_limits {
+	uint32_t processes_max;
+	uint32_t mailbox_max;
+	uint32_t signals_per_peer_max; /* links and monitors of one peer */
+	uint32_t atoms_max;
+	uint32_t message_bytes_max;
+	uint32_t threads_max;
+	bool narrow_pids; /* compat.otp23: 15 and 13 bits */
+} fli_limits;
+
+fli_limits fli_limits_default(void);
+
+/* ---- the node -------------------------------------------------------------------------------- */
+
+enum { FLI_POOL_CLASSES = 4 };
+
+struct fl_node {
+	fli_mem *mem;
+	const fli_port *port; /* clock, randomness */
+	fl_atoms *atoms;
+	fl_atom name; /* interned */
+	uint32_t creation;
+	uint64_t seed; /* of the hash tables */
+	fli_limits limits;
+	fli_log log;
+
+	fli_proc_slot *procs;
+	uint32_t procs_capacity;
+	uint32_t procs_free_first, procs_free_last;
+	uint32_t procs_count;
+	fli_map names;    /* fli_name */
+	fli_map monitors; /* fli_monitor, by reference and watcher's node */
+	fli_map plinks;   /* fli_plink */
+	fli_map aliases;  /* fli_alias */
+	fli_map timers;   /* fli_send_timer */
+	fli_call **calls;
+	uint32_t calls_count;
+	fli_call *calls_free;
+	uint64_t ref_next;
+	uint64_t unlink_next;
+
+	fl_proc *run_first, *run_last;
+	fl_proc *exit_first; /* waiting for fli_exits_drain */
+	fli_wheel wheel;
+	fli_msg *pool[FLI_POOL_CLASSES];
+	uint32_t pool_count[FLI_POOL_CLASSES];
+	fli_buf scratch; /* local messages are built here */
+	fl_pid system_pid; /* the sender of what nobody in particular sends */
+
+	const fli_remote_ops *remote;
+	void *dist;
+	fl_proc *supervisor;
+	fli_map exports; /* see export.h */
+	void *owner;     /* of the layer above: the daemon's own structure */
+
+	fli_crew *crew; /* threads; NULL: everything on the caller's thread */
+};
+
+/* Creates the process world alone: no sockets, no threads. `name` is a full node name. */
+int fli_node_create(fl_node **ret_node, const char *name, const fli_limits *limits,
+	const fli_port *port, fli_mem *mem);
+/* Every process must have exited, or is made to exit with `shutdown`. */
+void fli_node_delete(fl_node *node);
+
+/* One scheduling turn: due timers, then the run queue. True when there is more to do at once. */
+bool fli_node_turn(fl_node *node, uint64_t now_ms);
+/* When the next timer is due; FLI_WHEEL_NEVER. */
+uint64_t fli_node_next_ms(fl_node *node);
+
+/* ---- processes (proc.c) ---------------------------------------------------------------------- */
+
+typedef struct fli_start {
+	const fl_behaviour *behaviour;
+	fl_proc *parent; /* NULL: the node itself */
+	const char *name;
+	bool link;
+	bool is_system;
+	const fl_pid *group_leader; /* NULL: inherited */
+} fli_start;
+
+/*
+ * Makes a process and runs its init on this stack. On failure ret_reason (may be NULL) holds init's
+ * reason term.
+ */
+int fli_proc_start(
+	fl_node *node, const fli_start *start, fl_term args, fl_proc **ret_proc, fl_buf *ret_reason);
+fl_proc *fli_proc_find(const fl_node *node, uint32_t id, uint32_t serial);
+/* A pid of this node and incarnation that lives; NULL otherwise. */
+fl_proc *fli_proc_of(const fl_node *node, const fl_pid *pid);
+bool fli_pid_is_local(const fl_node *node, const fl_pid *pid); /* the name only */
+fl_pid fli_proc_pid(const fl_proc *proc);
+/* Visits the living: start with *cursor = 0. */
+fl_proc *fli_proc_next(const fl_node *node, uint32_t *cursor);
+fli_extra *fli_proc_extra(fl_proc *proc); /* NULL: out of memory */
+fl_pid fli_proc_group_leader(const fl_proc *proc);
+/* Ends the process with `reason`: everybody learns it in the next fli_exits_drain. */
+void fli_proc_exit(fl_proc *proc, fl_term reason);
+void fli_exits_drain(fl_node *node);
+/* Frees an exited process whose last frame has left. */
+void fli_proc_free(fl_proc *proc);
+
+/* ---- messages (mailbox.c) -------------------------------------------------------------------- */
+
+fli_msg *fli_msg_new(fl_node *node, size_t size); /* data is `size` bytes, not yet written */
+void fli_msg_free(fl_node *node, fli_msg *msg);
+fli_msg *fli_msg_of_payload(fl_node *node, const fli_payload *payload);
+fli_msg *fli_msg_of_term(fl_node *node, fl_term term);
+/* Sets kind and offsets from the bytes. */
+void fli_msg_classify(fli_msg *msg);
+/* Hands the message to the process; takes it in any case. */
+void fli_deliver(fl_proc *proc, fli_msg *msg);
+fli_msg *fli_mailbox_pop(fl_proc *proc);
+
+/* ---- sending (send.c) ------------------------------------------------------------------------ */
+
+/* Where a message under construction goes. */
+typedef struct fli_send {
+	fli_buf *buf; /* append exactly one term */
+	fl_proc *proc;
+	fli_alias *alias;
+	fli_peer *peer;
+} fli_send;
+
+/*
+ * FL_OK: append a term to send->buf and call fli_send_end. FL_ENOPROC, FL_ENOCONN: nobody is there;
+ * nothing was opened.
+ */
+int fli_send_begin(fl_node *node, fl_proc *from, const fl_dest *to, fli_send *send);
+int fli_send_end(fl_node *node, fl_proc *from, fli_send *send);
+void fli_send_cancel(fl_node *node, fli_send *send);
+/* Sends one term. `from` may be NULL: the node itself. */
+int fli_send_term(fl_node *node, fl_proc *from, const fl_dest *to, fl_term message);
+int fli_send_spec(fl_node *node, fl_proc *from, const fl_dest *to, fl_spec message);
+/* {Tag, Reply} to a caller: the pid and tag bytes as they came. */
+int fli_reply_term(fl_node *node, fl_proc *from, fl_term caller, fl_term tag, fl_term reply);
+
+/* ---- names, links, monitors, aliases --------------------------------------------------------- */
+
+int fli_name_register(fl_proc *proc, fl_atom name);
+int fli_name_unregister(fl_node *node, fl_atom name);
+fl_proc *fli_name_find(const fl_node *node, fl_atom name);
+fl_ref fli_ref_make(fl_node *node);
+uint64_t fli_ref_hash(const fl_node *node, const fl_ref *ref);
+fli_alias *fli_alias_new(fl_proc *proc, bool once);
+fli_alias *fli_alias_find(const fl_node *node, const fl_ref *ref);
+void fli_alias_delete(fl_node *node, fli_alias *alias);
+fli_monitor *fli_monitor_new(fl_proc *watcher, const fl_dest *to, const fl_ref *ref);
+void fli_monitor_delete(fl_node *node, fli_monitor *monitor); /* sends nothing */
+fli_monitor *fli_monitor_find(const fl_node *node, const fli_peer *watcher_peer, const fl_ref *ref);
+int fli_plink_add(fl_proc *proc, const fl_pid *other);
+void fli_plink_delete(fl_node *node, fli_plink *plink);
+fli_plink *fli_plink_find(const fl_proc *proc, const fl_pid *other);
+/* An exit signal by exit/2 (is_link false) or from a broken link. `from` is who it comes from. */
+void fli_exit_signal(fl_proc *to, const fl_pid *from, fl_term reason, bool is_link);
+/* The parts of a process's end, in order. */
+void fli_names_on_exit(fl_proc *proc);
+void fli_plinks_on_exit(fl_proc *proc, fl_term reason);
+void fli_monitors_on_exit(fl_proc *proc, fl_term reason);
+void fli_aliases_on_exit(fl_proc *proc);
+void fli_timers_on_exit(fl_proc *proc);
+void fli_calls_on_exit(fl_proc *proc);
+
+/* ---- running handlers (server.c, sched.c) ---------------------------------------------------- */
+
+void fli_run_queue_add(fl_proc *proc);
+/* Handles up to `budget` messages of the process. */
+void fli_server_run(fl_proc *proc, unsigned budget);
+/* Runs init; FL_OK, FL_STOP, FL_IGNORE. */
+int fli_server_init(fl_proc *proc, fl_term args);
+/* Handles one message that is not in the mailbox, on this stack; takes it. */
+void fli_server_handle(fl_proc *proc, fli_msg *msg);
+/* A system message: sys:get_state and its like. */
+void fli_sys_handle(fl_proc *proc, fl_term from_pid, fl_term tag, fl_term request);
+
+static inline fl_term fli_term(const fl_node *node, const uint8_t *data, size_t size)
+{
+	return (fl_term){data, size, node->atoms};
+}
+
+static inline fl_term fli_msg_term(const fl_node *node, const fli_msg *msg)
+{
+	return fli_term(node, msg->data, msg->size);
+}
+
+#endif
