@@ -10,6 +10,10 @@ PACKAGES := libuv libcrypto libconfig
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
+ifeq ($(PKG_LIBS),)
+$(info some development packages are missing; `make deps` installs them)
+endif
+
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wundef -Werror
 DEFINES := -D_GNU_SOURCE -DFLITCH_VERSION='"$(VERSION)"'

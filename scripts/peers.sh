@@ -111,7 +111,10 @@ run() { # RELEASE CMD...
 	tree=$cache/otp$release
 	[ -d "$tree" ] || die "OTP $release is not there (peers.sh ensure $release makes it)"
 	shown=$(printf '%s\n' "$top" "$PWD" "${TMPDIR:-/tmp}" | sort -u)
-	LC_ALL=C.UTF-8 HOME=/root exec unshare -m --propagation private \
+	# Inside a plain chroot "/" is no mount whose propagation could be changed.
+	propagation=unchanged
+	if mountpoint -q /; then propagation=private; fi
+	LC_ALL=C.UTF-8 HOME=/root exec unshare -m --propagation "$propagation" \
 		sh -euc "$enter" enter "$tree" "$PWD" "$shown" "$@"
 }
 

@@ -34,9 +34,9 @@ check_headers() {
 	flags="$flags $(pkg-config --cflags libuv libcrypto libconfig cunit)"
 	for h in $(echo "$files" | grep '\.h$'); do
 		# shellcheck disable=SC2086
-		printf '#include "%s"\nextern int fl_not_empty;\n' "$h" |
-			$CC $flags -fsyntax-only -x c - >/dev/null 2>&1 ||
-			say "$h:1: the header does not compile alone"
+		why=$(printf '#include "%s"\nextern int fl_not_empty;\n' "$h" |
+			$CC $flags -fsyntax-only -x c - 2>&1 | grep -m 1 'error:' || :)
+		[ -z "$why" ] || say "$h:1: does not compile alone: $why"
 	done
 }
 

@@ -14,9 +14,11 @@
 
 static bool is_selected(const char *name, char **filters)
 {
-	if (*filters == NULL) return true;
+	if (*filters == NULL)
+		return true;
 	for (; *filters != NULL; filters++)
-		if (strstr(name, *filters) != NULL) return true;
+		if (strstr(name, *filters) != NULL)
+			return true;
 	return false;
 }
 
@@ -38,7 +40,8 @@ static bool run_one(CU_pSuite suite, const struct fl_test *test)
 		return false;
 	}
 	/* A crash ends the program: the name must already stand in the log by then. */
-	if (is_verbose) printf("run  - %s: %s\n", suite->pName, test->name);
+	if (is_verbose)
+		printf("run  - %s: %s\n", suite->pName, test->name);
 	(void)fflush(stdout);
 	is_ok = CU_run_test(suite, t) == CUE_SUCCESS && CU_get_number_of_failures() == 0;
 	if (!is_ok)
@@ -54,12 +57,15 @@ int fl_suite_main(const char *suite, const struct fl_test *tests, size_t count, 
 	unsigned passed = 0, failed = 0;
 	CU_pSuite s;
 
-	if (CU_initialize_registry() != CUE_SUCCESS) return EXIT_FAILURE;
+	if (CU_initialize_registry() != CUE_SUCCESS)
+		return EXIT_FAILURE;
 	s = CU_add_suite(suite, NULL, NULL);
-	if (s == NULL) return EXIT_FAILURE;
+	if (s == NULL)
+		return EXIT_FAILURE;
 	CU_set_fail_on_inactive(CU_FALSE);
 	for (size_t i = 0; i < count; i++) {
-		if (!is_selected(tests[i].name, filters)) continue;
+		if (!is_selected(tests[i].name, filters))
+			continue;
 		if (run_one(s, &tests[i]))
 			passed++;
 		else

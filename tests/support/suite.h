@@ -28,19 +28,19 @@ struct fl_test {
 /* Runs the tests whose name contains one of the arguments (all without arguments). */
 int fl_suite_main(const char *suite, const struct fl_test *tests, size_t count, char **filters);
 
-#define FL_TEST(function)           \
-	{                           \
-#function, function \
+#define FL_TEST(function)                                                                          \
+	{                                                                                          \
+#function, function                                                                \
 	}
 
-#define FL_SUITE(suite, ...)                                                              \
-	int main(int argc, char **argv)                                                   \
-	{                                                                                 \
-		static const struct fl_test fl_tests[] = {__VA_ARGS__};                   \
-		(void)argc;                                                               \
-		return fl_suite_main(                                                     \
-			suite, fl_tests, sizeof fl_tests / sizeof fl_tests[0], argv + 1); \
-	}                                                                                 \
+#define FL_SUITE(suite, ...)                                                                       \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		static const struct fl_test fl_tests[] = {__VA_ARGS__};                            \
+		(void)argc;                                                                        \
+		return fl_suite_main(                                                              \
+			suite, fl_tests, sizeof fl_tests / sizeof fl_tests[0], argv + 1);          \
+	}                                                                                          \
 	extern int fl_suite_main(const char *, const struct fl_test *, size_t, char **)
 
 #endif
