@@ -40,7 +40,7 @@ typedef enum fli_op {
 } fli_op;
 
 /* Which of `to`, `name`, `ref` (for DOWN and SPAWN_REPLY: of `from`, `name`) is the one meant. */
-typedef enum fli_target { FLI_TARGET_PID, FLI_TARGET_NAME, FLI_TARGET_ALIAS } fli_target;
+typedef enum fli_signal_to { FLI_TO_PID, FLI_TO_NAME, FLI_TO_ALIAS } fli_signal_to;
 
 /* A term inside a signal: walked, and ready for fli_expand(data, &walked, signal->refs, out). */
 typedef struct fli_part {
@@ -48,18 +48,18 @@ typedef struct fli_part {
 	fli_walked walked;
 } fli_part;
 
-typedef struct fli_spawn {
+typedef struct fli_signal_spawn {
 	fl_pid leader;
 	fl_atom module;
 	fl_atom function;
 	uint32_t arity;
 	fli_part options; /* a proper list */
-} fli_spawn;
+} fli_signal_spawn;
 
 /* Fields that the op does not name are unset. */
 typedef struct fli_signal {
 	fli_op op;
-	fli_target target;
+	fli_signal_to target;
 	uint8_t wire_op;  /* the number on the wire */
 	bool has_from;    /* false for the ops that do not tell the sender */
 	bool is_priority; /* a priority message of OTP 28 */
@@ -71,7 +71,7 @@ typedef struct fli_signal {
 	fl_atom name;
 	uint64_t id;
 	fl_ref ref;
-	fli_spawn spawn; /* FLI_OP_SPAWN_REQUEST only */
+	fli_signal_spawn spawn; /* FLI_OP_SPAWN_REQUEST only */
 } fli_signal;
 
 typedef struct fli_control_input {
