@@ -122,7 +122,7 @@ run() { # RELEASE CMD...
 become_root() {
 	[ "$(id -u)" -ne 0 ] || return 0
 	command -v sudo >/dev/null || die "debootstrap and chroot need root or sudo"
-	kept=$(env | sed -n 's/^\(\(FL\|ERL\|ELIXIR\)_*[A-Z_]*\|TMPDIR\|HOME\)=.*/\1/p' | paste -sd, -)
+	kept=$(env | sed -n 's/^\(\(FL\|ERL\|ELIXIR\)_*[A-Z0-9_]*\|TMPDIR\|HOME\)=.*/\1/p' | paste -sd, -)
 	exec sudo --preserve-env="$kept" "$0" "$@"
 }
 

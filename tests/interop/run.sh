@@ -17,13 +17,22 @@ peers=$top/scripts/peers.sh
 host_release=$("$peers" host)
 suite_limit_s=${FL_SUITE_LIMIT_S:-300}
 work=$(mktemp -d)
-pids=()
+c1_pid=
+epmd_pid=
+
+stop() { # PID
+	[ -n "$1" ] || return 0
+	kill -CONT "$1" || :
+	kill "$1" || :
+	timeout 10 tail -s 0.05 --pid="$1" -f /dev/null || kill -9 "$1" || :
+	wait "$1" || :
+} 2>/dev/null
 
 stop_all() {
-	for pid in "${pids[@]}"; do kill -CONT "$pid" 2>/dev/null && kill "$pid" 2>/dev/null; done
-	for pid in "${pids[@]}"; do timeout 5 tail --pid="$pid" -f /dev/null || kill -9 "$pid"; done
+	stop "$c1_pid"
+	stop "$epmd_pid"
 	rm -rf "$work"
-} 2>/dev/null
+}
 trap stop_all EXIT
 trap 'exit 130' INT TERM
 
@@ -37,7 +46,7 @@ start_epmd() {
 			kill -0 $pid 2>/dev/null || continue 2
 		done
 		kill -0 $pid 2>/dev/null || continue
-		pids+=("$pid")
+		epmd_pid=$pid
 		export ERL_EPMD_PORT=$try ERL_CRASH_DUMP_SECONDS=0 ERL_EPMD_ADDRESS=127.0.0.1
 		return
 	done
@@ -62,7 +71,6 @@ start_c1() {
 	: >"$work/c1.log"
 	c1_command </dev/null >"$work/c1.out" 2>>"$work/c1.log" &
 	c1_pid=$!
-	pids+=("$c1_pid")
 	exec {ready}<"$work/c1.out"
 	while read -r -t 20 line <&"$ready"; do
 		echo "$line" >>"$work/c1.log"
@@ -82,10 +90,8 @@ start_c1() {
 stop_c1() { # true when it had still been alive
 	local alive=0
 	kill -0 "$c1_pid" 2>/dev/null || alive=1
-	kill -CONT "$c1_pid" 2>/dev/null || :
-	kill "$c1_pid" 2>/dev/null || :
-	timeout 10 tail --pid="$c1_pid" -f /dev/null || kill -9 "$c1_pid" 2>/dev/null || :
-	wait "$c1_pid" 2>/dev/null || :
+	stop "$c1_pid"
+	c1_pid=
 	return $alive
 }
 
