@@ -39,11 +39,19 @@
 /* A node's interned texts: node names, registered names. Opaque. */
 typedef struct fl_atoms fl_atoms;
 
-/* One encoded term. `atoms` is where it came from (may be NULL for terms made by hand). */
+/*
+ * One encoded term. `atoms` is where it came from (may be NULL for terms made by hand).
+ *
+ * What remains of a list after its first elements has no header of its own in the bytes; such a
+ * term has `rest` elements (not 0) and `data` begins with the first of them:
+ *
+ *     LIST_EXT   [elem .. elem tail]  size > rest        STRING_EXT  [byte .. byte]  size == rest
+ */
 typedef struct fl_term {
 	const uint8_t *data;
 	size_t size;
 	fl_atoms *atoms;
+	uint32_t rest;
 } fl_term;
 
 /* An atom's text, UTF-8, not terminated, at most 255 characters. Captured ones borrow. */

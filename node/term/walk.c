@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bounded walk. Happy path:
+ *
+ * - fli_step knows the tags that messages are made of; atoms of a connection's cache come next;
+ * - everything else (identifiers, funs, records, old tags) goes through `rare`, which also notes
+ *   what fli_expand will rewrite and by how much that grows or shrinks the term.
+ *
+ * Failure: any length beyond the end, any count of terms beyond the bytes that are left (a term has
+ * at least one), and what the VM itself refuses. There is no depth and so no limit on it.
+ *
+ * Departures from OTP: duplicate keys of a map are not looked for (readers take the first), and
+ * ATOM_INTERNAL_REF2/3, which the VM accepts and nobody sends, are refused.
+ */
+#include "node/term/walk.h"
+
+#include "node/base/mem.h"
+#include "node/term/atoms.h"
+#include "node/term/number.h"
+#include "node/term/step.h"
+
+struct walk {
+	fli_cursor c;
+	const fli_refs *refs;
+	uint64_t terms; /* that the step just made adds */
+	size_t grown;   /* by fli_expand; modulo 2^64, since it may be negative */
+	unsigned features;
+	bool is_plain;
+};
+
+static void rewrite(struct walk *w, size_t in, size_t out)
+{
+	w->grown += out - in;
+	w->is_plain = false;
+}
+
+static bool skip(struct walk *w, size_t size)
+{
+	const uint8_t *bytes;
+
+	return fli_take(&w->c, size, &bytes);
+}
+
+static bool take_cached(struct walk *w)
+{
+	uint8_t k;
+
+	if (!fli_take8(&w->c, &k) || w->refs == NULL || k >= w->refs->count)
+		return false;
+	rewrite(w, 2, fli_atom_encoded_size(w->refs->atoms[k].size));
+	return true;
+}
+
+static bool take_latin1(struct walk *w, size_t head, size_t size)
+{
+	const uint8_t *text;
+	size_t utf8_size = size;
+
+	if (size > FLI_ATOM_CHARS_MAX || !fli_take(&w->c, size, &text))
+		return false;
+	for (size_t i = 0; i < size; i++)
+		utf8_size += text[i] >> 7;
+	rewrite(w, head + size, fli_atom_encoded_size(utf8_size));
+	return true;
+}
+
+static bool take_utf8(struct walk *w, size_t size)
+{
+	const uint8_t *text;
+
+	return fli_take(&w->c, size, &text) && fli_atom_text_ok((const char *)text, size);
+}
+
+static bool take_atom(struct walk *w)
+{
+	uint8_t tag, size8;
+	uint16_t size16;
+
+	if (!fli_take8(&w->c, &tag))
+		return false;
+	switch (tag) {
+	case FLI_ATOM_CACHE_REF: return take_cached(w);
+	case FLI_SMALL_ATOM_UTF8_EXT: return fli_take8(&w->c, &size8) && take_utf8(w, size8);
+	case FLI_ATOM_UTF8_EXT: return fli_take16(&w->c, &size16) && take_utf8(w, size16);
+	case FLI_SMALL_ATOM_EXT: return fli_take8(&w->c, &size8) && take_latin1(w, 2, size8);
+	case FLI_ATOM_EXT: return fli_take16(&w->c, &size16) && take_latin1(w, 3, size16);
+	default: return false;
+	}
+}
+
+/* Tag, atom, and numbers that take `size` bytes, or `out` once they are expanded. */
+static bool take_ident(struct walk *w, size_t size, size_t out)
+{
+	if (size != out)
+		rewrite(w, size, out);
+	return skip(w, 1) && take_atom(w) && skip(w, size);
+}
+
+/* NEWER_REFERENCE_EXT and NEW_REFERENCE_EXT: n, atom, creation, words. */
+static bool take_ref(struct walk *w, size_t creation_size)
+{
+	uint16_t words;
+
+	if (!skip(w, 1) || !fli_take16(&w->c, &words) || words > FLI_REF_WORDS_MAX)
+		return false;
+	if (words > 3)
+		w->features |= FLI_NEEDS_WIDE_REFS;
+	if (creation_size != 4)
+		rewrite(w, creation_size, 4);
+	return take_atom(w) && skip(w, creation_size + 4 * (size_t)words);
+}
+
+static bool take_bits(struct walk *w)
+{
+	uint32_t size;
+	uint8_t bits;
+
+	if (!skip(w, 1) || !fli_take32(&w->c, &size) || !fli_take8(&w->c, &bits))
+		return false;
+	if (size == 0 || bits == 0 || bits > 8)
+		return false;
+	if (bits == 8)
+		rewrite(w, 6, 5);
+	return skip(w, size);
+}
+
+static bool take_float_text(struct walk *w)
+{
+	const uint8_t *text;
+	double value;
+
+	if (!skip(w, 1) || !fli_take(&w->c, FLI_FLOAT_TEXT_SIZE, &text))
+		return false;
+	rewrite(w, 1 + FLI_FLOAT_TEXT_SIZE, 9);
+	return fli_double_of_text((const char *)text, FLI_FLOAT_TEXT_SIZE, &value);
+}
+
+static bool take_large_tuple(struct walk *w)
+{
+	uint32_t arity;
+
+	if (!skip(w, 1) || !fli_take32(&w->c, &arity))
+		return false;
+	w->terms = arity;
+	return arity <= FLI_TUPLE_ARITY_MAX;
+}
+
+static bool take_large_big(struct walk *w)
+{
+	uint32_t size;
+
+	return skip(w, 1) && fli_take32(&w->c, &size) && skip(w, 1 + (size_t)size);
+}
+
+/* The old index and uniq of a fun: small integers, of whatever tag. */
+static bool take_small(struct walk *w)
+{
+	uint64_t terms;
+	size_t left = fli_left(&w->c), size;
+	uint8_t tag = left == 0 ? 0 : *w->c.at;
+
+	if (tag != FLI_SMALL_INTEGER_EXT && tag != FLI_INTEGER_EXT && tag != FLI_SMALL_BIG_EXT)
+		return false;
+	size = fli_step(w->c.at, left, &terms);
+	return size != 0 && skip(w, size);
+}
+
+static bool take_pid(struct walk *w)
+{
+	if (fli_left(&w->c) == 0)
+		return false;
+	if (*w->c.at == FLI_NEW_PID_EXT)
+		return take_ident(w, 12, 12);
+	return *w->c.at == FLI_PID_EXT && take_ident(w, 9, 12);
+}
+
+/* NEW_FUN_EXT. Its size field is not trusted: some releases count cached atoms wrongly. */
+static bool take_fun(struct walk *w)
+{
+	const uint8_t *head;
+
+	if (!fli_take(&w->c, FLI_FUN_HEADER_SIZE, &head))
+		return false;
+	rewrite(w, 0, 0);
+	w->terms = fli_get32(head + FLI_FUN_HEADER_SIZE - 4);
+	return take_atom(w) && take_small(w) && take_small(w) && take_pid(w);
+}
+
+static bool take_export(struct walk *w)
+{
+	return skip(w, 1) && take_atom(w) && take_atom(w) && fli_left(&w->c) != 0 &&
+	       *w->c.at == FLI_SMALL_INTEGER_EXT && skip(w, 2);
+}
+
+/* RECORD_EXT of OTP 29: n, exported, module, name, n field names, n values. */
+static bool take_record(struct walk *w)
+{
+	uint32_t count;
+	uint8_t exported;
+
+	if (!skip(w, 1) || !fli_take32(&w->c, &count) || !fli_take8(&w->c, &exported) ||
+		exported > 1 || !take_atom(w) || !take_atom(w))
+		return false;
+	w->features |= FLI_NEEDS_RECORDS;
+	w->terms = count;
+	for (uint32_t i = 0; i < count; i++)
+		if (!take_atom(w))
+			return false;
+	return true;
+}
+
+/* A STRING_EXT or LIST_EXT that fli_step did not take: empty, or cut off. */
+static bool take_empty(struct walk *w, size_t head, size_t out)
+{
+	const uint8_t *bytes;
+
+	if (!fli_take(&w->c, head, &bytes))
+		return false;
+	for (size_t i = 1; i < head; i++)
+		if (bytes[i] != 0)
+			return false;
+	rewrite(w, head, out);
+	w->terms = out == 0;
+	return true;
+}
+
+static bool rare(struct walk *w)
+{
+	w->terms = 0;
+	switch (*w->c.at) {
+	case FLI_SMALL_ATOM_UTF8_EXT:
+	case FLI_ATOM_UTF8_EXT:
+	case FLI_SMALL_ATOM_EXT:
+	case FLI_ATOM_EXT:
+	case FLI_ATOM_CACHE_REF: return take_atom(w);
+	case FLI_NEW_PID_EXT:
+	case FLI_PID_EXT: return take_pid(w);
+	case FLI_NEW_PORT_EXT: return take_ident(w, 8, 8);
+	case FLI_V4_PORT_EXT: w->features |= FLI_NEEDS_V4_PORTS; return take_ident(w, 12, 12);
+	case FLI_PORT_EXT: return take_ident(w, 5, 8);
+	case FLI_NEWER_REFERENCE_EXT: return take_ref(w, 4);
+	case FLI_NEW_REFERENCE_EXT: return take_ref(w, 1);
+	case FLI_REFERENCE_EXT: return take_ident(w, 5, 10); /* and the count of words */
+	case FLI_BIT_BINARY_EXT: return take_bits(w);
+	case FLI_FLOAT_EXT: return take_float_text(w);
+	case FLI_LARGE_TUPLE_EXT: return take_large_tuple(w);
+	case FLI_LARGE_BIG_EXT: return take_large_big(w);
+	case FLI_NEW_FUN_EXT: return take_fun(w);
+	case FLI_EXPORT_EXT: return take_export(w);
+	case FLI_RECORD_EXT: return take_record(w);
+	case FLI_STRING_EXT: return take_empty(w, 3, 1);
+	case FLI_LIST_EXT: return take_empty(w, 5, 0);
+	default: return false;
+	}
+}
+
+/* Walks `remaining` terms, at least one. */
+static inline bool walk(struct walk *w, uint64_t remaining)
+{
+	const uint8_t *at = w->c.at, *end = w->c.end;
+
+	while (remaining <= (size_t)(end - at)) {
+		size_t left = (size_t)(end - at), step;
+		uint64_t terms;
+
+		if (*at == FLI_ATOM_CACHE_REF && left >= 2 && w->refs != NULL &&
+			at[1] < w->refs->count) {
+			rewrite(w, 2, fli_atom_encoded_size(w->refs->atoms[at[1]].size));
+			at += 2;
+			terms = 0;
+		} else if ((step = fli_step(at, left, &terms)) != 0 && step <= left) {
+			at += step;
+		} else {
+			w->c.at = at;
+			if (!rare(w))
+				return false;
+			at = w->c.at;
+			terms = w->terms;
+		}
+		remaining += terms - 1;
+		if (remaining == 0) {
+			w->c.at = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool fli_walk(const uint8_t *data, size_t size, const fli_refs *refs, fli_walked *ret_walked)
+{
+	struct walk w = {.c = fli_cursor_make(data, size), .refs = refs, .is_plain = true};
+	size_t used;
+
+	if (!walk(&w, 1))
+		return false;
+	used = (size_t)(w.c.at - data);
+	*ret_walked = (fli_walked){used, used + w.grown, w.features, w.is_plain};
+	return true;
+}
+
+bool fli_terms_size(const uint8_t *data, size_t size, uint64_t count, size_t *ret_size)
+{
+	struct walk w = {.c = fli_cursor_make(data, size)};
+
+	if (count != 0 && !walk(&w, count))
+		return false;
+	*ret_size = (size_t)(w.c.at - data);
+	return true;
+}
+
+size_t fli_term_size(const uint8_t *data, size_t size)
+{
+	size_t used;
+
+	return fli_terms_size(data, size, 1, &used) ? used : 0;
+}
