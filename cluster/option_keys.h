@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_CLUSTER_OPTION_KEYS_H
+#define FLI_CLUSTER_OPTION_KEYS_H
+
+/*
+ * The one table of configuration keys: every name, type, range, default and help text.
+ *
+ *     X(ID, "dotted.key", TYPE, min, max, "words", "default", "help")
+ *
+ *     TEXT    any text              LIST  texts, separated by commas as text
+ *     SECRET  a text never printed  WORD  one of "a|b|c"; its number is the position
+ *     INT     min..max              SIZE  bytes: 65536, 64KiB, 256MiB
+ *     BOOL    true, false           TIME  milliseconds: 7000, 7000ms, 7s, 1m
+ *
+ * Threads: immutable. Memory: constants.
+ */
+
+/* clang-format off */
+#define FLI_OPTIONS_NODE(X) \
+	X(NODE_NAME, "node.name", TEXT, 0, 0, "", "", \
+		"name of the node: alive@host, or alive alone") \
+	X(NODE_NAME_TYPE, "node.name_type", WORD, 0, 0, "auto|short|long", "auto", \
+		"short names have no dot in their host, long ones do; the two do not mix") \
+	X(NODE_COOKIE, "node.cookie", SECRET, 0, 0, "", "", \
+		"the cluster's shared secret; better kept in a file") \
+	X(NODE_COOKIE_FILE, "node.cookie_file", TEXT, 0, 0, "", "", \
+		"file that holds the cookie, readable by its owner alone") \
+	X(NODE_VISIBLE, "node.visible", BOOL, 0, 0, "", "false", \
+		"whether other nodes count this one in nodes()") \
+	X(NODE_LOAD, "node.load", LIST, 0, 0, "", "", \
+		"shared objects whose servers are started") \
+	X(NODE_JOIN, "node.join", LIST, 0, 0, "", "", \
+		"nodes to connect to and to stay connected with")
+
+#define FLI_OPTIONS_DIST(X) \
+	X(DIST_LISTEN, "dist.listen", TEXT, 0, 0, "", "127.0.0.1", \
+		"address to listen on; none: no listener, the name comes from the first peer") \
+	X(DIST_INSECURE_LISTEN, "dist.insecure_listen", BOOL, 0, 0, "", "false", \
+		"allow an address off loopback without TLS") \
+	X(DIST_PORT, "dist.port", INT, 0, 65535, "", "0", \
+		"port to listen on; 0: any, or one of port_min..port_max") \
+	X(DIST_PORT_MIN, "dist.port_min", INT, 0, 65535, "", "0", \
+		"first port to try; 0: no range") \
+	X(DIST_PORT_MAX, "dist.port_max", INT, 0, 65535, "", "0", \
+		"last port to try") \
+	X(DIST_TICKTIME, "dist.ticktime", INT, 1, 86400, "", "60", \
+		"seconds of silence after which a peer is lost") \
+	X(DIST_TICKINTENSITY, "dist.tickintensity", INT, 4, 1000, "", "4", \
+		"ticks sent in each ticktime") \
+	X(DIST_SETUP_TIME, "dist.setup_time", TIME, 100, 600000, "", "7s", \
+		"limit of each step of a handshake") \
+	X(DIST_PREAUTH_MAX, "dist.preauth_max", SIZE, 512, 65535, "", "2KiB", \
+		"longest message before a peer has shown the cookie") \
+	X(DIST_PENDING_MAX, "dist.pending_max", INT, 1, 65536, "", "64", \
+		"handshakes under way at once") \
+	X(DIST_PENDING_PER_IP, "dist.pending_per_ip", INT, 1, 65536, "", "8", \
+		"the same, from one address") \
+	X(DIST_ALLOW, "dist.allow", LIST, 0, 0, "", "", \
+		"patterns (app*@10.0.*) of nodes that may connect; none: all that have the cookie") \
+	X(DIST_EPMD, "dist.epmd", WORD, 0, 0, "auto|on|off|embedded", "auto", \
+		"auto starts an epmd where none answers; off needs fixed ports") \
+	X(DIST_OUT_SOFT, "dist.out_soft", SIZE, 1024, 1LL << 40, "", "1MiB", \
+		"output to one peer from which its senders wait") \
+	X(DIST_OUT_HARD, "dist.out_hard", SIZE, 4096, 1LL << 40, "", "64MiB", \
+		"output to one peer at which it is disconnected") \
+	X(EPMD_PORT, "epmd.port", INT, 1, 65535, "", "4369", \
+		"where epmd listens; ERL_EPMD_PORT") \
+	X(EPMD_ADDRESS, "epmd.address", TEXT, 0, 0, "", "", \
+		"address of this host's epmd; none: loopback; ERL_EPMD_ADDRESS") \
+	X(EPMD_PROGRAM, "epmd.program", TEXT, 0, 0, "", "", \
+		"program that `auto` starts; none: this binary's own epmd")
+
+#define FLI_OPTIONS_LIMITS(X) \
+	X(LIMITS_FRAME, "limits.frame", SIZE, 65536, 1LL << 32, "", "256MiB", \
+		"longest message of a peer") \
+	X(LIMITS_FRAGMENTS, "limits.fragments", INT, 1, 1 << 20, "", "4096", \
+		"fragmented messages that one peer may have open") \
+	X(LIMITS_FRAGMENT_BYTES, "limits.fragment_bytes", SIZE, 65536, 1LL << 40, "", "256MiB", \
+		"bytes in fragments of one peer that are not complete yet") \
+	X(LIMITS_ATOMS, "limits.atoms", INT, 1024, 1 << 30, "", "1048576", \
+		"texts that the node stores once") \
+	X(LIMITS_PROCESSES, "limits.processes", INT, 16, 1 << 27, "", "1048576", \
+		"processes alive at once") \
+	X(LIMITS_MAILBOX, "limits.mailbox", INT, 1, 1 << 30, "", "1000000", \
+		"messages that wait for one process, where its behaviour says nothing") \
+	X(LIMITS_SIGNALS, "limits.signals", INT, 16, 1 << 30, "", "1000000", \
+		"links and monitors of one peer") \
+	X(LIMITS_THREADS, "limits.threads", INT, 2, 4096, "", "64", \
+		"threads for handlers that block")
+
+#define FLI_OPTIONS_REST(X) \
+	X(RPC_PROFILE, "rpc.profile", WORD, 0, 0, "default|strict", "default", \
+		"functions that remote nodes may call; strict: what membership needs") \
+	X(RPC_ALLOW, "rpc.allow", LIST, 0, 0, "", "", \
+		"further functions (module:function/arity) that remote nodes may call") \
+	X(COMPAT_OTP23, "compat.otp23", BOOL, 0, 0, "", "false", \
+		"narrow pids, for peers of OTP 23") \
+	X(SCHED_SPIN_US, "sched.spin_us", INT, 0, 100000, "", "50", \
+		"how long a scheduler polls after activity before it sleeps") \
+	X(SCHED_SPACING_US, "sched.spacing_us", INT, 0, 10000, "", "50", \
+		"pause between reads under load, so that a peer batches its writes") \
+	X(LOG_LEVEL, "log.level", WORD, 0, 0, \
+		"emergency|alert|critical|error|warning|notice|info|debug", "notice", \
+		"the least severe level that is logged; SIGHUP reads it again") \
+	X(LOG_FORMAT, "log.format", WORD, 0, 0, "text|json|journal", "text", \
+		"journal puts <N> before each line, for systemd and ports") \
+	X(LOG_OUTPUT, "log.output", WORD, 0, 0, "stderr|stdout", "stderr", \
+		"where log lines go; stdout with --parent-stdin")
+
+#define FLI_OPTIONS(X) \
+	FLI_OPTIONS_NODE(X) FLI_OPTIONS_DIST(X) FLI_OPTIONS_LIMITS(X) FLI_OPTIONS_REST(X)
+/* clang-format on */
+
+typedef enum fli_key {
+#define FLI_KEY_ENUM(id, key, type, min, max, words, value, help) FLI_KEY_##id,
+	FLI_OPTIONS(FLI_KEY_ENUM)
+#undef FLI_KEY_ENUM
+		FLI_KEYS_COUNT
+} fli_key;
+
+/* Values of the WORD keys, in the order of their words. */
+enum { FLI_NAME_TYPE_AUTO, FLI_NAME_TYPE_SHORT, FLI_NAME_TYPE_LONG };
+enum { FLI_EPMD_MODE_AUTO, FLI_EPMD_MODE_ON, FLI_EPMD_MODE_OFF, FLI_EPMD_MODE_EMBEDDED };
+enum { FLI_RPC_DEFAULT, FLI_RPC_STRICT };
+enum { FLI_LOG_TEXT, FLI_LOG_JSON, FLI_LOG_JOURNAL };
+enum { FLI_LOG_STDERR, FLI_LOG_STDOUT };
+
+typedef enum fli_option_type {
+	FLI_OPTION_TEXT,
+	FLI_OPTION_SECRET,
+	FLI_OPTION_INT,
+	FLI_OPTION_BOOL,
+	FLI_OPTION_LIST,
+	FLI_OPTION_WORD,
+	FLI_OPTION_SIZE,
+	FLI_OPTION_TIME
+} fli_option_type;
+
+typedef struct fli_option {
+	const char *key;
+	fli_option_type type;
+	long long min, max;
+	const char *words;
+	const char *value; /* the default */
+	const char *help;
+} fli_option;
+
+/* One row; `key` is below FLI_KEYS_COUNT. */
+const fli_option *fli_option_of(fli_key key);
+/* The key of that dotted name, or FLI_KEYS_COUNT. */
+fli_key fli_option_find(const char *name);
+
+#endif
