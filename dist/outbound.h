@@ -69,15 +69,15 @@ typedef struct fli_outbound {
 	fli_buf wire; /* what is being written, when it is no fragment */
 	size_t wire_done;
 	fli_outbound_lanes lanes;
-	uint64_t sender;   /* lane key of the open signal; 0: none */
-	size_t start;      /* of the open signal in buf */
-	size_t control_at; /* of its control term */
-	size_t payload_at; /* of its payload; 0: it has none of its own, and is never cut */
-	unsigned lacking;  /* enum fli_feature that the peer cannot take */
+	fli_outbound_piece piece; /* of a lane, handed out */
+	uint64_t sender;          /* lane key of the open signal; 0: none */
+	size_t start;             /* of the open signal in buf */
+	size_t payload_at;        /* of its payload in buf; 0: it has none */
+	unsigned lacking;         /* enum fli_feature that the peer cannot take */
 	bool is_open;
+	bool is_cuttable; /* the payload stands behind the control tuple, not in it */
 	bool is_busy;
-	bool lane_is_next;        /* small signals had their turn */
-	fli_outbound_piece piece; /* a fragment that was handed out */
+	bool lane_is_next; /* small signals had their turn */
 	uint64_t frames;
 	uint64_t bytes_done;
 } fli_outbound;

@@ -39,7 +39,8 @@ typedef struct fli_outbound_job {
 
 typedef struct fli_outbound_lane {
 	uint64_t key;
-	fli_link link; /* in the ring */
+	uint64_t fence; /* not before that turn: small signals of its sender are ahead of it */
+	fli_link link;  /* in the ring */
 	fli_link jobs;
 } fli_outbound_lane;
 
@@ -47,18 +48,18 @@ typedef struct fli_outbound_lanes {
 	fli_mem *mem;
 	uint64_t seed;
 	size_t fragment_bytes;
-	fli_map by_key;
-	fli_link ring; /* the next to be served first */
-	size_t bytes;  /* not handed out yet */
-	uint64_t seq;  /* given last; never 0 on the wire */
+	fli_map by_key; /* those of a sender */
+	fli_link ring;  /* the next to be served first */
+	size_t bytes;   /* not handed out yet */
+	uint64_t turn;  /* how often small signals were taken; the owner counts */
+	uint64_t seq;   /* given last; never 0 on the wire */
 } fli_outbound_lanes;
 
-/* Bytes handed out, and the job that they lie in. */
+/* Bytes handed out, and the lane whose first job they lie in. */
 typedef struct fli_outbound_piece {
 	const uint8_t *data;
 	size_t size;
-	fli_outbound_job *job; /* NULL: no piece is out */
-	fli_outbound_lane *lane;
+	fli_outbound_lane *lane; /* NULL: no piece is out */
 } fli_outbound_piece;
 
 void fli_outbound_lanes_create(
@@ -67,22 +68,27 @@ void fli_outbound_lanes_destroy(fli_outbound_lanes *lanes);
 
 static inline bool fli_outbound_lanes_is_empty(const fli_outbound_lanes *lanes)
 {
-	return lanes->by_key.count == 0;
+	return fli_list_is_empty(&lanes->ring);
 }
 
 bool fli_outbound_lanes_has(const fli_outbound_lanes *lanes, uint64_t key);
 /* Complete frames that go behind what is in the lane of `key`, which exists. Copies them. */
 int fli_outbound_lanes_add_plain(
 	fli_outbound_lanes *lanes, uint64_t key, const uint8_t *data, size_t size);
-/*
- * A message to be cut. `bytes` holds FLI_FRAGMENT_FIRST_BYTES of room, `control_size` bytes of
- * control term, and the payload; it is taken over, also on failure.
- */
-int fli_outbound_lanes_add_large(
-	fli_outbound_lanes *lanes, uint64_t key, fli_buf *bytes, size_t control_size);
+typedef struct fli_outbound_large {
+	uint64_t key; /* 0: of nobody in particular */
+	uint64_t fence;
+	fli_buf bytes; /* FLI_FRAGMENT_FIRST_BYTES of room, the control term, the payload */
+	size_t control_size;
+} fli_outbound_large;
 
-/* The next piece of the lane whose turn it is; false when there is none. */
-bool fli_outbound_lanes_take(fli_outbound_lanes *lanes, fli_outbound_piece *ret_piece);
+/* A message to be cut. Its bytes are taken over, also on failure. */
+int fli_outbound_lanes_add_large(fli_outbound_lanes *lanes, const fli_outbound_large *large);
+
+/* Whether the lane whose turn it is may be served in this turn. */
+bool fli_outbound_lanes_is_ready(const fli_outbound_lanes *lanes);
+/* The next piece of that lane; it must be ready. */
+void fli_outbound_lanes_take(fli_outbound_lanes *lanes, fli_outbound_piece *ret_piece);
 /* The piece has been written: its lane goes to the end of the ring, or ends. */
 void fli_outbound_lanes_done(fli_outbound_lanes *lanes, fli_outbound_piece *piece);
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reassembly of fragmented messages.
+ *
+ * - The first fragment opens a sequence; its control term and its part of the payload are kept in
+ *   one growing buffer, its atoms are copied.
+ * - Each further one is appended; the number counts down to 1.
+ * - The complete sequence leaves the table and is parsed by the caller like any message.
+ *
+ * Failures cost the connection: a sequence that is opened twice or was never opened, a number out
+ * of order, too many open sequences, too many bytes in all of them. A BEAM allocates an array of as
+ * many fragments as the first one claims; here the claim is only counted down, and memory follows
+ * the bytes that came.
+ */
+#include "dist/fragments.h"
+
+#include <inttypes.h>
+
+#include "dist/atom_cache.h"
+
+static bool has_seq(const void *item, const void *key)
+{
+	const fli_fragment_seq *sequence = item;
+	const uint64_t *seq = key;
+
+	return sequence->seq == *seq;
+}
+
+static uint64_t hash_of(const fli_fragments *fragments, uint64_t seq)
+{
+	return fli_hash_mix(seq ^ fragments->seed);
+}
+
+void fli_fragments_create(
+	fli_fragments *fragments, fli_mem *mem, fli_fragments_limits limits, uint64_t seed)
+{
+	*fragments = (fli_fragments){.mem = mem, .limits = limits, .seed = seed};
+	fli_map_create(&fragments->open, mem, has_seq);
+}
+
+void fli_fragment_seq_delete(fli_fragments *fragments, fli_fragment_seq *sequence)
+{
+	fli_buf_destroy(&sequence->bytes);
+	fli_free(fragments->mem, sequence->refs);
+	fli_free(fragments->mem, sequence);
+}
+
+void fli_fragments_destroy(fli_fragments *fragments)
+{
+	fli_fragment_seq *sequence;
+	size_t cursor = 0;
+
+	while ((sequence = fli_map_next(&fragments->open, &cursor)) != NULL)
+		fli_fragment_seq_delete(fragments, sequence);
+	fli_map_destroy(&fragments->open);
+	fragments->bytes = 0;
+	fragments->last = NULL;
+}
+
+static int append(fli_fragments *fragments, fli_fragment_seq *sequence, const fli_fragment *piece,
+	fl_error *err)
+{
+	if (piece->size > fragments->limits.bytes_max - fragments->bytes)
+		return fl_error_set(err, FL_ELIMIT,
+			"fragments: more than %zu bytes in %zu unfinished messages",
+			fragments->limits.bytes_max, fragments->open.count);
+	fli_buf_add(&sequence->bytes, piece->data, piece->size);
+	if (sequence->bytes.failed)
+		return fl_error_set(err, FL_ENOMEM, "fragments: out of memory");
+	fragments->bytes += piece->size;
+	return FL_OK;
+}
+
+static fli_fragment_seq *seq_new(fli_fragments *fragments, uint64_t seq, const fli_refs *refs)
+{
+	fli_fragment_seq *sequence = fli_zalloc(fragments->mem, sizeof *sequence);
+
+	if (sequence == NULL)
+		return NULL;
+	sequence->seq = seq;
+	fli_buf_create(&sequence->bytes, fragments->mem, 0);
+	sequence->refs = fli_atom_cache_keep(refs, fragments->mem);
+	if (sequence->refs == NULL) {
+		fli_free(fragments->mem, sequence);
+		return NULL;
+	}
+	return sequence;
+}
+
+int fli_fragments_open(
+	fli_fragments *fragments, const fli_fragment *first, const fli_refs *refs, fl_error *err)
+{
+	uint64_t hash = hash_of(fragments, first->seq);
+	fli_fragment_seq *sequence;
+	int code;
+
+	if (fli_map_get(&fragments->open, hash, &first->seq) != NULL)
+		return fl_error_set(err, FL_EFORMAT,
+			"fragments: sequence %" PRIu64 " is opened while it is open", first->seq);
+	if (fragments->open.count >= fragments->limits.open_max)
+		return fl_error_set(err, FL_ELIMIT, "fragments: more than %zu open sequences",
+			fragments->limits.open_max);
+	sequence = seq_new(fragments, first->seq, refs);
+	if (sequence == NULL)
+		return fl_error_set(err, FL_ENOMEM, "fragments: out of memory");
+	sequence->expected = first->number - 1;
+	code = append(fragments, sequence, first, err);
+	if (code != FL_OK)
+		goto fail;
+	code = fli_map_put(&fragments->open, hash, sequence);
+	if (code != FL_OK) {
+		fragments->bytes -= first->size;
+		(void)fl_error_set(err, code, "fragments: out of memory");
+		goto fail;
+	}
+	fragments->last = sequence;
+	return FL_OK;
+fail:
+	fli_fragment_seq_delete(fragments, sequence);
+	return code;
+}
+
+static fli_fragment_seq *find(fli_fragments *fragments, uint64_t seq)
+{
+	if (fragments->last != NULL && fragments->last->seq == seq)
+		return fragments->last;
+	fragments->last = fli_map_get(&fragments->open, hash_of(fragments, seq), &seq);
+	return fragments->last;
+}
+
+static int check_order(const fli_fragment_seq *sequence, const fli_fragment *next, fl_error *err)
+{
+	if (sequence == NULL)
+		return fl_error_set(err, FL_EFORMAT,
+			"fragments: number %" PRIu64 " of sequence %" PRIu64 ", which is not open",
+			next->number, next->seq);
+	if (next->number != sequence->expected)
+		return fl_error_set(err, FL_EFORMAT,
+			"fragments: number %" PRIu64 " of sequence %" PRIu64 " where %" PRIu64
+			" is next",
+			next->number, next->seq, sequence->expected);
+	return FL_OK;
+}
+
+int fli_fragments_add(fli_fragments *fragments, const fli_fragment *next,
+	fli_fragment_seq **ret_complete, fl_error *err)
+{
+	fli_fragment_seq *sequence = find(fragments, next->seq);
+	int code = check_order(sequence, next, err);
+
+	if (code == FL_OK)
+		code = append(fragments, sequence, next, err);
+	if (code != FL_OK)
+		return code;
+	*ret_complete = NULL;
+	if (--sequence->expected > 0)
+		return FL_OK;
+	(void)fli_map_remove(
+		&fragments->open, hash_of(fragments, next->seq), &next->seq); /* it is there */
+	fragments->bytes -= sequence->bytes.size;
+	fragments->last = NULL;
+	*ret_complete = sequence;
+	return FL_OK;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cutting the stream of a connection into frames, and frames into signals.
+ *
+ * - Frames that lie whole in the read buffer are parsed there. A cut one is kept in `partial`,
+ * which grows with what arrives and never with what the length claims.
+ * - A frame of the pass-through world is a control message at once. In the header world the atom
+ *   references are read first, whatever becomes of the frame: they change the cache.
+ * - The first fragment of a message must hold the whole control message, and it is decoded there
+ * and then, so that nonsense ends the connection before a payload is collected for it. It is
+ * decoded again when the last fragment is there, from the collected bytes.
+ *
+ * Failures: a frame longer than the limit, a frame of the other world, fragments where they were
+ * not agreed or numbered 0, and whatever the parts find odd. All are final.
+ *
+ * A BEAM counts complete frames as signs of life; `stats.bytes` lets the driver count bytes, so
+ * that a slow link is not taken for a dead one.
+ */
+#include "dist/frame_in.h"
+
+#include "dist/flags.h"
+#include "node/term/tag.h"
+
+#define LENGTH_BYTES 4
+#define PASS_THROUGH 112
+#define HEADER 68
+#define FRAGMENT_FIRST 69
+#define FRAGMENT_NEXT 70
+/* What `partial` may keep between frames: a fragment as the BEAM cuts them, and some. */
+#define PARTIAL_KEEP_BYTES ((size_t)96 << 10)
+
+static size_t or_default(size_t value, size_t otherwise)
+{
+	return value != 0 ? value : otherwise;
+}
+
+void fli_inbound_create(fli_inbound *in, const fli_inbound_config *config)
+{
+	fli_inbound_limits *limits = &in->config.limits;
+	fli_fragments_limits open;
+
+	in->config = *config;
+	in->stats = (fli_inbound_stats){0};
+	in->signal = (fli_signal){0};
+	in->failed = FL_OK;
+	limits->frame_bytes_max = or_default(limits->frame_bytes_max, FLI_INBOUND_FRAME_BYTES_MAX);
+	limits->fragments_open_max =
+		or_default(limits->fragments_open_max, FLI_INBOUND_FRAGMENTS_OPEN_MAX);
+	limits->fragment_bytes_max =
+		or_default(limits->fragment_bytes_max, FLI_INBOUND_FRAGMENT_BYTES_MAX);
+	open = (fli_fragments_limits){limits->fragments_open_max, limits->fragment_bytes_max};
+	fli_buf_create(&in->partial, config->mem, 0);
+	fli_atom_cache_create(&in->cache, config->mem);
+	fli_fragments_create(&in->fragments, config->mem, open, config->seed);
+}
+
+void fli_inbound_destroy(fli_inbound *in)
+{
+	fli_buf_destroy(&in->partial);
+	fli_atom_cache_destroy(&in->cache);
+	fli_fragments_destroy(&in->fragments);
+}
+
+static int deliver(fli_inbound *in, const fli_control_input *input, fl_error *err)
+{
+	int code = fli_control_decode(input, &in->signal, err);
+
+	if (FLI_UNLIKELY(code != FL_OK))
+		return code;
+	in->stats.signals++;
+	if (FLI_UNLIKELY(!in->config.on_signal(in->config.ctx, &in->signal)))
+		return fl_error_set(err, FL_ECLOSED, "stopped by the receiver");
+	return FL_OK;
+}
+
+static fli_control_input input_of(
+	const fli_inbound *in, const uint8_t *data, size_t size, const fli_refs *refs)
+{
+	return (fli_control_input){
+		.data = data, .size = size, .refs = refs, .peer = in->config.peer};
+}
+
+static int pass_through(fli_inbound *in, const uint8_t *data, size_t size, fl_error *err)
+{
+	fli_control_input input = input_of(in, data + 1, size - 1, NULL);
+
+	if (data[0] != PASS_THROUGH)
+		return fl_error_set(err, FL_EFORMAT,
+			"frame begins with %u on a connection without headers", data[0]);
+	input.has_versions = true;
+	return deliver(in, &input, err);
+}
+
+static int whole_message(fli_inbound *in, fli_cursor *c, fl_error *err)
+{
+	fli_control_input input;
+	int code = fli_atom_cache_read(&in->cache, c, err);
+
+	if (FLI_UNLIKELY(code != FL_OK))
+		return code;
+	input = input_of(in, c->at, fli_left(c), &in->cache.refs);
+	return deliver(in, &input, err);
+}
+
+static int take_fragment(fli_inbound *in, fli_cursor *c, fli_fragment *ret, fl_error *err)
+{
+	in->stats.fragments++;
+	if (!(in->config.flags & FLI_DFLAG(FRAGMENTS)))
+		return fl_error_set(
+			err, FL_EFORMAT, "fragment on a connection that has not agreed on them");
+	if (!fli_take64(c, &ret->seq) || !fli_take64(c, &ret->number))
+		return fl_error_set(err, FL_EFORMAT, "fragment header ends too early");
+	if (ret->seq == 0 || ret->number == 0)
+		return fl_error_set(err, FL_EFORMAT, "fragment whose sequence or number is 0");
+	return FL_OK;
+}
+
+static int first_fragment(fli_inbound *in, fli_cursor *c, fl_error *err)
+{
+	fli_fragment first;
+	fli_control_input input;
+	int code = take_fragment(in, c, &first, err);
+
+	if (code != FL_OK)
+		return code;
+	if (first.number == 1)
+		return whole_message(in, c, err);
+	code = fli_atom_cache_read(&in->cache, c, err);
+	if (code != FL_OK)
+		return code;
+	input = input_of(in, c->at, fli_left(c), &in->cache.refs);
+	input.is_cut = true;
+	code = fli_control_decode(&input, &in->signal, err);
+	if (code != FL_OK)
+		return code;
+	first.data = c->at;
+	first.size = fli_left(c);
+	return fli_fragments_open(&in->fragments, &first, &in->cache.refs, err);
+}
+
+static int next_fragment(fli_inbound *in, fli_cursor *c, fl_error *err)
+{
+	fli_fragment next;
+	fli_fragment_seq *complete = NULL;
+	fli_control_input input;
+	int code = take_fragment(in, c, &next, err);
+
+	if (code != FL_OK)
+		return code;
+	next.data = c->at;
+	next.size = fli_left(c);
+	code = fli_fragments_add(&in->fragments, &next, &complete, err);
+	if (code != FL_OK || complete == NULL)
+		return code;
+	input = input_of(in, complete->bytes.data, complete->bytes.size, complete->refs);
+	code = deliver(in, &input, err);
+	fli_fragment_seq_delete(&in->fragments, complete);
+	return code;
+}
+
+static int with_header(fli_inbound *in, const uint8_t *data, size_t size, fl_error *err)
+{
+	fli_cursor c = fli_cursor_make(data, size);
+	uint8_t version, kind;
+
+	if (!fli_take8(&c, &version) || version != FLI_VERSION || !fli_take8(&c, &kind))
+		return fl_error_set(err, FL_EFORMAT,
+			"frame begins with %u on a connection with headers", data[0]);
+	if (FLI_LIKELY(kind == HEADER))
+		return whole_message(in, &c, err);
+	if (kind == FRAGMENT_FIRST)
+		return first_fragment(in, &c, err);
+	if (kind == FRAGMENT_NEXT)
+		return next_fragment(in, &c, err);
+	return fl_error_set(err, FL_EFORMAT, "frame with a header of unknown kind %u", kind);
+}
+
+static int take_frame(fli_inbound *in, const uint8_t *data, size_t size, fl_error *err)
+{
+	if (size == 0) {
+		in->stats.ticks++;
+		return FL_OK;
+	}
+	in->stats.frames++;
+	if (in->config.flags & (FLI_DFLAG(DIST_HDR_ATOM_CACHE) | FLI_DFLAG(FRAGMENTS)))
+		return with_header(in, data, size, err);
+	return pass_through(in, data, size, err);
+}
+
+static int check_length(const fli_inbound *in, size_t size, fl_error *err)
+{
+	if (FLI_LIKELY(size <= in->config.limits.frame_bytes_max))
+		return FL_OK;
+	return fl_error_set(err, FL_ELIMIT, "frame of %zu bytes, more than %zu", size,
+		in->config.limits.frame_bytes_max);
+}
+
+/* Moves bytes to `partial` until it holds `want`, or there are no more. */
+static int fill_partial(fli_inbound *in, fli_cursor *c, size_t want, fl_error *err)
+{
+	size_t size = want > in->partial.size ? want - in->partial.size : 0;
+
+	if (size > fli_left(c))
+		size = fli_left(c);
+	fli_buf_add(&in->partial, c->at, size);
+	if (in->partial.failed)
+		return fl_error_set(err, FL_ENOMEM, "frame: out of memory");
+	c->at += size;
+	return FL_OK;
+}
+
+/* Goes on with a frame that was cut by the end of an earlier read. */
+static int continue_partial(fli_inbound *in, fli_cursor *c, fl_error *err)
+{
+	size_t size;
+	int code = fill_partial(in, c, LENGTH_BYTES, err);
+
+	if (code != FL_OK || in->partial.size < LENGTH_BYTES)
+		return code;
+	size = fli_get32(in->partial.data);
+	code = check_length(in, size, err);
+	if (code == FL_OK)
+		code = fill_partial(in, c, size + LENGTH_BYTES, err);
+	if (code != FL_OK || in->partial.size < size + LENGTH_BYTES)
+		return code;
+	code = take_frame(in, in->partial.data + LENGTH_BYTES, size, err);
+	fli_buf_clear(&in->partial, PARTIAL_KEEP_BYTES);
+	return code;
+}
+
+static int take_whole_frames(fli_inbound *in, fli_cursor *c, fl_error *err)
+{
+	size_t size;
+	int code;
+
+	while (fli_left(c) >= LENGTH_BYTES) {
+		size = fli_get32(c->at);
+		code = check_length(in, size, err);
+		if (code != FL_OK)
+			return code;
+		if (fli_left(c) - LENGTH_BYTES < size)
+			break;
+		c->at += LENGTH_BYTES + size;
+		code = take_frame(in, c->at - size, size, err);
+		if (FLI_UNLIKELY(code != FL_OK))
+			return code;
+	}
+	return FL_OK;
+}
+
+int fli_inbound_feed(fli_inbound *in, const uint8_t *data, size_t size, fl_error *err)
+{
+	fli_cursor c = fli_cursor_make(data, size);
+	int code = FL_OK;
+
+	if (in->failed != FL_OK)
+		return fl_error_set(err, in->failed, "fed after a failure");
+	in->stats.bytes += size;
+	if (in->partial.size != 0)
+		code = continue_partial(in, &c, err);
+	if (code == FL_OK && in->partial.size == 0)
+		code = take_whole_frames(in, &c, err);
+	if (code == FL_OK && fli_left(&c) != 0)
+		code = fill_partial(in, &c, SIZE_MAX, err);
+	in->failed = code;
+	return code;
+}
