@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_DIST_NET_H
+#define FLI_DIST_NET_H
+
+/*
+ * The network as the distribution sees it: a table of functions, so that a simulated cluster has
+ * one of its own.
+ *
+ *     dial --> on_open --> on_read, on_read, ... --> on_end      (or on_end alone)
+ *     write takes what fits at once; queue hands over the rest, on_written says when it is gone
+ *
+ * A socket has one owner, who gets its events, never from within a call of this table. After close
+ * no event comes; on_end does not close by itself.
+ *
+ * Threads: the owner of the node's context. Memory: sockets and listeners belong to the network
+ * until closed; bytes given to on_read are valid in there only; bytes given to `queue` stay the
+ * caller's and must not move until on_written or close. Errors: FL_E*.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flitch/error.h"
+
+typedef struct fli_net fli_net;
+typedef struct fli_sock fli_sock;
+typedef struct fli_listen fli_listen;
+
+/* The other end of a socket. */
+typedef struct fli_address {
+	uint8_t ip[16]; /* IPv6, or IPv4 mapped */
+	uint16_t port;
+	bool is_local; /* loopback, or the socket's own address */
+} fli_address;
+
+typedef struct fli_sock_events {
+	void (*on_open)(void *owner); /* after dial only */
+	void (*on_read)(void *owner, const uint8_t *data, size_t size);
+	void (*on_written)(void *owner, size_t size);
+	/*
+	 * No more events come. FL_ECLOSED: the other side closed in order; FL_EREFUSED,
+	 * FL_ETIMEOUT, FL_ENOENT (no such host) or FL_EIO otherwise; `why` is a text for people.
+	 */
+	void (*on_end)(void *owner, int code, const char *why);
+} fli_sock_events;
+
+/* What every network's socket begins with. */
+struct fli_sock {
+	fli_net *net;
+	const fli_sock_events *events; /* NULL: nobody owns it yet */
+	void *owner;
+	fli_address peer;
+	int fd; /* for people; -1: none */
+};
+
+typedef struct fli_listen_at {
+	const char *address; /* an IP literal */
+	uint16_t port_min;   /* 0: any free one */
+	uint16_t port_max;
+	/* The socket must be owned or closed in there. */
+	void (*on_accept)(void *ctx, fli_sock *sock);
+	void (*on_error)(void *ctx, const char *why); /* a connection could not be taken */
+	void *ctx;
+} fli_listen_at;
+
+struct fli_net {
+	/* FL_ETAKEN: no port of the range is free. */
+	int (*listen)(fli_net *net, const fli_listen_at *at, fli_listen **ret_listen,
+		uint16_t *ret_port, fl_error *err);
+	void (*unlisten)(fli_net *net, fli_listen *listen);
+	/* `host` is a name or an IP literal; failures come by on_end, but for FL_ENOMEM. */
+	int (*dial)(fli_net *net, const char *host, uint16_t port, fli_sock **ret_sock);
+	/* Bytes taken, from 0 to size; or FL_E*. 0 while something is queued. */
+	int64_t (*write)(fli_sock *sock, const uint8_t *data, size_t size);
+	/* One at a time. */
+	int (*queue)(fli_sock *sock, const uint8_t *data, size_t size);
+	void (*close)(fli_sock *sock);
+};
+
+static inline void fli_sock_own(fli_sock *sock, const fli_sock_events *events, void *owner)
+{
+	sock->events = events;
+	sock->owner = owner;
+}
+
+static inline int64_t fli_sock_write(fli_sock *sock, const uint8_t *data, size_t size)
+{
+	return sock->net->write(sock, data, size);
+}
+
+static inline int fli_sock_queue(fli_sock *sock, const uint8_t *data, size_t size)
+{
+	return sock->net->queue(sock, data, size);
+}
+
+/* NULL is fine. */
+static inline void fli_sock_close(fli_sock *sock)
+{
+	if (sock != NULL)
+		sock->net->close(sock);
+}
+
+#endif
