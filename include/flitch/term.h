@@ -192,16 +192,31 @@ bool fl_get(fl_term map_or_keywords, const char *key, fl_term *ret_value);
 /* Erlang's `undefined` or Elixir's `nil`. */
 bool fl_is_nil(fl_term term);
 
-/* Erlang's term order as OTP 27 has it: <0, 0, >0. 1 == 1.0 here. */
+/*
+ * Erlang's term order as OTP 27 has it: <0, 0, >0. 1 == 1.0 here. Where memory runs out for a deep
+ * term or a large map, and for bytes that are no term, the order of the bytes is the answer.
+ */
 int fl_compare(fl_term a, fl_term b);
 /* Exact equality, `=:=`. */
 bool fl_equal(fl_term a, fl_term b);
 
-/* Appends the term as text, as OTP 27's `~0ktp` writes it; pids as <name@host.Id.Serial>. */
+/*
+ * Appends the term as text, as OTP 27's `~0ktp` writes it under `+pc unicode`, but for
+ *
+ *     <name@host.Id.Serial>  #Ref<name@host.W3.W2.W1>  #Port<name@host.N>
+ *
+ * which name their node (a reference of other than three words ends in ":Count"), and integers
+ * beyond 64 KiB, which are written in base 16. Creations are left out. FL_OK or buf->error.
+ */
 int fl_print(fl_buf *buf, fl_term term);
 /* Writes at most `size - 1` bytes and a NUL; a longer text ends in "...". Returns the text. */
 const char *fl_print_to(char *ret_text, size_t size, fl_term term);
-/* Reads Erlang notation (a value, no `~`); err says where it went wrong. */
+/*
+ * Reads Erlang notation (a value, no `~`) and what fl_print writes, closures and native records
+ * excepted; err says where it went wrong. Identifiers may carry their creation, as in
+ * <name@host.Id.Serial/Creation>; without one it is 0, which their own node takes for its own.
+ * FL_OK, FL_EFORMAT and FL_ELIMIT (nothing is appended), FL_ENOMEM.
+ */
 int fl_read(fl_buf *buf, const char *text, size_t size, fl_error *err);
 
 /* ---- the two macros -------------------------------------------------------------------------- */
