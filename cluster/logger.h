@@ -26,8 +26,8 @@ typedef struct fli_logger {
 void fli_logger_create(fli_logger *logger, const fl_options *options);
 /* An fli_log_sink; ctx is the fli_logger. */
 void fli_logger_write(void *ctx, fli_level level, const char *line, size_t size);
-/* The line as it would be written, with its newline; returns its length, at most `size`. */
-size_t fli_logger_form(const fli_logger *logger, fli_level level, const char *line,
-	size_t line_size, char *ret_text, size_t size);
+/* The line as it would be written, with its newline; returns its length. */
+size_t fli_logger_form(
+	const fli_logger *logger, fli_level level, fl_bin line, char *ret_text, size_t size);
 
 #endif

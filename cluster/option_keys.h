@@ -56,7 +56,7 @@
 	X(DIST_PENDING_PER_IP, "dist.pending_per_ip", INT, 1, 65536, "", "8", \
 		"the same, from one address") \
 	X(DIST_ALLOW, "dist.allow", LIST, 0, 0, "", "", \
-		"patterns (app*@10.0.*) of nodes that may connect; none: all that have the cookie") \
+		"patterns (app*@10.0.*) of nodes that may connect; none: all with the cookie") \
 	X(DIST_EPMD, "dist.epmd", WORD, 0, 0, "auto|on|off|embedded", "auto", \
 		"auto starts an epmd where none answers; off needs fixed ports") \
 	X(DIST_OUT_SOFT, "dist.out_soft", SIZE, 1024, 1LL << 40, "", "1MiB", \

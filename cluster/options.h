@@ -39,6 +39,11 @@ typedef enum fli_rank {
 	FLI_RANK_FLAG
 } fli_rank;
 
+typedef struct fli_source {
+	fli_rank rank;
+	const char *origin; /* for people: "--port", "flitch.conf:7" */
+} fli_source;
+
 /* One group of the list `peers`. Absent texts are "". */
 typedef struct fli_peer_config {
 	char *name;    /* alive@host */
@@ -82,12 +87,12 @@ bool fli_options_has_listener(const fl_options *options); /* dist.listen is not 
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* Sets a key at a rank; a value of a higher rank stays, which is no error. */
-int fli_options_put(fl_options *options, fli_key key, const char *value, fli_rank rank,
-	const char *origin, fl_error *err);
+/* Sets a key; a value that somebody of a higher rank gave stays, which is no error. */
+int fli_options_put(
+	fl_options *options, fli_key key, const char *value, fli_source source, fl_error *err);
 /* Adds to a list that has this rank already, else begins it: a flag that is given repeatedly. */
-int fli_options_append(fl_options *options, fli_key key, const char *item, fli_rank rank,
-	const char *origin, fl_error *err);
+int fli_options_append(
+	fl_options *options, fli_key key, const char *item, fli_source source, fl_error *err);
 /* Reads what concerns flitch from an environment ("NAME=value"...), NULL at its end. */
 int fli_options_environment(fl_options *options, char *const *environment, fl_error *err);
 
