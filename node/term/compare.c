@@ -224,7 +224,7 @@ int fli_compare(fli_orders *orders, fli_mode mode, fli_cursor a, fli_cursor b, i
 	return c.error;
 }
 
-static int compare(fl_term a, fl_term b, fli_mode mode)
+static int compare_terms(fl_term a, fl_term b, fli_mode mode)
 {
 	size_t size = a.size < b.size ? a.size : b.size;
 	int bytes = size == 0 ? 0 : memcmp(a.data, b.data, size);
@@ -240,6 +240,23 @@ static int compare(fl_term a, fl_term b, fli_mode mode)
 		    fli_cursor_make(b.data, b.size), &order) != FL_OK)
 		order = bytes;
 	fli_orders_destroy(&orders);
+	return order;
+}
+
+/* The rest of a list has no head; a copy has. */
+static int compare(fl_term a, fl_term b, fli_mode mode)
+{
+	fl_term whole_a, whole_b;
+	int order;
+
+	if (a.rest == 0 && b.rest == 0)
+		return compare_terms(a, b, mode);
+	whole_a = fl_copy(a);
+	whole_b = fl_copy(b);
+	order = whole_a.data != NULL && whole_b.data != NULL ? compare_terms(whole_a, whole_b, mode)
+							     : compare_terms(a, b, mode);
+	fl_term_free(whole_a);
+	fl_term_free(whole_b);
 	return order;
 }
 

@@ -15,6 +15,7 @@
 
 #include "node/term/order.h"
 #include "node/term/walk.h"
+#include "node/term/write.h"
 
 typedef struct open_term {
 	fl_kind kind;
@@ -284,10 +285,26 @@ static void step(printer *p)
 	}
 }
 
+/* The rest of a list has no head and so is printed from a copy, which has. */
+static int print_rest(fli_buf *out, fl_term rest, unsigned flags)
+{
+	fli_buf whole;
+	int error = FL_ENOMEM;
+
+	fli_buf_create(&whole, out->mem, 0);
+	fli_write_term(&whole, rest);
+	if (!whole.failed)
+		error = fli_print(out, (fl_term){.data = whole.data, .size = whole.size}, flags);
+	fli_buf_destroy(&whole);
+	return error;
+}
+
 int fli_print(fli_buf *out, fl_term term, unsigned flags)
 {
 	printer p = {.out = out, .flags = flags, .c = fli_cursor_make(term.data, term.size)};
 
+	if (term.rest != 0)
+		return print_rest(out, term, flags);
 	fli_orders_create(&p.orders, out->mem);
 	fli_buf_create(&p.stack, out->mem, 0);
 	print_value(&p);
