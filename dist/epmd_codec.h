@@ -19,8 +19,8 @@
 #include "node/base/buf.h"
 
 #define FLI_EPMD_PORT 4369
-/* What epmd itself takes as a whole request, length included. */
-#define FLI_EPMD_REQUEST_BYTES_MAX 3060
+/* What epmd itself takes as a whole request, length included: less than 3060 bytes. */
+#define FLI_EPMD_REQUEST_BYTES_MAX 3059
 /* 255 characters of up to four bytes. */
 #define FLI_EPMD_NAME_BYTES_MAX 1020
 #define FLI_EPMD_NAME_CHARS_MAX 255
@@ -88,9 +88,15 @@ bool fli_epmd_write_stop(fli_buf *out, const char *name, size_t name_size);
 /* NAMES, DUMP or KILL. */
 void fli_epmd_write_bare(fli_buf *out, fli_epmd_op op);
 
-/* The body of a request, without its length. */
+/*
+ * The body of a request, without its length. Lengths are checked, texts are not: epmd answers an
+ * ALIVE2 of a bad name, and closes on a PORT2 of one.
+ */
 bool fli_epmd_read_request(const uint8_t *body, size_t size, fli_epmd_request *ret_request);
-/* 1 to 255 characters of UTF-8 without NUL, as epmd asks. */
+/*
+ * 1 to 255 characters of UTF-8, as epmd asks, and none of them a control character: epmd lets them
+ * into the lines of its NAMES reply.
+ */
 bool fli_epmd_is_name(const char *name, size_t size);
 
 /* Replies. `is_wide` follows the request: its highest version is 6 or more. */
@@ -103,8 +109,8 @@ fli_epmd_read fli_epmd_read_port_reply(
 	const uint8_t *bytes, size_t size, fli_epmd_port_reply *ret_reply);
 
 /*
- * Walks a NAMES reply: starts with *cursor = 0, visits each `name N at port P`, skips lines that
- * are none. False at the end.
+ * Walks the lines of a NAMES reply, after its four bytes of port: starts with *cursor = 0, visits
+ * each `name N at port P`, skips lines that are none. False at the end.
  */
 bool fli_epmd_read_names(fli_cursor reply, size_t *cursor, fli_epmd_node *ret_node);
 

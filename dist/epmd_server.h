@@ -32,7 +32,7 @@
 
 typedef struct fli_epmd_limits {
 	size_t names_max;      /* registered names */
-	size_t pending_max;    /* connections that hold no name */
+	size_t pending_max;    /* connections that hold no name; a quarter is kept for local ones */
 	size_t per_source_max; /* the same, from one address that is not local */
 } fli_epmd_limits;
 
@@ -40,12 +40,15 @@ typedef struct fli_epmd_limits {
 
 typedef struct fli_epmd_server_config {
 	fli_mem *mem;
-	uint64_t seed;    /* of the tables: unpredictable */
-	uint64_t now_ms;  /* the driver's clock, monotonic, at the start */
-	uint64_t unix_s;  /* the time of day at that moment: creations begin there */
-	uint16_t port;    /* what NAMES and DUMP say */
-	bool is_relaxed;  /* KILL with live names, and STOP, are obeyed (-relaxed_command_check) */
-	bool allows_kill; /* KILL without live names ends it, as in OTP; else the answer is NO */
+	uint64_t seed;   /* of the tables: unpredictable */
+	uint64_t now_ms; /* the driver's clock, monotonic, at the start */
+	uint64_t unix_s; /* the time of day at that moment: creations begin there */
+	uint16_t port;   /* what NAMES and DUMP say */
+	/*
+	 * KILL without live names ends it, as in OTP; else the answer is NO. With live names it is
+	 * NO in any case, and STOP, which frees the name of a live node, is never obeyed.
+	 */
+	bool allows_kill;
 	fli_epmd_limits limits;
 } fli_epmd_server_config;
 

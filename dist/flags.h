@@ -71,8 +71,8 @@ enum {
 		FLI_DFLAG(BIT_BINARIES) | FLI_DFLAG(NEW_FLOATS) | FLI_DFLAG(MAP_TAG) |             \
 		FLI_DFLAG(HANDSHAKE_23))
 
-/* Room for the names of all flags at once. */
-#define FLI_DFLAGS_TEXT_SIZE 640
+/* Room for the names of all 64 bits at once. */
+#define FLI_DFLAGS_TEXT_SIZE 1024
 
 /* Our own set, with or without PUBLISHED. */
 uint64_t fli_flags_own(bool is_visible);

@@ -99,8 +99,8 @@ typedef enum fli_handshake_cause {
 #define FLI_HANDSHAKE_CAUSE_ENUM(name, word, text) name,
 	FLI_HANDSHAKE_CAUSES(FLI_HANDSHAKE_CAUSE_ENUM)
 #undef FLI_HANDSHAKE_CAUSE_ENUM
-	FLI_HANDSHAKE_CAUSE_COUNT
 } fli_handshake_cause;
+#define FLI_HANDSHAKE_CAUSE_COUNT (FLI_CAUSE_NO_MEMORY + 1)
 
 /* One side of the connection, as the handshake told it. */
 typedef struct fli_handshake_side {
@@ -158,11 +158,11 @@ typedef struct fli_handshake {
 
 	/* private */
 	int step;
-	uint32_t peer_challenge;
-	bool is_old_name; /* the peer sent `n` */
-	bool is_takeover; /* the verdict was ALIVE */
-	bool has_challenge;
-	size_t in_size; /* bytes of the current message, prefix included */
+	uint8_t proof[FLI_MD5_BYTES]; /* dialler: the ack that must come; acceptor: the one to send
+				       */
+	bool is_old_name;             /* the peer sent `n` */
+	bool is_takeover;             /* the verdict was ALIVE */
+	size_t in_size;               /* bytes of the current message, prefix included */
 	uint8_t in[4 + FLI_HANDSHAKE_MESSAGE_BYTES_MAX];
 } fli_handshake;
 
