@@ -18,6 +18,7 @@
 #include "node/base/mem.h"
 #include "node/term/peek.h"
 #include "node/term/tag.h"
+#include "node/term/utf8.h"
 
 #define OP_ALTACT 37
 #define OPS 38
@@ -32,41 +33,42 @@ enum { ALTACT_PRIORITY = 1, ALTACT_TOKEN = 2, ALTACT_ALIAS = 4, ALTACT_NAME = 8,
  */
 typedef struct shape {
 	const char *name;
+	uint8_t arity; /* of the tuple, the op included */
 	const char *elements;
 	fli_op op;
 } shape;
 
 static const shape shapes[OPS] = {
-	[1] = {"LINK", "FT", FLI_OP_LINK},
-	[2] = {"SEND", "XTP", FLI_OP_SEND},
-	[3] = {"EXIT", "FTE", FLI_OP_EXIT},
-	[4] = {"UNLINK", "FT", FLI_OP_UNLINK},
-	[6] = {"REG_SEND", "fXNP", FLI_OP_REG_SEND},
-	[7] = {"GROUP_LEADER", "FT", FLI_OP_GROUP_LEADER},
-	[8] = {"EXIT2", "FTE", FLI_OP_EXIT2},
-	[12] = {"SEND_TT", "XTKP", FLI_OP_SEND},
-	[13] = {"EXIT_TT", "FTKE", FLI_OP_EXIT},
-	[16] = {"REG_SEND_TT", "fXNKP", FLI_OP_REG_SEND},
-	[18] = {"EXIT2_TT", "FTKE", FLI_OP_EXIT2},
-	[19] = {"MONITOR_P", "FWR", FLI_OP_MONITOR},
-	[20] = {"DEMONITOR_P", "FWR", FLI_OP_DEMONITOR},
-	[21] = {"MONITOR_P_EXIT", "DTRE", FLI_OP_DOWN},
-	[22] = {"SEND_SENDER", "fTP", FLI_OP_SEND},
-	[23] = {"SEND_SENDER_TT", "fTKP", FLI_OP_SEND},
-	[24] = {"PAYLOAD_EXIT", "FTP", FLI_OP_EXIT},
-	[25] = {"PAYLOAD_EXIT_TT", "FTKP", FLI_OP_EXIT},
-	[26] = {"PAYLOAD_EXIT2", "FTP", FLI_OP_EXIT2},
-	[27] = {"PAYLOAD_EXIT2_TT", "FTKP", FLI_OP_EXIT2},
-	[28] = {"PAYLOAD_MONITOR_P_EXIT", "DTRP", FLI_OP_DOWN},
-	[29] = {"SPAWN_REQUEST", "RFLMOP", FLI_OP_SPAWN_REQUEST},
-	[30] = {"SPAWN_REQUEST_TT", "RFLMOKP", FLI_OP_SPAWN_REQUEST},
-	[31] = {"SPAWN_REPLY", "RTIQ", FLI_OP_SPAWN_REPLY},
-	[32] = {"SPAWN_REPLY_TT", "RTIQK", FLI_OP_SPAWN_REPLY},
-	[33] = {"ALIAS_SEND", "fAP", FLI_OP_ALIAS_SEND},
-	[34] = {"ALIAS_SEND_TT", "fAKP", FLI_OP_ALIAS_SEND},
-	[35] = {"UNLINK_ID", "IFT", FLI_OP_UNLINK_ID},
-	[36] = {"UNLINK_ID_ACK", "IFT", FLI_OP_UNLINK_ID_ACK},
-	[OP_ALTACT] = {"ALTACT_SIG_SEND", "", FLI_OP_SEND},
+	[1] = {"LINK", 3, "FT", FLI_OP_LINK},
+	[2] = {"SEND", 3, "XTP", FLI_OP_SEND},
+	[3] = {"EXIT", 4, "FTE", FLI_OP_EXIT},
+	[4] = {"UNLINK", 3, "FT", FLI_OP_UNLINK},
+	[6] = {"REG_SEND", 4, "fXNP", FLI_OP_REG_SEND},
+	[7] = {"GROUP_LEADER", 3, "FT", FLI_OP_GROUP_LEADER},
+	[8] = {"EXIT2", 4, "FTE", FLI_OP_EXIT2},
+	[12] = {"SEND_TT", 4, "XTKP", FLI_OP_SEND},
+	[13] = {"EXIT_TT", 5, "FTKE", FLI_OP_EXIT},
+	[16] = {"REG_SEND_TT", 5, "fXNKP", FLI_OP_REG_SEND},
+	[18] = {"EXIT2_TT", 5, "FTKE", FLI_OP_EXIT2},
+	[19] = {"MONITOR_P", 4, "FWR", FLI_OP_MONITOR},
+	[20] = {"DEMONITOR_P", 4, "FWR", FLI_OP_DEMONITOR},
+	[21] = {"MONITOR_P_EXIT", 5, "DTRE", FLI_OP_DOWN},
+	[22] = {"SEND_SENDER", 3, "fTP", FLI_OP_SEND},
+	[23] = {"SEND_SENDER_TT", 4, "fTKP", FLI_OP_SEND},
+	[24] = {"PAYLOAD_EXIT", 3, "FTP", FLI_OP_EXIT},
+	[25] = {"PAYLOAD_EXIT_TT", 4, "FTKP", FLI_OP_EXIT},
+	[26] = {"PAYLOAD_EXIT2", 3, "FTP", FLI_OP_EXIT2},
+	[27] = {"PAYLOAD_EXIT2_TT", 4, "FTKP", FLI_OP_EXIT2},
+	[28] = {"PAYLOAD_MONITOR_P_EXIT", 4, "DTRP", FLI_OP_DOWN},
+	[29] = {"SPAWN_REQUEST", 6, "RFLMOP", FLI_OP_SPAWN_REQUEST},
+	[30] = {"SPAWN_REQUEST_TT", 7, "RFLMOKP", FLI_OP_SPAWN_REQUEST},
+	[31] = {"SPAWN_REPLY", 5, "RTIQ", FLI_OP_SPAWN_REPLY},
+	[32] = {"SPAWN_REPLY_TT", 6, "RTIQK", FLI_OP_SPAWN_REPLY},
+	[33] = {"ALIAS_SEND", 3, "fAP", FLI_OP_ALIAS_SEND},
+	[34] = {"ALIAS_SEND_TT", 4, "fAKP", FLI_OP_ALIAS_SEND},
+	[35] = {"UNLINK_ID", 4, "IFT", FLI_OP_UNLINK_ID},
+	[36] = {"UNLINK_ID_ACK", 4, "IFT", FLI_OP_UNLINK_ID_ACK},
+	[OP_ALTACT] = {"ALTACT_SIG_SEND", 1, "", FLI_OP_SEND},
 };
 
 typedef struct reader {
@@ -91,18 +93,59 @@ static bool take_part(reader *r, fli_part *ret_part)
 	return fli_peek_any(&r->c, r->refs, &ret_part->walked, &ret_part->data);
 }
 
+/* Nearly all atoms are cached or short and ASCII; fli_peek_atom knows the others. */
+static inline bool take_atom(reader *r, fl_atom *ret_atom)
+{
+	const uint8_t *p = r->c.at;
+	size_t left = fli_left(&r->c);
+
+	if (FLI_UNLIKELY(left < 2))
+		return false;
+	if (p[0] == FLI_ATOM_CACHE_REF && r->refs != NULL && p[1] < r->refs->count) {
+		*ret_atom = r->refs->atoms[p[1]];
+		r->c.at += 2;
+		return true;
+	}
+	if (p[0] == FLI_SMALL_ATOM_UTF8_EXT && p[1] <= left - 2 && fli_is_ascii(p + 2, p[1])) {
+		*ret_atom = (fl_atom){(const char *)p + 2, p[1]};
+		r->c.at += 2 + (size_t)p[1];
+		return true;
+	}
+	return fli_peek_atom(&r->c, r->refs, ret_atom);
+}
+
+static inline bool take_pid(reader *r, fl_pid *ret_pid)
+{
+	const uint8_t *start = r->c.at;
+
+	if (FLI_UNLIKELY(fli_left(&r->c) == 0))
+		return false;
+	if (FLI_UNLIKELY(*start != FLI_NEW_PID_EXT))
+		return fli_peek_pid(&r->c, r->refs, ret_pid);
+	r->c.at++;
+	if (FLI_UNLIKELY(!take_atom(r, &ret_pid->node) || fli_left(&r->c) < 12)) {
+		r->c.at = start;
+		return false;
+	}
+	ret_pid->id = fli_get32(r->c.at);
+	ret_pid->serial = fli_get32(r->c.at + 4);
+	ret_pid->creation = fli_get32(r->c.at + 8);
+	r->c.at += 12;
+	return true;
+}
+
 /* A message may come from a port, too; then nobody is told the sender. */
 static bool take_sender(reader *r)
 {
 	fli_part other;
 
-	r->signal->has_from = fli_peek_pid(&r->c, r->refs, &r->signal->from);
+	r->signal->has_from = take_pid(r, &r->signal->from);
 	return r->signal->has_from || take_part(r, &other);
 }
 
 static bool take_from(reader *r)
 {
-	r->signal->has_from = fli_peek_pid(&r->c, r->refs, &r->signal->from);
+	r->signal->has_from = take_pid(r, &r->signal->from);
 	return r->signal->has_from;
 }
 
@@ -112,25 +155,25 @@ static bool take_ignored(reader *r)
 	fl_atom atom;
 	fli_part other;
 
-	return fli_peek_atom(&r->c, r->refs, &atom) || take_part(r, &other);
+	return take_atom(r, &atom) || take_part(r, &other);
 }
 
 static bool take_pid_or_name(reader *r, fl_pid *ret_pid)
 {
 	fli_signal *s = r->signal;
 
-	if (fli_peek_pid(&r->c, r->refs, ret_pid)) {
+	if (take_pid(r, ret_pid)) {
 		s->target = FLI_TO_PID;
 		return true;
 	}
 	s->target = FLI_TO_NAME;
-	return fli_peek_atom(&r->c, r->refs, &s->name);
+	return take_atom(r, &s->name);
 }
 
 static bool take_name(reader *r)
 {
 	r->signal->target = FLI_TO_NAME;
-	return fli_peek_atom(&r->c, r->refs, &r->signal->name);
+	return take_atom(r, &r->signal->name);
 }
 
 static bool take_alias(reader *r)
@@ -145,10 +188,8 @@ static bool take_mfa(reader *r)
 	uint32_t elements;
 	uint64_t arity;
 
-	if (!fli_peek_tuple(&r->c, &elements) || elements != 3 ||
-		!fli_peek_atom(&r->c, r->refs, &spawn->module) ||
-		!fli_peek_atom(&r->c, r->refs, &spawn->function) || !fli_peek_uint(&r->c, &arity) ||
-		arity > 255)
+	if (!fli_peek_tuple(&r->c, &elements) || elements != 3 || !take_atom(r, &spawn->module) ||
+		!take_atom(r, &spawn->function) || !fli_peek_uint(&r->c, &arity) || arity > 255)
 		return false;
 	spawn->arity = (uint32_t)arity;
 	return true;
@@ -184,7 +225,7 @@ static bool take_element(reader *r, char kind)
 	switch (kind) {
 	case 'F': return take_from(r);
 	case 'f': return take_sender(r);
-	case 'T': return fli_peek_pid(&r->c, r->refs, &s->to);
+	case 'T': return take_pid(r, &s->to);
 	case 'X': return take_ignored(r);
 	case 'N': return take_name(r);
 	case 'A': return take_alias(r);
@@ -194,7 +235,7 @@ static bool take_element(reader *r, char kind)
 	case 'E': return take_part(r, &s->payload);
 	case 'W': return take_pid_or_name(r, &s->to);
 	case 'D': return take_pid_or_name(r, &s->from);
-	case 'L': return fli_peek_pid(&r->c, r->refs, &s->spawn.leader);
+	case 'L': return take_pid(r, &s->spawn.leader);
 	case 'M': return take_mfa(r);
 	case 'O': return take_options(r);
 	case 'Q': return take_pid_or_name(r, &s->from);
@@ -219,17 +260,20 @@ static int take_payload(reader *r, const fli_control_input *input, fl_error *err
 	return FL_OK;
 }
 
+static int odd_element(const reader *r, const char *element, fl_error *err)
+{
+	char text[] = "element 0 is not what belongs there";
+
+	text[8] = (char)('2' + (element - shapes[r->signal->wire_op].elements));
+	return odd(r, err, text);
+}
+
 static int decode_shape(
 	reader *r, const fli_control_input *input, const char *elements, fl_error *err)
 {
-	char text[40] = "element 0 is not what belongs there";
-
-	for (unsigned i = 2; *elements != '\0' && *elements != 'P'; elements++, i++) {
-		if (FLI_LIKELY(take_element(r, *elements)))
-			continue;
-		text[8] = (char)('0' + i);
-		return odd(r, err, text);
-	}
+	for (; *elements != '\0' && *elements != 'P'; elements++)
+		if (FLI_UNLIKELY(!take_element(r, *elements)))
+			return odd_element(r, elements, err);
 	return *elements == 'P' ? take_payload(r, input, err) : FL_OK;
 }
 
@@ -257,7 +301,7 @@ static bool take_altact_flags(reader *r, unsigned *ret_flags)
 static bool take_altact_target(reader *r, unsigned flags)
 {
 	switch (flags & (ALTACT_ALIAS | ALTACT_NAME)) {
-	case 0: return fli_peek_pid(&r->c, r->refs, &r->signal->to);
+	case 0: return take_pid(r, &r->signal->to);
 	case ALTACT_ALIAS: return take_alias(r);
 	case ALTACT_NAME: return take_name(r);
 	default: return false;
@@ -320,24 +364,26 @@ static bool is_about_links(fli_op op)
 static int decode_op(reader *r, const fli_control_input *input, uint32_t arity, fl_error *err)
 {
 	const shape *s = &shapes[r->signal->wire_op];
-	const char *elements = s->elements;
 	int code;
 
 	if (r->signal->wire_op == OP_ALTACT)
 		return decode_altact(r, input, arity, err);
-	r->signal->op = s->op;
-	for (arity--; arity > 0 && *elements != '\0' && *elements != 'P'; arity--)
-		elements++;
-	if (arity != 0 || (*elements != '\0' && *elements != 'P'))
+	if (arity != s->arity)
 		return odd(r, err, "wrong number of elements");
+	r->signal->op = s->op;
 	code = decode_shape(r, input, s->elements, err);
 	if (code == FL_OK && is_about_links(s->op))
 		code = check_link(r, input, err);
 	return code;
 }
 
-/* The cursor behind the op; its number in the signal. */
-static int take_op(reader *r, uint32_t *ret_arity, fl_error *err)
+static bool is_op(uint64_t op)
+{
+	return op < OPS && shapes[op].name != NULL;
+}
+
+/* The op and the arity in whatever form, or what is wrong with them. */
+static int take_odd_op(reader *r, uint32_t *ret_arity, fl_error *err)
 {
 	uint64_t op;
 
@@ -345,10 +391,23 @@ static int take_op(reader *r, uint32_t *ret_arity, fl_error *err)
 		return fl_error_set(err, FL_EFORMAT, "control message: no tuple");
 	if (*ret_arity == 0 || !fli_peek_uint(&r->c, &op))
 		return fl_error_set(err, FL_EFORMAT, "control message: no op number in front");
-	if (op >= OPS || shapes[op].name == NULL)
+	if (!is_op(op))
 		return fl_error_set(err, FL_EFORMAT, "control message: unknown op %llu",
 			(unsigned long long)op);
 	r->signal->wire_op = (uint8_t)op;
+	return FL_OK;
+}
+
+static int take_op(reader *r, uint32_t *ret_arity, fl_error *err)
+{
+	const uint8_t *p = r->c.at;
+
+	if (FLI_UNLIKELY(fli_left(&r->c) < 4 || p[0] != FLI_SMALL_TUPLE_EXT || p[1] == 0 ||
+			 p[2] != FLI_SMALL_INTEGER_EXT || !is_op(p[3])))
+		return take_odd_op(r, ret_arity, err);
+	*ret_arity = p[1];
+	r->signal->wire_op = p[3];
+	r->c.at += 4;
 	return FL_OK;
 }
 

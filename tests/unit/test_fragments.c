@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dist/fragments.h"
+#include "tests/support/suite.h"
+
+static const fl_atom atoms[] = {{"node@host", 9}, {"ok", 2}};
+static const fli_refs refs = {atoms, 2};
+static fli_fragments fragments;
+static fli_fragment_seq *complete;
+
+static void start(size_t open_max, size_t bytes_max)
+{
+	fli_fragments_create(
+		&fragments, fli_mem_libc(), (fli_fragments_limits){open_max, bytes_max}, 42);
+}
+
+static int open_seq(uint64_t seq, uint64_t number, const char *text)
+{
+	fli_fragment first = {seq, number, (const uint8_t *)text, strlen(text)};
+
+	return fli_fragments_open(&fragments, &first, &refs, NULL);
+}
+
+static int add(uint64_t seq, uint64_t number, const char *text)
+{
+	fli_fragment next = {seq, number, (const uint8_t *)text, strlen(text)};
+
+	return fli_fragments_add(&fragments, &next, &complete, NULL);
+}
+
+static void expect_complete(const char *text)
+{
+	CU_ASSERT_PTR_NOT_NULL_FATAL(complete);
+	CU_ASSERT_EQUAL_FATAL(complete->bytes.size, strlen(text));
+	CU_ASSERT_EQUAL(memcmp(complete->bytes.data, text, strlen(text)), 0);
+	CU_ASSERT_EQUAL(complete->refs->count, 2);
+	CU_ASSERT(fl_atom_is(complete->refs->atoms[1], "ok"));
+	fli_fragment_seq_delete(&fragments, complete);
+}
+
+static void pieces_are_joined_in_order(void)
+{
+	start(4, 100);
+	CU_ASSERT_EQUAL(open_seq(7, 3, "abc"), FL_OK);
+	CU_ASSERT_EQUAL(add(7, 2, ""), FL_OK);
+	CU_ASSERT_PTR_NULL(complete);
+	CU_ASSERT_EQUAL(add(7, 1, "de"), FL_OK);
+	expect_complete("abcde");
+	CU_ASSERT_EQUAL(fragments.bytes, 0);
+	CU_ASSERT_EQUAL(fragments.open.count, 0);
+	fli_fragments_destroy(&fragments);
+}
+
+static void sequences_may_alternate(void)
+{
+	start(4, 100);
+	CU_ASSERT_EQUAL(open_seq(7, 2, "a"), FL_OK);
+	CU_ASSERT_EQUAL(open_seq(8, 3, "x"), FL_OK);
+	CU_ASSERT_EQUAL(add(8, 2, "y"), FL_OK);
+	CU_ASSERT_EQUAL(add(7, 1, "b"), FL_OK);
+	expect_complete("ab");
+	CU_ASSERT_EQUAL(add(8, 1, "z"), FL_OK);
+	expect_complete("xyz");
+	fli_fragments_destroy(&fragments);
+}
+
+static void finished_sequence_number_may_be_used_again(void)
+{
+	start(4, 100);
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(open_seq(7, 2, "a"), FL_OK);
+		CU_ASSERT_EQUAL(add(7, 1, "b"), FL_OK);
+		expect_complete("ab");
+	}
+	fli_fragments_destroy(&fragments);
+}
+
+static void wrong_order_is_refused(void)
+{
+	start(4, 100);
+	CU_ASSERT_EQUAL(add(7, 1, "b"), FL_EFORMAT); /* never opened */
+	CU_ASSERT_EQUAL(open_seq(7, 3, "a"), FL_OK);
+	CU_ASSERT_EQUAL(open_seq(7, 3, "a"), FL_EFORMAT); /* open */
+	CU_ASSERT_EQUAL(add(7, 3, "b"), FL_EFORMAT);      /* repeated */
+	CU_ASSERT_EQUAL(add(7, 1, "b"), FL_EFORMAT);      /* one left out */
+	CU_ASSERT_EQUAL(add(7, 0, "b"), FL_EFORMAT);
+	CU_ASSERT_EQUAL(add(9, 2, "b"), FL_EFORMAT);
+	fli_fragments_destroy(&fragments);
+}
+
+static void open_sequences_are_limited(void)
+{
+	start(2, 100);
+	CU_ASSERT_EQUAL(open_seq(1, 2, "a"), FL_OK);
+	CU_ASSERT_EQUAL(open_seq(2, 2, "a"), FL_OK);
+	CU_ASSERT_EQUAL(open_seq(3, 2, "a"), FL_ELIMIT);
+	CU_ASSERT_EQUAL(add(1, 1, "b"), FL_OK);
+	expect_complete("ab");
+	CU_ASSERT_EQUAL(open_seq(3, 2, "a"), FL_OK);
+	fli_fragments_destroy(&fragments);
+}
+
+static void bytes_are_limited_in_sum(void)
+{
+	start(4, 8);
+	CU_ASSERT_EQUAL(open_seq(1, 3, "abcd"), FL_OK);
+	CU_ASSERT_EQUAL(open_seq(2, 3, "abcd"), FL_OK);
+	CU_ASSERT_EQUAL(fragments.bytes, 8);
+	CU_ASSERT_EQUAL(add(1, 2, ""), FL_OK);
+	CU_ASSERT_EQUAL(add(1, 1, "e"), FL_ELIMIT);
+	CU_ASSERT_EQUAL(open_seq(3, 2, "a"), FL_ELIMIT);
+	CU_ASSERT_EQUAL(fragments.open.count, 2);
+	fli_fragments_destroy(&fragments);
+}
+
+static void claim_of_many_fragments_allocates_nothing(void)
+{
+	start(4, 100);
+	CU_ASSERT_EQUAL(open_seq(1, UINT64_MAX, "a"), FL_OK);
+	CU_ASSERT_EQUAL(add(1, UINT64_MAX - 1, "b"), FL_OK);
+	CU_ASSERT_EQUAL(fragments.bytes, 2);
+	fli_fragments_destroy(&fragments);
+}
+
+FL_SUITE("fragments", FL_TEST(pieces_are_joined_in_order), FL_TEST(sequences_may_alternate),
+	FL_TEST(finished_sequence_number_may_be_used_again), FL_TEST(wrong_order_is_refused),
+	FL_TEST(open_sequences_are_limited), FL_TEST(bytes_are_limited_in_sum),
+	FL_TEST(claim_of_many_fragments_allocates_nothing));
