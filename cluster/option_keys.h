@@ -27,6 +27,8 @@
 		"file that holds the cookie, readable by its owner alone") \
 	X(NODE_VISIBLE, "node.visible", BOOL, 0, 0, "", "false", \
 		"whether other nodes count this one in nodes()") \
+	X(NODE_SHUTDOWN_TIME, "node.shutdown_time", TIME, 0, 3600000, "", "10s", \
+		"how long a stop may take before the program ends at once") \
 	X(NODE_LOAD, "node.load", LIST, 0, 0, "", "", \
 		"shared objects whose servers are started") \
 	X(NODE_JOIN, "node.join", LIST, 0, 0, "", "", \

@@ -83,6 +83,8 @@ int fli_options_own_name(const fl_options *options, fli_node_name *ret_name, fl_
 int fli_options_check(const fl_options *options, fl_error *err);
 /* Whether dist.listen is an address that only this machine reaches, or none. */
 bool fli_options_is_loopback(const fl_options *options);
+/* dist.listen as a literal address; NULL: none. */
+const char *fli_options_listen_address(const fl_options *options);
 bool fli_options_has_listener(const fl_options *options); /* dist.listen is not "none" */
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -93,6 +95,8 @@ int fli_options_put(
 /* Adds to a list that has this rank already, else begins it: a flag that is given repeatedly. */
 int fli_options_append(
 	fl_options *options, fli_key key, const char *item, fli_source source, fl_error *err);
+/* Refuses a key that is in no row: names the nearest one. Returns FL_ECONFIG. */
+int fli_options_unknown(const char *key, const char *origin, fl_error *err);
 /* Reads what concerns flitch from an environment ("NAME=value"...), NULL at its end. */
 int fli_options_environment(fl_options *options, char *const *environment, fl_error *err);
 

@@ -21,6 +21,15 @@ bool fli_options_has_listener(const fl_options *options)
 	return strcmp(fli_options_text(options, FLI_KEY_DIST_LISTEN), "none") != 0;
 }
 
+const char *fli_options_listen_address(const fl_options *options)
+{
+	const char *text = fli_options_text(options, FLI_KEY_DIST_LISTEN);
+
+	if (!fli_options_has_listener(options))
+		return NULL;
+	return strcmp(text, "localhost") == 0 ? "127.0.0.1" : text;
+}
+
 bool fli_options_is_loopback(const fl_options *options)
 {
 	const char *text = fli_options_text(options, FLI_KEY_DIST_LISTEN);

@@ -32,7 +32,4 @@ char *fli_options_copy(const fl_options *options, const char *text); /* NULL: ou
 int fli_options_add_peer(fl_options *options, const fli_peer_config *peer, fl_error *err);
 void fli_peer_config_free(const fl_options *options, fli_peer_config *peer);
 
-/* "unknown key ..., did you mean ...", with the origin in front. */
-int fli_options_unknown(const char *key, const char *origin, fl_error *err);
-
 #endif
