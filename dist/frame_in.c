@@ -61,10 +61,24 @@ void fli_inbound_destroy(fli_inbound *in)
 	fli_fragments_destroy(&in->fragments);
 }
 
+/* Cached atoms are short on the wire: what they stand for counts. */
+static int check_expanded(const fli_inbound *in, fl_error *err)
+{
+	const fli_part *payload = &in->signal.payload;
+	size_t max = in->config.limits.frame_bytes_max;
+
+	if (FLI_LIKELY(payload->data == NULL || payload->walked.expanded_size <= max))
+		return FL_OK;
+	return fl_error_set(err, FL_ELIMIT, "payload of %zu bytes, more than %zu",
+		payload->walked.expanded_size, max);
+}
+
 static int deliver(fli_inbound *in, const fli_control_input *input, fl_error *err)
 {
 	int code = fli_control_decode(input, &in->signal, err);
 
+	if (code == FL_OK)
+		code = check_expanded(in, err);
 	if (FLI_UNLIKELY(code != FL_OK))
 		return code;
 	in->stats.signals++;
