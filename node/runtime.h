@@ -41,9 +41,11 @@ typedef enum fli_msg_kind {
 	FLI_MSG_SYSTEM, /* {system, {Pid, Tag}, Request} */
 	FLI_MSG_EXIT,   /* {'EXIT', Pid, Reason} */
 	FLI_MSG_INFO,
+	FLI_MSG_REPLY,   /* {Ref, Reply}: perhaps the answer to an fl_call or fl_request */
 	FLI_MSG_NODE_UP,   /* a node name, for node_up */
 	FLI_MSG_NODE_DOWN, /* {Node, Reason}, for node_down */
-	FLI_MSG_DONE       /* the end of a task: `data` is the task */
+	FLI_MSG_DONE,      /* the end of a task: `data` is the task */
+	FLI_MSG_START      /* arguments of a deferred init */
 } fli_msg_kind;
 
 /* One message: a chunk from the node's pool. Offsets are into data. */
@@ -57,6 +59,18 @@ typedef struct fli_msg {
 	uint8_t kind;
 	uint8_t data[];
 } fli_msg;
+
+/* Work that has left, and comes back as FLI_MSG_DONE; see task.c. */
+typedef struct fli_task_end {
+	fl_task task;
+	void *arg;
+	fl_node *node;
+	fl_pid owner;
+	_Atomic(bool) cancelled; /* any */
+	struct fli_task_end *next;
+} fli_task_end;
+
+void fli_task_end_delete(fli_task_end *end, bool drop);
 
 /* ---- what hangs on a process ----------------------------------------------------------------- */
 
@@ -106,9 +120,7 @@ typedef struct fli_send_timer {
 	fli_timer timer;
 	fl_ref ref;
 	fl_node *node;
-	fl_proc *owner; /* NULL once the owner is gone: it fires all the same */
-	fli_link in_proc;
-	fl_dest to;     /* texts interned */
+	fl_dest to; /* texts interned; as in Erlang it fires when its maker is gone, too */
 	fli_msg *msg;
 } fli_send_timer;
 
@@ -120,8 +132,9 @@ typedef struct fli_call {
 	fli_msg *msg;  /* whose bytes the tag lies in; owned after fl_later */
 	fli_link in_proc;
 	struct fli_call *next_free;
+	bool wants_later; /* fl_later was called; the handler has not returned yet */
 	bool is_later;
-	bool is_watched; /* the caller's monitor was there when the call came */
+	bool is_watched; /* the caller's monitor was there at fl_later */
 } fli_call;
 
 typedef enum fli_status {
@@ -146,7 +159,8 @@ typedef struct fli_extra {
 	bool has_parent;
 	bool idle_due;
 	bool sys_suspended; /* sys:suspend */
-	fli_link suspended; /* in the busy peer's waiters */
+	fli_link suspended;   /* in fl_node.suspended */
+	fli_link in_watchful; /* in fl_node.watchful */
 } fli_extra;
 
 struct fl_proc {
@@ -162,7 +176,10 @@ struct fl_proc {
 	bool is_slow;    /* its handlers overstayed: they run on the crew's threads */
 	uint8_t frames;  /* handlers of it on some stack */
 	bool has_busy;   /* a send of this handler met a busy peer */
+	bool in_queue;     /* in the run queue, or with the crew */
+	bool lost_in_init; /* its init overstayed */
 	fl_proc *run_next;
+	fl_proc *exit_next;
 	fli_act *act; /* the activation whose handler runs */
 	fli_name *name;
 	fli_link links;
@@ -170,9 +187,10 @@ struct fl_proc {
 	fli_link watchers;
 	fli_link calls;
 	fli_link aliases;
-	fli_link timers;
 	fli_extra *extra; /* NULL until needed */
-	uint64_t handled; /* messages; tools show it as reductions */
+	struct fli_wait *waits; /* fl_calls on the stacks of its handlers, innermost first */
+	uint8_t current_kind;   /* fli_msg_kind of what its handler was given */
+	uint64_t handled;       /* messages; tools show it as reductions */
 	_Alignas(16) uint8_t state[];
 };
 
@@ -192,6 +210,7 @@ typedef struct fli_limits {
 	uint32_t message_bytes_max;
 	uint32_t threads_max;
 	bool narrow_pids; /* compat.otp23: 15 and 13 bits */
+	bool poison;      /* freed messages are overwritten, to show who kept a term */
 } fli_limits;
 
 fli_limits fli_limits_default(void);
@@ -226,7 +245,12 @@ struct fl_node {
 	uint64_t unlink_next;
 
 	fl_proc *run_first, *run_last;
-	fl_proc *exit_first; /* waiting for fli_exits_drain */
+	uint32_t run_count;
+	fl_proc *current;   /* whose handler the driver runs */
+	fli_link suspended; /* fli_extra: wait for room at a busy peer */
+	fli_link watchful;  /* fli_extra: have node_up or node_down */
+	fl_proc *exit_first, *exit_last; /* waiting for fli_exits_drain */
+	bool is_draining;
 	fli_wheel wheel;
 	fli_msg *pool[FLI_POOL_CLASSES];
 	uint32_t pool_count[FLI_POOL_CLASSES];
@@ -236,20 +260,32 @@ struct fl_node {
 	const fli_remote_ops *remote;
 	void *dist;
 	fl_proc *supervisor;
-	fli_map exports; /* see export.h */
+	struct fli_exports *exports; /* see export.h; NULL until something is exported */
 	void *owner;     /* of the layer above: the daemon's own structure */
 
 	fli_crew *crew; /* threads; NULL: everything on the caller's thread */
+	struct fli_gate *gate;            /* see sched.h */
+	_Atomic(uint64_t) act_word;       /* sequence << 2 | fli_act_state; any thread */
+	_Atomic(uintptr_t) context_owner; /* which thread; any thread */
+	uint32_t nest;                    /* fli_enter calls of the owner inside others */
 };
 
 /* Creates the process world alone: no sockets, no threads. `name` is a full node name. */
 int fli_node_create(fl_node **ret_node, const char *name, const fli_limits *limits,
 	const fli_port *port, fli_mem *mem);
+/* The name and creation that the cluster gave; before any process exists. */
+void fli_node_rename(fl_node *node, fl_atom interned_name, uint32_t creation);
 /* Every process must have exited, or is made to exit with `shutdown`. */
 void fli_node_delete(fl_node *node);
 
-/* One scheduling turn: due timers, then the run queue. True when there is more to do at once. */
-bool fli_node_turn(fl_node *node, uint64_t now_ms);
+typedef enum fli_turn {
+	FLI_TURN_IDLE, /* nothing is runnable */
+	FLI_TURN_MORE, /* more to do at once */
+	FLI_TURN_LOST  /* a handler overstayed: the caller holds the gate, must let it go and stop driving */
+} fli_turn;
+
+/* One scheduling turn: due timers, then the run queue, for a bounded number of messages. */
+fli_turn fli_node_turn(fl_node *node, uint64_t now_ms);
 /* When the next timer is due; FLI_WHEEL_NEVER. */
 uint64_t fli_node_next_ms(fl_node *node);
 
@@ -261,12 +297,13 @@ typedef struct fli_start {
 	const char *name;
 	bool link;
 	bool is_system;
+	bool deferred; /* init runs in a later turn: for who must not run a handler, as in a read callback */
 	const fl_pid *group_leader; /* NULL: inherited */
 } fli_start;
 
 /*
- * Makes a process and runs its init on this stack. On failure ret_reason (may be NULL) holds init's
- * reason term.
+ * Makes a process and runs its init on this stack (unless deferred). FL_EEXIT: init ended, and
+ * ret_reason (may be NULL) holds its reason; FL_ENOENT: it wanted to be ignored.
  */
 int fli_proc_start(
 	fl_node *node, const fli_start *start, fl_term args, fl_proc **ret_proc, fl_buf *ret_reason);
@@ -295,6 +332,10 @@ fli_msg *fli_msg_of_term(fl_node *node, fl_term term);
 void fli_msg_classify(fli_msg *msg);
 /* Hands the message to the process; takes it in any case. */
 void fli_deliver(fl_proc *proc, fli_msg *msg);
+/* Appends without a look at what it is or at limits. */
+void fli_mailbox_push(fl_proc *proc, fli_msg *msg);
+/* Drops all that waits. */
+void fli_mailbox_clear(fl_proc *proc);
 fli_msg *fli_mailbox_pop(fl_proc *proc);
 
 /* ---- sending (send.c) ------------------------------------------------------------------------ */
@@ -317,8 +358,23 @@ void fli_send_cancel(fl_node *node, fli_send *send);
 /* Sends one term. `from` may be NULL: the node itself. */
 int fli_send_term(fl_node *node, fl_proc *from, const fl_dest *to, fl_term message);
 int fli_send_spec(fl_node *node, fl_proc *from, const fl_dest *to, fl_spec message);
-/* {Tag, Reply} to a caller: the pid and tag bytes as they came. */
-int fli_reply_term(fl_node *node, fl_proc *from, fl_term caller, fl_term tag, fl_term reply);
+/* {Tag, Reply} to who sent a call or system message: its pid and tag go back as they came. */
+int fli_reply_spec(fl_node *node, fl_proc *from, const fli_msg *asked, fl_spec reply);
+/* Ends a call that nobody will serve by a DOWN with `reason`. */
+void fli_call_refuse(fl_proc *proc, const fli_msg *asked, const char *reason);
+/* The open call of a handle; NULL when it is none any more. */
+fli_call *fli_call_open(fl_proc *proc, fli_msg *msg);
+fli_call *fli_call_find(fl_node *node, fl_from from);
+void fli_call_close(fl_node *node, fli_call *call);
+fl_from fli_call_from(const fl_node *node, const fli_call *call);
+/* The reference in a gen tag: Ref, [alias|Ref], [[alias|Ref]|Ref], {Ref, _}; *ret_alias: an alias. */
+bool fli_tag_ref(fl_term tag, fl_ref *ret_ref, bool *ret_alias);
+/* {Ref, Reply} came: ends the request it answers, or drops it. Takes the message. */
+void fli_request_reply(fl_proc *proc, fli_msg *msg);
+/* The monitor of a waiting fl_call fired. */
+void fli_request_down(fli_monitor *monitor, fl_term reason);
+/* The process ended: its frames that wait in fl_call go on with FL_ECLOSED. */
+void fli_requests_on_exit(fl_proc *proc);
 
 /* ---- names, links, monitors, aliases --------------------------------------------------------- */
 
@@ -326,41 +382,64 @@ int fli_name_register(fl_proc *proc, fl_atom name);
 int fli_name_unregister(fl_node *node, fl_atom name);
 fl_proc *fli_name_find(const fl_node *node, fl_atom name);
 fl_ref fli_ref_make(fl_node *node);
+/* A reference that only an fl_call or fl_request uses: late replies to it can be told apart. */
+fl_ref fli_ref_make_call(fl_node *node);
+bool fli_ref_is_call(const fl_node *node, const fl_ref *ref);
 uint64_t fli_ref_hash(const fl_node *node, const fl_ref *ref);
 fli_alias *fli_alias_new(fl_proc *proc, bool once);
 fli_alias *fli_alias_find(const fl_node *node, const fl_ref *ref);
 void fli_alias_delete(fl_node *node, fli_alias *alias);
+/* Makes a monitor of `watcher`; fli_monitor_aim sets it, and may fire and delete it at once. */
 fli_monitor *fli_monitor_new(fl_proc *watcher, const fl_dest *to, const fl_ref *ref);
+void fli_monitor_aim(fli_monitor *monitor, const fl_dest *to);
+/* The watcher gave up: tells the other side and deletes it. */
+void fli_monitor_cancel(fl_node *node, fli_monitor *monitor);
+/* The target is gone for this watcher: tells it, with an atom as the reason, and deletes it. */
+void fli_monitor_fire(fl_node *node, fli_monitor *monitor, const char *reason);
+void fli_monitors_on_nodedown(fl_node *node, fli_peer *peer);
+bool fli_monitor_has_key(const void *item, const void *key);
 void fli_monitor_delete(fl_node *node, fli_monitor *monitor); /* sends nothing */
 fli_monitor *fli_monitor_find(const fl_node *node, const fli_peer *watcher_peer, const fl_ref *ref);
 int fli_plink_add(fl_proc *proc, const fl_pid *other);
 void fli_plink_delete(fl_node *node, fli_plink *plink);
 fli_plink *fli_plink_find(const fl_proc *proc, const fl_pid *other);
+bool fli_plink_has_key(const void *item, const void *key);
+void fli_plinks_on_nodedown(fl_node *node, fli_peer *peer);
+int fli_plink_remove(fl_proc *proc, const fl_pid *other); /* unlink/1 */
 /* An exit signal by exit/2 (is_link false) or from a broken link. `from` is who it comes from. */
 void fli_exit_signal(fl_proc *to, const fl_pid *from, fl_term reason, bool is_link);
+/* exit(Pid, Reason) by a process of this node. */
+int fli_exit_send(fl_proc *self, const fl_pid *pid, fl_term reason);
 /* The parts of a process's end, in order. */
 void fli_names_on_exit(fl_proc *proc);
 void fli_plinks_on_exit(fl_proc *proc, fl_term reason);
 void fli_monitors_on_exit(fl_proc *proc, fl_term reason);
 void fli_aliases_on_exit(fl_proc *proc);
-void fli_timers_on_exit(fl_proc *proc);
 void fli_calls_on_exit(fl_proc *proc);
+void fli_calls_destroy(fl_node *node);
+void fli_timers_destroy(fl_node *node);
 
 /* ---- running handlers (server.c, sched.c) ---------------------------------------------------- */
 
 void fli_run_queue_add(fl_proc *proc);
-/* Handles up to `budget` messages of the process. */
-void fli_server_run(fl_proc *proc, unsigned budget);
+/* Handles up to `budget` messages of the process; false: the context was lost, see fli_turn. */
+bool fli_server_run(fl_proc *proc, unsigned budget);
 /* Runs init; FL_OK, FL_STOP, FL_IGNORE. */
 int fli_server_init(fl_proc *proc, fl_term args);
-/* Handles one message that is not in the mailbox, on this stack; takes it. */
-void fli_server_handle(fl_proc *proc, fli_msg *msg);
-/* A system message: sys:get_state and its like. */
-void fli_sys_handle(fl_proc *proc, fl_term from_pid, fl_term tag, fl_term request);
+/* Handles one message that is not in the mailbox, on this stack; takes it. False: lost. */
+bool fli_server_handle(fl_proc *proc, fli_msg *msg);
+/* Ends the server as gen_server does: terminate, the report, the exit. False: lost. */
+bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last);
+/* A system message: sys:get_state and its like. FL_OK, or FL_STOP with the reason set. */
+int fli_sys_handle(fl_proc *proc, const fli_msg *msg);
+/* The report of an end that is no ordinary one: to the log, and to a remote group leader's logger. */
+void fli_report_stop(fl_proc *proc, fl_term reason, const fli_msg *last);
+/* "name" or "<node.1.0>", for messages to people. */
+const char *fli_proc_text(const fl_proc *proc, char *ret_text, size_t size);
 
 static inline fl_term fli_term(const fl_node *node, const uint8_t *data, size_t size)
 {
-	return (fl_term){data, size, node->atoms};
+	return (fl_term){.data = data, .size = size, .atoms = node->atoms};
 }
 
 static inline fl_term fli_msg_term(const fl_node *node, const fli_msg *msg)

@@ -28,34 +28,73 @@
 
 typedef enum fli_act_state { FLI_ACT_RUNTIME, FLI_ACT_HANDLER, FLI_ACT_STOLEN } fli_act_state;
 
-/* A thread's activation: which handler it runs, and whether it still owns the context. */
+/* A thread's activation: which handlers it runs, and whether it still owns the context. */
 struct fli_act {
-	_Atomic(uint64_t) word; /* sequence << 2 | fli_act_state; read by the watcher */
 	fl_node *node;
-	fl_proc *proc;  /* the innermost */
-	unsigned depth; /* nested handlers */
-	bool is_late;   /* owns the context through the gate, between fli_enter and fli_leave */
-	fli_msg *kept;  /* replies that handlers of this activation were given, freed at its end */
+	fl_proc *proc;   /* the innermost */
+	uint64_t seq;    /* of the node's act_word */
+	unsigned depth;  /* nested handlers */
+	bool in_handler; /* not inside an fl_* call */
+	bool is_late;    /* the context was taken away: owns it only inside fl_* calls, by the gate */
+	fli_msg *kept;   /* replies that handlers were given, freed at the end */
 };
 
+/* One handler's frame, on its stack. */
+typedef struct fli_frame {
+	fli_act own;      /* used by the outermost handler */
+	fli_act *act;     /* the thread's */
+	fli_act *shadowed; /* of another node, below on this stack */
+	fl_proc *outer;
+	bool drove; /* the thread was the driver when it began */
+} fli_frame;
+
 /*
- * Takes the context for an fl_* call from wherever the thread is: inside a handler of this node, or
- * anywhere else. Never fails.
+ * Takes the context for an fl_* call from wherever the thread is: inside a handler of this node,
+ * inside another fl_* call, or anywhere else. Never fails.
  */
 void fli_enter(fl_node *node);
+/* Ends what fli_enter began; exits that it caused are told first. */
 void fli_leave(fl_node *node);
 
 /* Around a handler, called by who owns the context: `begin` lets go, `end` owns it again. */
-fli_act *fli_handler_begin(fl_node *node, fl_proc *proc);
-void fli_handler_end(fli_act *act, fl_proc *outer);
+void fli_handler_begin(fli_frame *frame, fl_proc *proc);
+/*
+ * Owns the context again. False: it was taken away from the driver meanwhile; the thread holds it by
+ * the gate, settles what the handler left, calls fli_drive_end, and drives no more.
+ */
+bool fli_handler_end(fli_frame *frame, fl_proc *proc);
+/* Frees what the outermost handler was given; the context is owned. */
+void fli_frame_release(fli_frame *frame, fl_node *node);
 
 /* The activation of this thread for this node, or NULL. */
 fli_act *fli_act_current(const fl_node *node);
+/*
+ * Becomes the node's driver: handlers that this thread begins keep the context unless it is stolen.
+ * Any other thread lets the gate go for each handler that it runs.
+ */
+void fli_drive_begin(fl_node *node);
+/* The same for a thread that owns the context already, by fli_gate_steal. */
+void fli_drive_adopt(fl_node *node);
+/* The context was taken away from this thread while it drove. */
+bool fli_drive_is_lost(const fl_node *node);
+/* Lets the context go, kept or lost. */
+void fli_drive_end(fl_node *node);
+/* This thread does not own the context. */
+bool fli_context_is_lost(const fl_node *node);
+
+int fli_sched_create(fl_node *node);
+void fli_sched_destroy(fl_node *node);
 
 /* ---- the gate: plain ownership, for threads that are not in a handler ------------------------ */
 
 void fli_gate_lock(fl_node *node);
 void fli_gate_unlock(fl_node *node);
+/* Lets waiting threads have their turn; the owner calls it between handlers. */
+void fli_gate_yield(fl_node *node);
+/* The watcher's: takes the context if the handler that began as `word` still runs. */
+bool fli_gate_steal(fl_node *node, uint64_t word);
+/* Waits for *done to be set under the gate, at most until deadline_ns; the gate is held around it. */
+bool fli_gate_wait(fl_node *node, pthread_cond_t *cond, const bool *done, uint64_t deadline_ns);
 
 /* ---- the crew: drivers, watcher, spare threads (crew.c) --------------------------------------- */
 
@@ -72,6 +111,8 @@ void fli_crew_drive(fl_node *node);
 void fli_crew_stop(fl_node *node);
 /* The caller, in the middle of an fl_* call, is going to wait: somebody else drives meanwhile. */
 void fli_crew_hand_off(fl_node *node);
+/* The loop has something to do: the watcher wakes if it rests. The driver. */
+void fli_crew_active(fl_node *node);
 /* Wakes the driver if it sleeps. Owner of the context. */
 void fli_crew_wake(fl_node *node);
 /* Queues a slow process for a spare thread; false when there is no crew. */

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls that servers have not answered yet, and the answers.
+ *
+ *  - A call takes a slot when its handler starts; fl_from names slot and generation.
+ *  - The answer goes back with the caller's own tag bytes: to the alias inside the tag where there
+ *    is one (so that a late answer vanishes), else to the caller's pid.
+ *  - fl_later leaves the message with the slot, so that tags of any size are kept.
+ *
+ * Failure: an answer to a call that is closed is FL_EALREADY. A caller that gave up is seen by its
+ * monitor, which is gone.
+ */
+#include <string.h>
+
+#include "node/runtime.h"
+#include "node/sched.h"
+#include "node/term/peek.h"
+#include "node/term/tag.h"
+
+#define CALLS_PER_BLOCK 64
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+static bool add_block(fl_node *node)
+{
+	uint32_t first = node->calls_count;
+	size_t blocks = first / CALLS_PER_BLOCK;
+	fli_call **table = fli_realloc(node->mem, node->calls, (blocks + 1) * sizeof(fli_call *));
+	fli_call *block;
+
+	if (table == NULL)
+		return false;
+	node->calls = table;
+	block = fli_zalloc(node->mem, CALLS_PER_BLOCK * sizeof *block);
+	if (block == NULL)
+		return false;
+	table[blocks] = block;
+	for (uint32_t i = CALLS_PER_BLOCK; i-- > 0;) {
+		block[i].slot = first + i;
+		block[i].next_free = node->calls_free;
+		node->calls_free = &block[i];
+	}
+	node->calls_count += CALLS_PER_BLOCK;
+	return true;
+}
+
+fli_call *fli_call_open(fl_proc *proc, fli_msg *msg)
+{
+	fl_node *node = proc->node;
+	fli_call *call;
+
+	if (node->calls_free == NULL && !add_block(node))
+		return NULL;
+	call = node->calls_free;
+	node->calls_free = call->next_free;
+	call->proc = proc;
+	call->msg = msg;
+	call->wants_later = call->is_later = call->is_watched = false;
+	fli_list_append(&proc->calls, &call->in_proc);
+	return call;
+}
+
+void fli_call_close(fl_node *node, fli_call *call)
+{
+	fli_list_remove(&call->in_proc);
+	if (call->is_later)
+		fli_msg_free(node, call->msg);
+	call->proc = NULL;
+	call->msg = NULL;
+	call->generation++;
+	call->next_free = node->calls_free;
+	node->calls_free = call;
+}
+
+fl_from fli_call_from(const fl_node *node, const fli_call *call)
+{
+	return (fl_from){(fl_node *)(uintptr_t)node, call->slot, call->generation};
+}
+
+fli_call *fli_call_find(fl_node *node, fl_from from)
+{
+	fli_call *call;
+
+	if (from.slot >= node->calls_count)
+		return NULL;
+	call = &node->calls[from.slot / CALLS_PER_BLOCK][from.slot % CALLS_PER_BLOCK];
+	return call->proc != NULL && call->generation == from.generation ? call : NULL;
+}
+
+void fli_calls_on_exit(fl_proc *proc)
+{
+	while (!fli_list_is_empty(&proc->calls))
+		fli_call_close(
+			proc->node, fli_container_of(proc->calls.next, fli_call, in_proc));
+}
+
+void fli_calls_destroy(fl_node *node)
+{
+	for (uint32_t i = 0; i < node->calls_count / CALLS_PER_BLOCK; i++)
+		fli_free(node->mem, node->calls[i]);
+	fli_free(node->mem, node->calls);
+}
+
+/* ---- tags ------------------------------------------------------------------------------------ */
+
+/* [alias|Ref] at the cursor. */
+static bool take_alias(fli_cursor *c, fl_ref *ret_ref)
+{
+	static const uint8_t head[] = {FLI_LIST_EXT, 0, 0, 0, 1};
+	fl_atom atom;
+
+	if (fli_left(c) < sizeof head || memcmp(c->at, head, sizeof head) != 0)
+		return false;
+	c->at += sizeof head;
+	return fli_peek_atom(c, NULL, &atom) && fl_atom_is(atom, "alias") &&
+		fli_peek_ref(c, NULL, ret_ref);
+}
+
+bool fli_tag_ref(fl_term tag, fl_ref *ret_ref, bool *ret_alias)
+{
+	fli_cursor c = fli_cursor_make(tag.data, tag.size), again = c;
+	uint32_t arity;
+
+	*ret_alias = false;
+	if (fli_peek_ref(&c, NULL, ret_ref))
+		return true;
+	if (fli_peek_tuple(&c, &arity)) /* {Ref, Node}: multi_call of OTP 23 to 25 */
+		return arity == 2 && fli_peek_ref(&c, NULL, ret_ref);
+	*ret_alias = true;
+	if (take_alias(&c, ret_ref))
+		return true;
+	if (fli_left(&again) < 5 || *again.at != FLI_LIST_EXT)
+		return false;
+	again.at += 5; /* [[alias|Ref]|MonitorRef] */
+	return take_alias(&again, ret_ref);
+}
+
+static fl_term tag_of(const fl_node *node, const fli_msg *msg)
+{
+	return fli_term(node, msg->data + msg->tag, msg->body - msg->tag);
+}
+
+static bool caller_of(const fli_msg *msg, fl_pid *ret_pid)
+{
+	fli_cursor c = fli_cursor_make(msg->data + msg->pid, msg->tag - msg->pid);
+
+	return fli_peek_pid(&c, NULL, ret_pid);
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static int begin_reply(fl_node *node, fl_proc *from, const fli_msg *asked, fli_send *send)
+{
+	fl_dest to = {.kind = FL_TO_PID};
+	fli_target target = {.kind = FLI_TARGET_ALIAS};
+	fl_pid self = from == NULL ? node->system_pid : fli_proc_pid(from);
+	fl_ref ref;
+	bool is_alias;
+
+	if (!caller_of(asked, &to.as.pid))
+		return FL_EFORMAT;
+	if (fli_pid_is_local(node, &to.as.pid) ||
+		!fli_tag_ref(tag_of(node, asked), &ref, &is_alias) || !is_alias)
+		return fli_send_begin(node, NULL, &to, send);
+	*send = (fli_send){.peer = node->remote->find(node->dist, to.as.pid.node)};
+	if (send->peer == NULL || !send->peer->is_up)
+		return FL_ENOCONN;
+	target.alias = &ref;
+	target.pid = &to.as.pid;
+	send->buf = node->remote->send_begin(send->peer, &self, &target);
+	return send->buf == NULL ? FL_ENOCONN : FL_OK;
+}
+
+int fli_reply_spec(fl_node *node, fl_proc *from, const fli_msg *asked, fl_spec reply)
+{
+	fli_send send;
+	int rc = begin_reply(node, from, asked, &send);
+
+	if (rc != FL_OK)
+		return rc;
+	fli_write_tuple(send.buf, 2);
+	fli_write_term(send.buf, tag_of(node, asked));
+	rc = fli_build_values(send.buf, reply.pattern, reply.values, reply.count);
+	if (rc == FL_OK)
+		return fli_send_end(node, from, &send);
+	fli_send_cancel(node, &send);
+	return rc;
+}
+
+int fl_reply_spec(fl_from from, fl_spec reply)
+{
+	fl_node *node = from.node;
+	fli_call *call;
+	int rc = FL_EALREADY;
+
+	fli_enter(node);
+	call = fli_call_find(node, from);
+	if (call != NULL && call->proc->status != FLI_EXITING) {
+		rc = fli_reply_spec(node, call->proc, call->msg, reply);
+		if (rc == FL_ENOPROC || rc == FL_ENOCONN)
+			rc = FL_OK; /* nobody waits any more: as in Erlang, no error */
+		if (rc == FL_OK)
+			fli_call_close(node, call);
+	}
+	fli_leave(node);
+	return rc;
+}
+
+/* ---- the caller's side as the server sees it --------------------------------------------------- */
+
+/* The monitor that gen's callers set up before they ask. */
+static bool has_monitor(fl_node *node, const fli_call *call)
+{
+	fl_pid caller;
+	fl_ref ref;
+	bool is_alias;
+	fli_peer *peer = NULL;
+
+	if (!caller_of(call->msg, &caller) ||
+		!fli_tag_ref(tag_of(node, call->msg), &ref, &is_alias))
+		return false;
+	if (!fli_pid_is_local(node, &caller)) {
+		peer = node->remote == NULL ? NULL : node->remote->find(node->dist, caller.node);
+		if (peer == NULL)
+			return false;
+	}
+	return fli_monitor_find(node, peer, &ref) != NULL;
+}
+
+/* A caller with an alias always monitors; of others it is known once fl_later has looked. */
+static bool must_be_watched(const fl_node *node, const fli_call *call)
+{
+	fl_ref ref;
+	bool is_alias = false;
+
+	return call->is_watched || (fli_tag_ref(tag_of(node, call->msg), &ref, &is_alias) && is_alias);
+}
+
+static bool can_reach(fl_node *node, const fli_call *call)
+{
+	fl_pid caller;
+	fli_peer *peer;
+
+	if (!caller_of(call->msg, &caller))
+		return false;
+	if (fli_pid_is_local(node, &caller))
+		return fli_proc_of(node, &caller) != NULL;
+	peer = node->remote == NULL ? NULL : node->remote->find(node->dist, caller.node);
+	return peer != NULL && peer->is_up && peer->creation == caller.creation;
+}
+
+int fl_later(fl_proc *self, fl_from from)
+{
+	fl_node *node = from.node;
+	fli_call *call;
+	int rc = FL_EALREADY;
+
+	fli_enter(node);
+	call = fli_call_find(node, from);
+	if (call != NULL && call->proc == self) {
+		call->wants_later = true; /* the message stays with it when the handler returns */
+		call->is_watched = has_monitor(node, call);
+		rc = FL_OK;
+	}
+	fli_leave(node);
+	return rc;
+}
+
+bool fl_from_alive(fl_from from)
+{
+	fl_node *node = from.node;
+	fli_call *call;
+	bool alive = false;
+
+	fli_enter(node);
+	call = fli_call_find(node, from);
+	if (call != NULL && call->proc->status != FLI_EXITING)
+		alive = can_reach(node, call) && (!must_be_watched(node, call) || has_monitor(node, call));
+	fli_leave(node);
+	return alive;
+}
+
+bool fl_from_pid(fl_from from, fl_pid *ret_pid)
+{
+	fl_node *node = from.node;
+	fli_call *call;
+	fl_pid pid;
+	bool found;
+
+	fli_enter(node);
+	call = fli_call_find(node, from);
+	found = call != NULL && caller_of(call->msg, &pid) &&
+		fli_atoms_intern(node->atoms, pid.node.text, pid.node.size, &pid.node);
+	if (found)
+		*ret_pid = pid;
+	fli_leave(node);
+	return found;
+}
+
+/* The monitor of a call that is refused fires alone, while the server lives on. */
+void fli_call_refuse(fl_proc *proc, const fli_msg *asked, const char *reason)
+{
+	fl_node *node = proc->node;
+	fl_pid caller;
+	fl_ref ref;
+	bool is_alias;
+	fli_peer *peer = NULL;
+	fli_monitor *monitor;
+
+	if (!caller_of(asked, &caller) || !fli_tag_ref(tag_of(node, asked), &ref, &is_alias))
+		return;
+	if (!fli_pid_is_local(node, &caller))
+		peer = node->remote->find(node->dist, caller.node);
+	monitor = fli_monitor_find(node, peer, &ref);
+	if (monitor != NULL && monitor->target == proc)
+		fli_monitor_fire(node, monitor, reason);
+}

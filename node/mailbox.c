@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages: chunks from a pool of a few sizes, classified once when they arrive.
+ *
+ *  - A chunk is filled by one copy (fli_expand straight into it, or the builder's bytes).
+ *  - fli_msg_classify reads the envelope: gen's calls and casts, system messages, exits.
+ *  - fli_deliver pushes it and makes the process runnable.
+ *
+ * Failure: a mailbox past its limit follows the behaviour's policy; a chunk that cannot be allocated
+ * is a message lost, which ends the receiver, since Erlang promises order without gaps.
+ */
+#include <string.h>
+
+#include "node/runtime.h"
+#include "node/term/peek.h"
+#include "node/term/tag.h"
+
+static const uint32_t class_sizes[FLI_POOL_CLASSES] = {96, 224, 480, 2016};
+#define POOL_KEEP 4096 /* chunks of a class that stay for reuse */
+
+static int class_of(size_t size)
+{
+	for (int i = 0; i < FLI_POOL_CLASSES; i++)
+		if (size <= class_sizes[i])
+			return i;
+	return -1;
+}
+
+fli_msg *fli_msg_new(fl_node *node, size_t size)
+{
+	int class = class_of(size);
+	fli_msg *msg;
+
+	if (class >= 0 && node->pool[class] != NULL) {
+		msg = node->pool[class];
+		node->pool[class] = msg->next;
+		node->pool_count[class]--;
+	} else {
+		if (size > node->limits.message_bytes_max)
+			return NULL;
+		if (class >= 0)
+			size = class_sizes[class];
+		msg = fli_alloc(node->mem, sizeof *msg + size);
+		if (msg == NULL)
+			return NULL;
+		msg->capacity = (uint32_t)size;
+	}
+	msg->next = NULL;
+	return msg;
+}
+
+void fli_msg_free(fl_node *node, fli_msg *msg)
+{
+	int class = msg == NULL ? -1 : class_of(msg->capacity);
+
+	if (class < 0 || node->pool_count[class] >= POOL_KEEP) {
+		fli_free(node->mem, msg);
+		return;
+	}
+	if (FLI_UNLIKELY(node->limits.poison))
+		memset(msg->data, 0xdb, msg->capacity);
+	msg->next = node->pool[class];
+	node->pool[class] = msg;
+	node->pool_count[class]++;
+}
+
+fli_msg *fli_msg_of_payload(fl_node *node, const fli_payload *payload)
+{
+	size_t size = payload->walked->expanded_size;
+	fli_msg *msg = fli_msg_new(node, size);
+
+	if (msg == NULL)
+		return NULL;
+	msg->size = (uint32_t)size;
+	if (payload->walked->is_plain)
+		memcpy(msg->data, payload->data, size);
+	else
+		fli_expand(payload->data, payload->walked, payload->refs, msg->data);
+	fli_msg_classify(msg);
+	return msg;
+}
+
+fli_msg *fli_msg_of_term(fl_node *node, fl_term term)
+{
+	fli_msg *msg = fli_msg_new(node, term.size);
+
+	if (msg == NULL)
+		return NULL;
+	msg->size = (uint32_t)term.size;
+	memcpy(msg->data, term.data, term.size);
+	fli_msg_classify(msg);
+	return msg;
+}
+
+static bool atom_at(fli_cursor *c, const char *text)
+{
+	fl_atom atom;
+
+	return fli_peek_atom(c, NULL, &atom) && fl_atom_is(atom, text);
+}
+
+/* {Tag, {Pid, Tag}, Request}: fills pid, tag and body. */
+static bool classify_asked(fli_msg *msg, fli_cursor *c)
+{
+	uint32_t arity;
+	size_t size;
+	const uint8_t *at;
+
+	if (!fli_peek_tuple(c, &arity) || arity != 2)
+		return false;
+	msg->pid = (uint32_t)(c->at - msg->data);
+	if (fli_left(c) == 0 || *c->at != FLI_NEW_PID_EXT)
+		return false;
+	size = fli_term_size(c->at, fli_left(c));
+	if (size == 0)
+		return false;
+	(void)fli_take(c, size, &at);
+	msg->tag = (uint32_t)(c->at - msg->data);
+	size = fli_term_size(c->at, fli_left(c));
+	if (size == 0)
+		return false;
+	(void)fli_take(c, size, &at);
+	msg->body = (uint32_t)(c->at - msg->data);
+	return true;
+}
+
+static fli_msg_kind kind_of(fli_msg *msg, fli_cursor *c, uint32_t arity)
+{
+	if (arity == 2) {
+		if (*c->at == FLI_NEWER_REFERENCE_EXT)
+			return FLI_MSG_REPLY;
+		if (!atom_at(c, "$gen_cast"))
+			return FLI_MSG_INFO;
+		msg->body = (uint32_t)(c->at - msg->data);
+		return FLI_MSG_CAST;
+	}
+	if (atom_at(c, "$gen_call"))
+		return classify_asked(msg, c) ? FLI_MSG_CALL : FLI_MSG_INFO;
+	if (atom_at(c, "system"))
+		return classify_asked(msg, c) ? FLI_MSG_SYSTEM : FLI_MSG_INFO;
+	if (atom_at(c, "EXIT"))
+		return FLI_MSG_EXIT;
+	return FLI_MSG_INFO;
+}
+
+void fli_msg_classify(fli_msg *msg)
+{
+	fli_cursor c = fli_cursor_make(msg->data, msg->size);
+	uint32_t arity;
+
+	msg->kind = FLI_MSG_INFO;
+	if (fli_peek_tuple(&c, &arity) && (arity == 2 || arity == 3) &&
+		fli_left(&c) > 0)
+		msg->kind = (uint8_t)kind_of(msg, &c, arity);
+	if (msg->kind == FLI_MSG_INFO)
+		msg->body = 0;
+}
+
+static void append(fl_proc *proc, fli_msg *msg)
+{
+	if (proc->last == NULL)
+		proc->first = msg;
+	else
+		proc->last->next = msg;
+	proc->last = msg;
+	proc->mailbox_count++;
+	if (proc->status == FLI_WAITING)
+		fli_run_queue_add(proc);
+}
+
+/* The mailbox is full. True: the message is to be delivered all the same. */
+static bool over_limit(fl_proc *proc, const fli_msg *msg)
+{
+	fl_node *node = proc->node;
+	fl_buf reason = FL_BUF_INIT;
+
+	if (msg->kind == FLI_MSG_SYSTEM || msg->kind >= FLI_MSG_NODE_UP)
+		return true;
+	switch (proc->behaviour->mailbox_policy) {
+	case FL_MAILBOX_DROP:
+		return false;
+	case FL_MAILBOX_REFUSE:
+		if (msg->kind == FLI_MSG_CALL)
+			fli_call_refuse(proc, msg, "overload");
+		return false;
+	case FL_MAILBOX_KILL:
+		break;
+	}
+	fli_log_write(&node->log, FLI_ERROR, "mailbox of %s is full: %u messages wait",
+		proc->behaviour->name, proc->mailbox_count);
+	if (fl_build(&reason, "{mailbox_full, ~}", proc->mailbox_count) == FL_OK)
+		fli_proc_exit(proc, fl_buf_term(&reason));
+	fl_buf_free(&reason);
+	return false;
+}
+
+void fli_deliver(fl_proc *proc, fli_msg *msg)
+{
+	uint32_t max = proc->behaviour->mailbox_max;
+
+	if (max == 0 || max > proc->node->limits.mailbox_max)
+		max = proc->node->limits.mailbox_max;
+	if (FLI_UNLIKELY(proc->status == FLI_EXITING) ||
+		(FLI_UNLIKELY(proc->mailbox_count >= max) && !over_limit(proc, msg))) {
+		fli_msg_free(proc->node, msg);
+		return;
+	}
+	if (msg->kind == FLI_MSG_REPLY)
+		fli_request_reply(proc, msg);
+	else
+		append(proc, msg);
+}
+
+void fli_mailbox_push(fl_proc *proc, fli_msg *msg)
+{
+	append(proc, msg);
+}
+
+void fli_mailbox_clear(fl_proc *proc)
+{
+	fli_msg *msg;
+
+	while ((msg = fli_mailbox_pop(proc)) != NULL)
+		fli_msg_free(proc->node, msg);
+}
+
+fli_msg *fli_mailbox_pop(fl_proc *proc)
+{
+	fli_msg *msg = proc->first;
+
+	if (msg == NULL)
+		return NULL;
+	proc->first = msg->next;
+	if (proc->first == NULL)
+		proc->last = NULL;
+	proc->mailbox_count--;
+	msg->next = NULL;
+	return msg;
+}

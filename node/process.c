@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public face of processes: each function takes the context, does one thing, gives it back. */
+#include <string.h>
+
+#include "node/runtime.h"
+#include "node/sched.h"
+
+fl_pid fl_self(const fl_proc *self)
+{
+	return fli_proc_pid(self); /* immutable while the process has a frame */
+}
+
+fl_node *fl_self_node(const fl_proc *self)
+{
+	return self->node;
+}
+
+uint64_t fl_now_ms(fl_proc *self)
+{
+	return self->node->port->now_ns(self->node->port) / 1000000;
+}
+
+fl_ref fl_make_ref(fl_proc *self)
+{
+	fl_ref ref;
+
+	fli_enter(self->node);
+	ref = fli_ref_make(self->node);
+	fli_leave(self->node);
+	return ref;
+}
+
+/* Enters for a process that lives; false (and not entered) for one that was killed meanwhile. */
+static bool enter_alive(fl_proc *self)
+{
+	fli_enter(self->node);
+	if (FLI_LIKELY(self->status != FLI_EXITING))
+		return true;
+	fli_leave(self->node);
+	return false;
+}
+
+static int silent(int rc)
+{
+	return rc == FL_ENOPROC || rc == FL_ENOCONN ? FL_OK : rc;
+}
+
+int fl_send_spec(fl_proc *self, fl_dest to, fl_spec message)
+{
+	int rc;
+
+	if (!enter_alive(self))
+		return FL_ECLOSED;
+	rc = silent(fli_send_spec(self->node, self, &to, message));
+	fli_leave(self->node);
+	return rc;
+}
+
+static int cast(fl_proc *self, const fl_dest *to, fl_spec message)
+{
+	fl_node *node = self->node;
+	fli_send send;
+	int rc = fli_send_begin(node, self, to, &send);
+
+	if (rc != FL_OK)
+		return silent(rc);
+	fli_write_tuple(send.buf, 2);
+	fli_write_atom(send.buf, fl_atom_of("$gen_cast"));
+	rc = fli_build_values(send.buf, message.pattern, message.values, message.count);
+	if (rc == FL_OK)
+		return fli_send_end(node, self, &send);
+	fli_send_cancel(node, &send);
+	return rc;
+}
+
+int fl_cast_spec(fl_proc *self, fl_dest to, fl_spec message)
+{
+	int rc;
+
+	if (!enter_alive(self))
+		return FL_ECLOSED;
+	rc = cast(self, &to, message);
+	fli_leave(self->node);
+	return rc;
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+int fl_register(fl_proc *self, const char *name)
+{
+	fl_atom atom;
+	int rc;
+
+	if (!enter_alive(self))
+		return FL_ECLOSED;
+	rc = fli_atoms_intern(self->node->atoms, name, strlen(name), &atom)
+		? fli_name_register(self, atom)
+		: FL_ELIMIT;
+	fli_leave(self->node);
+	return rc;
+}
+
+int fl_unregister(fl_proc *self, const char *name)
+{
+	int rc;
+
+	if (!enter_alive(self))
+		return FL_ECLOSED;
+	rc = fli_name_unregister(self->node, fl_atom_of(name));
+	fli_leave(self->node);
+	return rc;
+}
+
+bool fl_whereis(fl_proc *self, const char *name, fl_pid *ret_pid)
+{
+	fl_proc *proc;
+
+	fli_enter(self->node);
+	proc = fli_name_find(self->node, fl_atom_of(name));
+	if (proc != NULL)
+		*ret_pid = fli_proc_pid(proc);
+	fli_leave(self->node);
+	return proc != NULL;
+}
+
+/* ---- links, monitors, exits ------------------------------------------------------------------ */
+
+int fl_link(fl_proc *self, fl_pid pid)
+{
+	int rc;
+
+	if (!enter_alive(self))
+		return FL_ECLOSED;
+	rc = fli_plink_add(self, &pid);
+	fli_leave(self->node);
+	return rc;
+}
+
+int fl_unlink(fl_proc *self, fl_pid pid)
+{
+	int rc;
+
+	if (!enter_alive(self))
+		return FL_ECLOSED;
+	rc = fli_plink_remove(self, &pid);
+	fli_leave(self->node);
+	return rc;
+}
+
+int fl_monitor_dest(fl_proc *self, fl_dest to, fl_ref *ret_ref)
+{
+	fli_monitor *monitor;
+	fl_ref ref;
+
+	if (to.kind == FL_TO_ALIAS)
+		return FL_EINVAL;
+	if (!enter_alive(self))
+		return FL_ECLOSED;
+	ref = fli_ref_make(self->node);
+	monitor = fli_monitor_new(self, &to, &ref);
+	if (monitor != NULL) {
+		fli_monitor_aim(monitor, &to);
+		*ret_ref = ref;
+	}
+	fli_leave(self->node);
+	return monitor == NULL ? FL_ENOMEM : FL_OK;
+}
+
+/* A 'DOWN' of that monitor that waits already is taken out again. */
+static void flush_down(fl_proc *self, const fl_ref *ref)
+{
+	fli_msg *msg = self->first, *before = NULL;
+
+	while (msg != NULL) {
+		fli_msg *next = msg->next;
+
+		if (msg->kind == FLI_MSG_INFO &&
+			fl_match(fli_msg_term(self->node, msg), "{'DOWN', ^, process, _, _}", ref)) {
+			if (before == NULL)
+				self->first = next;
+			else
+				before->next = next;
+			if (self->last == msg)
+				self->last = before;
+			self->mailbox_count--;
+			fli_msg_free(self->node, msg);
+			return; /* a monitor fires once */
+		}
+		before = msg;
+		msg = next;
+	}
+}
+
+int fl_demonitor(fl_proc *self, fl_ref ref)
+{
+	fli_monitor *monitor;
+
+	if (!enter_alive(self))
+		return FL_ECLOSED;
+	monitor = fli_monitor_find(self->node, NULL, &ref);
+	if (monitor != NULL && monitor->watcher == self && monitor->wait == NULL)
+		fli_monitor_cancel(self->node, monitor);
+	else
+		flush_down(self, &ref);
+	fli_leave(self->node);
+	return FL_OK;
+}
+
+void fl_trap_exit(fl_proc *self, bool on)
+{
+	fli_enter(self->node);
+	self->trap_exit = on;
+	fli_leave(self->node);
+}
+
+static int exit_there(fl_proc *self, const fl_pid *pid, fl_term reason)
+{
+	fl_node *node = self->node;
+	fl_pid me = fli_proc_pid(self);
+	fli_peer *peer = node->remote == NULL ? NULL : node->remote->peer(node->dist, pid->node);
+
+	if (peer != NULL && (!peer->is_up || peer->creation == pid->creation))
+		node->remote->exit2(peer, &me, pid, reason);
+	return FL_OK;
+}
+
+int fli_exit_send(fl_proc *self, const fl_pid *pid, fl_term reason)
+{
+	fl_node *node = self->node;
+	fl_pid me = fli_proc_pid(self);
+	fl_proc *to;
+
+	if (!fli_pid_is_local(node, pid))
+		return exit_there(self, pid, reason);
+	to = fli_proc_of(node, pid);
+	if (to != NULL)
+		fli_exit_signal(to, &me, reason, false);
+	return FL_OK;
+}
+
+int fl_exit_spec(fl_proc *self, fl_pid pid, fl_spec reason)
+{
+	fl_buf buf = FL_BUF_INIT;
+	int rc = fl_build_values(&buf, reason.pattern, reason.values, reason.count);
+
+	if (rc == FL_OK && enter_alive(self)) {
+		rc = fli_exit_send(self, &pid, fl_buf_term(&buf));
+		fli_leave(self->node);
+	}
+	fl_buf_free(&buf);
+	return rc;
+}
+
+/* ---- aliases --------------------------------------------------------------------------------- */
+
+fl_ref fl_alias(fl_proc *self)
+{
+	fli_alias *alias;
+	fl_ref ref;
+
+	fli_enter(self->node);
+	alias = self->status == FLI_EXITING ? NULL : fli_alias_new(self, false);
+	ref = alias == NULL ? fli_ref_make(self->node) : alias->ref;
+	fli_leave(self->node);
+	return ref;
+}
+
+int fl_unalias(fl_proc *self, fl_ref ref)
+{
+	fli_alias *alias;
+
+	fli_enter(self->node);
+	alias = fli_alias_find(self->node, &ref);
+	if (alias != NULL && alias->proc == self)
+		fli_alias_delete(self->node, alias);
+	fli_leave(self->node);
+	return alias == NULL ? FL_ENOENT : FL_OK;
+}
+
+/* ---- starting others ------------------------------------------------------------------------- */
+
+static int start(fl_proc *self, const fl_behaviour *behaviour, const fl_start_options *options,
+	fl_term args, fl_pid *ret_pid)
+{
+	fl_node *node = self->node;
+	fli_start how = {.behaviour = behaviour,
+		.parent = self,
+		.name = options == NULL ? NULL : options->name,
+		.link = options != NULL && options->link};
+	fl_proc *proc;
+	int rc = fli_proc_start(node, &how, args, &proc, NULL);
+	fli_monitor *monitor;
+	fl_dest to;
+	fl_ref ref;
+
+	if (rc != FL_OK)
+		return rc;
+	*ret_pid = fli_proc_pid(proc);
+	if (options == NULL || !options->monitor)
+		return FL_OK;
+	to = fl_to_pid(*ret_pid);
+	ref = fli_ref_make(node);
+	monitor = fli_monitor_new(self, &to, &ref);
+	if (monitor == NULL)
+		return FL_ENOMEM;
+	fli_monitor_aim(monitor, &to);
+	if (options->ret_monitor != NULL)
+		*options->ret_monitor = ref;
+	return FL_OK;
+}
+
+int fl_start_spec(fl_proc *self, const fl_behaviour *behaviour, const fl_start_options *options,
+	fl_pid *ret_pid, fl_spec args)
+{
+	fl_buf buf = FL_BUF_INIT;
+	fl_pid pid;
+	int rc = fl_build_values(&buf, args.pattern, args.values, args.count);
+
+	if (rc == FL_OK) {
+		rc = FL_ECLOSED;
+		if (enter_alive(self)) {
+			rc = start(self, behaviour, options, fl_buf_term(&buf), &pid);
+			fli_leave(self->node);
+		}
+		if (rc == FL_OK && ret_pid != NULL)
+			*ret_pid = pid;
+	}
+	fl_buf_free(&buf);
+	return rc;
+}

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server loop of a process: takes messages, runs handlers, settles what they left.
+ *
+ *     pop --> job --> [handler, without the context] --> settle: replied? stopped? what next?
+ *
+ *  - `continue_` runs before any message, `timeout` when the mailbox stayed empty.
+ *  - FL_STOP: terminate, a report unless the reason is ordinary, the exit.
+ *
+ * Failure: a handler that returns an odd value, or leaves a call unanswered, is {api_misuse, _}. A
+ * process that was killed while its handler ran is settled by freeing it, nothing else.
+ */
+#include <string.h>
+
+#include "node/runtime.h"
+#include "node/sched.h"
+#include "node/term/peek.h"
+
+/* What one handler is run for. */
+typedef struct server_job {
+	enum { JOB_INIT, JOB_MESSAGE, JOB_CONTINUE, JOB_TIMEOUT, JOB_TERMINATE, JOB_DONE } what;
+	fli_msg_kind kind;
+	fl_term term;
+	fl_from from;
+	fli_task_end *task;
+} server_job;
+
+/* ---- the handlers, called without the context ------------------------------------------------- */
+
+static fl_atom node_name_of(fl_term term)
+{
+	fli_cursor c = fli_cursor_make(term.data, term.size);
+	fl_atom atom = {.text = "", .size = 0};
+
+	(void)fli_peek_atom(&c, NULL, &atom); /* written by us */
+	return atom;
+}
+
+static int on_node_down(fl_proc *proc, fl_term term)
+{
+	fl_term node, reason;
+
+	if (!fl_tuple_get(term, 0, &node) || !fl_tuple_get(term, 1, &reason))
+		return FL_OK;
+	return proc->behaviour->node_down(proc, proc->state, node_name_of(node), reason);
+}
+
+static int on_message(fl_proc *proc, const server_job *job)
+{
+	const fl_behaviour *b = proc->behaviour;
+
+	switch (job->kind) {
+	case FLI_MSG_CALL:
+		return b->call == NULL ? fl_unhandled(proc, job->term)
+				       : b->call(proc, proc->state, job->from, job->term);
+	case FLI_MSG_CAST:
+		return b->cast == NULL ? fl_unhandled(proc, job->term)
+				       : b->cast(proc, proc->state, job->term);
+	case FLI_MSG_NODE_UP:
+		return b->node_up == NULL
+			? FL_OK
+			: b->node_up(proc, proc->state, node_name_of(job->term));
+	case FLI_MSG_NODE_DOWN:
+		return b->node_down == NULL ? FL_OK : on_node_down(proc, job->term);
+	default:
+		return b->info == NULL ? fl_unhandled(proc, job->term)
+				       : b->info(proc, proc->state, job->term);
+	}
+}
+
+static int run_job(fl_proc *proc, const server_job *job)
+{
+	const fl_behaviour *b = proc->behaviour;
+
+	switch (job->what) {
+	case JOB_INIT:
+		return b->init == NULL ? FL_OK : b->init(proc, proc->state, job->term);
+	case JOB_CONTINUE:
+		return b->continue_ == NULL ? FL_OK : b->continue_(proc, proc->state, job->term);
+	case JOB_TIMEOUT:
+		return b->timeout == NULL ? FL_OK : b->timeout(proc, proc->state);
+	case JOB_TERMINATE:
+		if (b->terminate != NULL)
+			b->terminate(proc, proc->state, job->term);
+		return FL_OK;
+	case JOB_DONE:
+		return job->task->task.done == NULL
+			? FL_OK
+			: job->task->task.done(proc, proc->state, job->task->arg);
+	case JOB_MESSAGE:
+		return on_message(proc, job);
+	}
+	return FL_EMISUSE;
+}
+
+/* Runs a handler; false: the context was lost on the way, and is held by the gate now. */
+static bool invoke(fl_proc *proc, const server_job *job, int *ret_rc)
+{
+	fli_frame frame;
+	bool kept;
+
+	fli_handler_begin(&frame, proc);
+	*ret_rc = run_job(proc, job);
+	kept = fli_handler_end(&frame, proc);
+	fli_frame_release(&frame, proc->node);
+	return kept;
+}
+
+/* ---- settling -------------------------------------------------------------------------------- */
+
+static void set_reason(fl_proc *proc, fl_spec reason)
+{
+	fli_extra *extra = fli_proc_extra(proc);
+
+	if (extra == NULL)
+		return; /* the reason will be `killed` */
+	fl_buf_reset(&extra->stop_reason);
+	(void)fl_build_values(&extra->stop_reason, reason.pattern, reason.values, reason.count);
+}
+
+static fl_term reason_of(fl_proc *proc)
+{
+	if (proc->extra == NULL || proc->extra->stop_reason.size == 0)
+		set_reason(proc, fl_spec("normal"));
+	if (proc->extra == NULL)
+		return (fl_term){.data = NULL};
+	return fl_buf_term(&proc->extra->stop_reason);
+}
+
+bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last)
+{
+	server_job job = {.what = JOB_TERMINATE, .term = reason};
+	bool kept = true;
+	int rc;
+
+	if (proc->status == FLI_EXITING)
+		return true;
+	if (reason.data != NULL && proc->behaviour->terminate != NULL)
+		kept = invoke(proc, &job, &rc);
+	if (proc->status == FLI_EXITING)
+		return kept;
+	if (reason.data != NULL)
+		fli_report_stop(proc, reason, last);
+	fli_proc_exit(proc, reason);
+	return kept;
+}
+
+static bool stop_for_misuse(fl_proc *proc, const char *what, fl_term about, const fli_msg *last)
+{
+	set_reason(proc, fl_spec("{api_misuse, {~, ~}}", fl_atom_of(what), about));
+	return fli_server_stop(proc, reason_of(proc), last);
+}
+
+/* What any handler may have asked for. */
+static bool settle(fl_proc *proc, int rc, const fli_msg *last)
+{
+	if (proc->status == FLI_EXITING || FLI_LIKELY(rc == FL_OK))
+		return true;
+	if (rc == FL_STOP)
+		return fli_server_stop(proc, reason_of(proc), last);
+	set_reason(proc, fl_spec("{api_misuse, {handler_returned, ~}}", rc));
+	return fli_server_stop(proc, reason_of(proc), last);
+}
+
+static bool settle_call(fl_proc *proc, fl_from from, int rc, fli_msg *msg)
+{
+	fl_node *node = proc->node;
+	fli_call *call = fli_call_find(node, from);
+	bool kept = true;
+
+	if (call != NULL && rc == FL_OK && call->wants_later) {
+		call->is_later = true; /* the message is the slot's from here on */
+		return true;
+	}
+	if (call != NULL && rc == FL_OK && proc->status != FLI_EXITING)
+		kept = stop_for_misuse(proc, "no_reply",
+			fli_term(node, msg->data + msg->body, msg->size - msg->body), msg);
+	else
+		kept = settle(proc, rc, msg);
+	call = fli_call_find(node, from);
+	if (call != NULL)
+		fli_call_close(node, call);
+	fli_msg_free(node, msg);
+	return kept;
+}
+
+/* ---- one message ------------------------------------------------------------------------------ */
+
+static bool handle_call(fl_proc *proc, fli_msg *msg)
+{
+	fl_node *node = proc->node;
+	fli_call *call = fli_call_open(proc, msg);
+	server_job job = {.what = JOB_MESSAGE, .kind = FLI_MSG_CALL};
+	bool kept;
+	int rc;
+
+	if (call == NULL) {
+		fli_call_refuse(proc, msg, "system_limit");
+		fli_msg_free(node, msg);
+		return true;
+	}
+	job.from = fli_call_from(node, call);
+	job.term = fli_term(node, msg->data + msg->body, msg->size - msg->body);
+	kept = invoke(proc, &job, &rc);
+	return settle_call(proc, job.from, rc, msg) && kept;
+}
+
+static bool is_from_parent(const fl_proc *proc, const fli_msg *msg, fl_term *ret_reason)
+{
+	fl_term whole = fli_msg_term(proc->node, msg);
+	fl_pid pid;
+
+	return proc->extra != NULL && proc->extra->has_parent &&
+		fl_match(whole, "{'EXIT', ~, ~}", &pid, ret_reason) &&
+		fl_pid_eq(&pid, &proc->extra->parent);
+}
+
+static bool handle_start(fl_proc *proc, fli_msg *msg)
+{
+	int rc;
+
+	proc->status = FLI_STARTING;
+	proc->frames++;
+	rc = fli_server_init(proc, fli_msg_term(proc->node, msg));
+	proc->frames--;
+	if (proc->status != FLI_EXITING)
+		proc->status = FLI_RUNNING;
+	fli_msg_free(proc->node, msg);
+	(void)rc; /* whoever watches it knows by its exit */
+	return !proc->lost_in_init;
+}
+
+static bool handle_done(fl_proc *proc, fli_msg *msg)
+{
+	server_job job = {.what = JOB_DONE};
+	bool kept;
+	int rc;
+
+	memcpy(&job.task, msg->data, sizeof job.task);
+	fli_msg_free(proc->node, msg);
+	kept = invoke(proc, &job, &rc);
+	fli_task_end_delete(job.task, false);
+	return settle(proc, rc, NULL) && kept;
+}
+
+static bool handle_plain(fl_proc *proc, fli_msg *msg)
+{
+	server_job job = {.what = JOB_MESSAGE,
+		.kind = (fli_msg_kind)msg->kind,
+		.term = fli_term(proc->node, msg->data + msg->body, msg->size - msg->body)};
+	bool kept;
+	int rc;
+
+	kept = invoke(proc, &job, &rc);
+	kept = settle(proc, rc, msg) && kept;
+	fli_msg_free(proc->node, msg);
+	return kept;
+}
+
+static bool handle_exit(fl_proc *proc, fli_msg *msg)
+{
+	fl_term reason;
+	bool kept;
+
+	msg->body = 0;
+	if (!is_from_parent(proc, msg, &reason))
+		return handle_plain(proc, msg);
+	set_reason(proc, fl_spec("~", reason));
+	kept = fli_server_stop(proc, reason_of(proc), msg);
+	fli_msg_free(proc->node, msg);
+	return kept;
+}
+
+bool fli_server_handle(fl_proc *proc, fli_msg *msg)
+{
+	bool kept = true;
+
+	proc->handled++;
+	proc->current_kind = msg->kind;
+	proc->status = FLI_RUNNING;
+	if (proc->extra != NULL) {
+		fli_wheel_stop(&proc->extra->idle);
+		proc->extra->idle_due = false;
+	}
+	switch ((fli_msg_kind)msg->kind) {
+	case FLI_MSG_CALL:
+		kept = handle_call(proc, msg);
+		break;
+	case FLI_MSG_SYSTEM:
+		kept = settle(proc, fli_sys_handle(proc, msg), msg);
+		fli_msg_free(proc->node, msg);
+		break;
+	case FLI_MSG_EXIT:
+		kept = handle_exit(proc, msg);
+		break;
+	case FLI_MSG_START:
+		kept = handle_start(proc, msg);
+		break;
+	case FLI_MSG_DONE:
+		kept = handle_done(proc, msg);
+		break;
+	default:
+		kept = handle_plain(proc, msg);
+		break;
+	}
+	if (proc->status == FLI_RUNNING)
+		proc->status = FLI_WAITING;
+	return kept;
+}
+
+int fli_server_init(fl_proc *proc, fl_term args)
+{
+	server_job job = {.what = JOB_INIT, .term = args};
+	bool kept;
+	int rc;
+
+	proc->current_kind = FLI_MSG_START;
+	kept = invoke(proc, &job, &rc);
+	if (proc->status == FLI_EXITING)
+		rc = FL_STOP;
+	else if (rc == FL_STOP || rc == FL_IGNORE) {
+		fl_term reason = reason_of(proc);
+
+		if (rc == FL_STOP)
+			fli_report_stop(proc, reason, NULL);
+		fli_proc_exit(proc, reason);
+	} else if (rc != FL_OK) {
+		set_reason(proc, fl_spec("{api_misuse, {init_returned, ~}}", rc));
+		fli_proc_exit(proc, reason_of(proc));
+		rc = FL_STOP;
+	}
+	proc->lost_in_init = !kept;
+	return rc;
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+static bool run_continue(fl_proc *proc)
+{
+	fli_msg *msg = proc->extra->continue_;
+	server_job job = {.what = JOB_CONTINUE, .term = fli_msg_term(proc->node, msg)};
+	bool kept;
+	int rc;
+
+	proc->extra->continue_ = NULL;
+	proc->current_kind = FLI_MSG_INFO;
+	kept = invoke(proc, &job, &rc);
+	kept = settle(proc, rc, NULL) && kept;
+	fli_msg_free(proc->node, msg);
+	return kept;
+}
+
+static bool run_timeout(fl_proc *proc)
+{
+	server_job job = {.what = JOB_TIMEOUT};
+	bool kept;
+	int rc;
+
+	proc->extra->idle_due = false;
+	proc->current_kind = FLI_MSG_INFO;
+	kept = invoke(proc, &job, &rc);
+	return settle(proc, rc, NULL) && kept;
+}
+
+/* Suspended by sys: system messages and the parent's exit alone are served. */
+static fli_msg *pop_system(fl_proc *proc)
+{
+	fli_msg *before = NULL, *msg = proc->first;
+
+	while (msg != NULL && msg->kind != FLI_MSG_SYSTEM && msg->kind != FLI_MSG_EXIT) {
+		before = msg;
+		msg = msg->next;
+	}
+	if (msg == NULL || before == NULL)
+		return msg == NULL ? NULL : fli_mailbox_pop(proc);
+	before->next = msg->next;
+	if (proc->last == msg)
+		proc->last = before;
+	proc->mailbox_count--;
+	msg->next = NULL;
+	return msg;
+}
+
+static bool is_suspended_by_sys(const fl_proc *proc)
+{
+	return proc->extra != NULL && proc->extra->sys_suspended;
+}
+
+/* One step; *ret_more: there was something to do. */
+static bool step(fl_proc *proc, bool *ret_more)
+{
+	fli_msg *msg;
+
+	*ret_more = true;
+	if (FLI_UNLIKELY(proc->extra != NULL) && proc->extra->continue_ != NULL &&
+		!proc->extra->sys_suspended)
+		return run_continue(proc);
+	msg = FLI_UNLIKELY(is_suspended_by_sys(proc)) ? pop_system(proc) : fli_mailbox_pop(proc);
+	if (FLI_LIKELY(msg != NULL))
+		return fli_server_handle(proc, msg);
+	if (proc->extra != NULL && proc->extra->idle_due)
+		return run_timeout(proc);
+	*ret_more = false;
+	return true;
+}
+
+static bool has_work(const fl_proc *proc)
+{
+	if (is_suspended_by_sys(proc)) {
+		for (const fli_msg *m = proc->first; m != NULL; m = m->next)
+			if (m->kind == FLI_MSG_SYSTEM || m->kind == FLI_MSG_EXIT)
+				return true;
+		return false;
+	}
+	return proc->first != NULL ||
+		(proc->extra != NULL && (proc->extra->continue_ != NULL || proc->extra->idle_due));
+}
+
+/* What the process does after its turn. */
+static void rest(fl_proc *proc)
+{
+	fli_extra *extra;
+
+	if (proc->status == FLI_EXITING)
+		return;
+	proc->status = FLI_WAITING;
+	if (proc->has_busy) {
+		proc->has_busy = false;
+		extra = fli_proc_extra(proc);
+		if (extra != NULL) {
+			proc->status = FLI_SUSPENDED;
+			fli_list_append(&proc->node->suspended, &extra->suspended);
+			return;
+		}
+	}
+	if (has_work(proc))
+		fli_run_queue_add(proc);
+}
+
+bool fli_server_run(fl_proc *proc, unsigned budget)
+{
+	fl_node *node = proc->node;
+	bool kept = true, more = true;
+
+	proc->frames++;
+	while (kept && more && budget-- > 0 && proc->status != FLI_EXITING && !proc->has_busy) {
+		proc->status = FLI_RUNNING;
+		kept = step(proc, &more);
+		if (node->exit_first != NULL)
+			fli_exits_drain(node);
+	}
+	proc->frames--;
+	rest(proc);
+	if (node->exit_first != NULL)
+		fli_exits_drain(node);
+	fli_proc_free(proc);
+	return kept;
+}
+
+/* ---- what handlers ask for -------------------------------------------------------------------- */
+
+int fl_stop_spec(fl_proc *self, fl_spec reason)
+{
+	fli_enter(self->node);
+	if (self->status != FLI_EXITING)
+		set_reason(self, reason);
+	fli_leave(self->node);
+	return FL_STOP;
+}
+
+int fl_unhandled(fl_proc *self, fl_term message)
+{
+	char name[300], text[512];
+
+	switch ((fli_msg_kind)self->current_kind) {
+	case FLI_MSG_CALL:
+		return fl_stop(self, "{bad_call, ~}", message);
+	case FLI_MSG_CAST:
+		return fl_stop(self, "{bad_cast, ~}", message);
+	default:
+		fli_log_write(&self->node->log, FLI_ERROR, "%s received unexpected message: %s",
+			fli_proc_text(self, name, sizeof name),
+			fl_print_to(text, sizeof text, message));
+		return FL_OK;
+	}
+}
+
+int fl_next_continue_spec(fl_proc *self, fl_spec what)
+{
+	fl_buf buf = FL_BUF_INIT;
+	fl_node *node = self->node;
+	fli_extra *extra;
+	int rc = fl_build_values(&buf, what.pattern, what.values, what.count);
+
+	if (rc == FL_OK) {
+		fli_enter(node);
+		extra = self->status == FLI_EXITING ? NULL : fli_proc_extra(self);
+		if (extra != NULL) {
+			fli_msg_free(node, extra->continue_);
+			extra->continue_ = fli_msg_of_term(node, fl_buf_term(&buf));
+		}
+		rc = extra == NULL || extra->continue_ == NULL ? FL_ENOMEM : FL_OK;
+		fli_leave(node);
+	}
+	fl_buf_free(&buf);
+	return rc;
+}
+
+static void idle_is_over(fli_timer *timer)
+{
+	fli_extra *extra = fli_container_of(timer, fli_extra, idle);
+
+	extra->idle_due = true;
+	if (extra->proc->status == FLI_WAITING)
+		fli_run_queue_add(extra->proc);
+}
+
+void fl_next_timeout(fl_proc *self, uint32_t ms)
+{
+	fl_node *node = self->node;
+	fli_extra *extra;
+
+	fli_enter(node);
+	extra = self->status == FLI_EXITING ? NULL : fli_proc_extra(self);
+	if (extra != NULL) {
+		extra->idle.fire = idle_is_over;
+		fli_wheel_start(&node->wheel, &extra->idle,
+			node->port->now_ns(node->port) / 1000000 + ms);
+	}
+	fli_leave(node);
+}
+
+void fl_next_hibernate(fl_proc *self)
+{
+	(void)self; /* an idle process of C holds nothing that could be given back */
+}

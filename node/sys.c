@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OTP's sys messages, enough to look at a server and to stop it: get_state, get_status, suspend,
+ * resume, terminate. What is not known is answered as OTP answers it.
+ *
+ * get_state's reply has been {ok, State} since OTP 26.1 and a bare State before; {ok, State} is sent
+ * to all, since it crashes nobody.
+ */
+#include "node/runtime.h"
+#include "node/sched.h"
+
+/* The state as the behaviour shows it; without a format_status only its size is known. */
+static void write_state(fl_proc *proc, fl_buf *buf)
+{
+	const fl_behaviour *b = proc->behaviour;
+	size_t size = buf->size;
+
+	if (b->format_status != NULL && b->format_status(proc, proc->state, buf) == FL_OK &&
+		buf->size > size)
+		return;
+	buf->size = size;
+	(void)fl_build(buf, "{opaque, ~, bytes}", b->state_size);
+}
+
+static int reply_state(fl_proc *proc, const fli_msg *msg)
+{
+	fl_buf state = FL_BUF_INIT;
+	int rc;
+
+	write_state(proc, &state);
+	rc = fli_reply_spec(proc->node, proc, msg, fl_spec("{ok, ~}", fl_buf_term(&state)));
+	fl_buf_free(&state);
+	return rc;
+}
+
+static int reply_status(fl_proc *proc, const fli_msg *msg)
+{
+	fl_buf state = FL_BUF_INIT;
+	char name[320];
+	fl_atom module = fl_atom_of(proc->behaviour->name);
+	fl_atom running = fl_atom_of(
+		proc->extra != NULL && proc->extra->sys_suspended ? "suspended" : "running");
+	fl_pid parent = proc->extra != NULL && proc->extra->has_parent ? proc->extra->parent
+								       : proc->node->system_pid;
+	int rc;
+
+	write_state(proc, &state);
+	rc = fli_reply_spec(proc->node, proc, msg,
+		fl_spec("{status, ~, {module, gen_server}, [[{'$initial_call', {~, init, 1}}, "
+			"{'$ancestors', [~]}], ~, ~, [], [{header, ~}, {data, [{\"Status\", ~}, "
+			"{\"Parent\", ~}, {\"Logged events\", []}]}, {data, [{\"State\", ~}]}]]}",
+			fli_proc_pid(proc), module, parent, running, parent,
+			fli_proc_text(proc, name, sizeof name), running, parent,
+			fl_buf_term(&state)));
+	fl_buf_free(&state);
+	return rc;
+}
+
+static int set_suspended(fl_proc *proc, const fli_msg *msg, bool on)
+{
+	fli_extra *extra = fli_proc_extra(proc);
+
+	if (extra != NULL)
+		extra->sys_suspended = on;
+	return fli_reply_spec(proc->node, proc, msg, fl_spec("ok"));
+}
+
+static int terminate(fl_proc *proc, const fli_msg *msg, fl_term reason)
+{
+	fli_extra *extra = fli_proc_extra(proc);
+
+	if (extra != NULL) {
+		fl_buf_reset(&extra->stop_reason);
+		(void)fl_build(&extra->stop_reason, "~", reason);
+	}
+	(void)fli_reply_spec(proc->node, proc, msg, fl_spec("ok")); /* the caller may be gone */
+	return FL_STOP;
+}
+
+int fli_sys_handle(fl_proc *proc, const fli_msg *msg)
+{
+	fl_node *node = proc->node;
+	fl_term request = fli_term(node, msg->data + msg->body, msg->size - msg->body), arg;
+
+	if (fl_match(request, "{terminate, ~}", &arg))
+		return terminate(proc, msg, arg);
+	/* an answer that finds nobody is no error of the server's */
+	if (fl_match(request, "get_state"))
+		(void)reply_state(proc, msg);
+	else if (fl_match(request, "get_status"))
+		(void)reply_status(proc, msg);
+	else if (fl_match(request, "suspend"))
+		(void)set_suspended(proc, msg, true);
+	else if (fl_match(request, "resume"))
+		(void)set_suspended(proc, msg, false);
+	else if (fl_match(request, "{debug, ~}", &arg))
+		(void)fli_reply_spec(node, proc, msg, fl_spec("ok"));
+	else
+		(void)fli_reply_spec(node, proc, msg,
+			fl_spec("{error, {unknown_system_msg, ~}}", request));
+	return FL_OK;
+}
