@@ -61,8 +61,10 @@ static inline size_t fli_step(const uint8_t *at, size_t left, uint64_t *ret_term
 	case FLI_BINARY_EXT: return left < 5 ? 0 : 5 + (size_t)fli_get32(at + 1);
 	case FLI_LIST_EXT:
 		n = left < 5 ? 0 : fli_get32(at + 1);
+		if (n == 0)
+			return 0;
 		*ret_terms = (uint64_t)n + 1;
-		return n == 0 ? 0 : 5;
+		return 5;
 	case FLI_MAP_EXT:
 		if (left < 5)
 			return 0;
