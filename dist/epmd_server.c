@@ -246,6 +246,8 @@ fli_epmd_verdict fli_epmd_conn_feed(
 		return FLI_EPMD_READ;
 	if (conn->is_answered || fli_epmd_conn_is_late(conn, now_ms))
 		return FLI_EPMD_CLOSE;
+	if (size > FLI_EPMD_REQUEST_BYTES_MAX - conn->in.size)
+		return FLI_EPMD_CLOSE;
 	fli_buf_add(&conn->in, bytes, size);
 	if (conn->in.failed)
 		return FLI_EPMD_CLOSE;
