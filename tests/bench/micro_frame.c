@@ -243,6 +243,48 @@ static double send_large(void)
 	return (now_ns() - start) / 100;
 }
 
+#define LARGE_MESSAGES 16
+
+static double feed_large(void)
+{
+	return feed_stream() * MESSAGES / LARGE_MESSAGES;
+}
+
+/* What was emitted becomes the stream that is fed. */
+static void stream_of_outbound(void)
+{
+	const uint8_t *data;
+	size_t size;
+
+	stream = malloc(fli_outbound_size(&outbound) + LARGE_MESSAGES * 1024);
+	if (stream == NULL)
+		abort();
+	for (stream_size = 0; fli_outbound_take(&outbound, &data, &size); stream_size += size) {
+		memcpy(stream + stream_size, data, size);
+		fli_outbound_done(&outbound, size);
+	}
+}
+
+static void bench_in_large(void)
+{
+	static uint8_t bytes[1 << 20];
+
+	outbound_start(FLAGS_HEADER);
+	for (int i = 0; i < LARGE_MESSAGES; i++) {
+		if (fli_outbound_begin_send(&outbound, &own, &from) != FL_OK)
+			abort();
+		fli_write_binary(&outbound.buf, bytes, sizeof bytes);
+		if (fli_outbound_finish(&outbound, 0) != FL_OK)
+			abort();
+	}
+	stream_of_outbound();
+	fli_outbound_destroy(&outbound);
+	inbound_start(FLAGS_HEADER);
+	report("in: 1 MiB binary in fragments, reads of 64 KiB", feed_large);
+	fli_inbound_destroy(&inbound);
+	free(stream);
+}
+
 static void bench_out(void)
 {
 	outbound_start(FLAGS_HEADER);
@@ -260,6 +302,7 @@ int main(void)
 {
 	bench_in_plain();
 	bench_in_header();
+	bench_in_large();
 	bench_out();
 	return 0;
 }
