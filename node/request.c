@@ -127,20 +127,29 @@ void fli_requests_on_exit(fl_proc *proc)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-/* {'$gen_call', {Self, Ref}, Request} */
-static int write_request(fli_buf *buf, const fl_proc *self, const fl_ref *ref, fl_spec request)
+/* What is asked, and in which envelope. */
+typedef struct asking {
+	const char *label; /* $gen_call, or system */
+	fl_spec request;
+	uint32_t timeout_ms;
+} asking;
+
+/* {Label, {Self, Ref}, Request} */
+static int write_request(
+	fli_buf *buf, const fl_proc *self, const fl_ref *ref, const asking *question)
 {
+	const fl_spec *request = &question->request;
 	fl_pid pid = fli_proc_pid(self);
 
 	fli_write_tuple(buf, 3);
-	fli_write_atom(buf, fl_atom_of("$gen_call"));
+	fli_write_atom(buf, fl_atom_of(question->label));
 	fli_write_tuple(buf, 2);
 	fli_write_pid(buf, &pid);
 	fli_write_ref(buf, ref);
-	return fli_build_values(buf, request.pattern, request.values, request.count);
+	return fli_build_values(buf, request->pattern, request->values, request->count);
 }
 
-static int ask(fl_proc *self, const fl_dest *to, const fl_ref *ref, fl_spec request)
+static int ask(fl_proc *self, const fl_dest *to, const fl_ref *ref, const asking *question)
 {
 	fl_node *node = self->node;
 	fli_send send;
@@ -148,7 +157,7 @@ static int ask(fl_proc *self, const fl_dest *to, const fl_ref *ref, fl_spec requ
 
 	if (rc != FL_OK)
 		return FL_OK; /* the monitor tells */
-	rc = write_request(send.buf, self, ref, request);
+	rc = write_request(send.buf, self, ref, question);
 	if (rc == FL_OK)
 		return fli_send_end(node, self, &send);
 	fli_send_cancel(node, &send);
@@ -165,7 +174,7 @@ static fl_proc *idle_callee(const fl_proc *self, const fl_dest *to)
 	if (to->kind == FL_TO_PID)
 		callee = fli_proc_of(node, &to->as.pid);
 	else if (to->kind == FL_TO_NAME &&
-		(to->as.name.node.size == 0 || fl_atom_eq(to->as.name.node, node->name)))
+		 (to->as.name.node.size == 0 || fl_atom_eq(to->as.name.node, node->name)))
 		callee = fli_name_find(node, to->as.name.text);
 	if (callee == NULL || callee->status != FLI_WAITING || callee->first != NULL ||
 		callee->is_slow || callee->in_queue)
@@ -174,14 +183,14 @@ static fl_proc *idle_callee(const fl_proc *self, const fl_dest *to)
 }
 
 /* The callee's handler on this stack. FL_OK: look at the wait; it may still be open. */
-static int call_nested(fl_proc *self, fl_proc *callee, fli_wait *wait, fl_spec request)
+static int call_nested(fl_proc *self, fl_proc *callee, fli_wait *wait, const asking *question)
 {
 	fl_node *node = self->node;
 	fli_msg *msg;
 	int rc;
 
 	fli_buf_clear(&node->scratch, 1 << 16);
-	rc = write_request(&node->scratch, self, &wait->ref, request);
+	rc = write_request(&node->scratch, self, &wait->ref, question);
 	if (rc != FL_OK)
 		return rc;
 	msg = fli_msg_of_term(node, fli_term(node, node->scratch.data, node->scratch.size));
@@ -194,8 +203,8 @@ static int call_nested(fl_proc *self, fl_proc *callee, fli_wait *wait, fl_spec r
 		finish_with_reason(node, wait,
 			callee->extra != NULL && callee->extra->stop_reason.size > 0
 				? fl_buf_term(&callee->extra->stop_reason)
-				: fl_buf_term(&(fl_buf){.data = (uint8_t[]){119, 6, 'k', 'i', 'l',
-								    'l', 'e', 'd'},
+				: fl_buf_term(&(fl_buf){
+					  .data = (uint8_t[]){119, 6, 'k', 'i', 'l', 'l', 'e', 'd'},
 					  .size = 8}));
 	fli_proc_free(callee);
 	return FL_OK;
@@ -242,21 +251,20 @@ static int sleep_until_done(fl_proc *self, fli_wait *wait, uint32_t timeout_ms)
 	return FL_OK;
 }
 
-static int call_and_wait(
-	fl_proc *self, const fl_dest *to, uint32_t timeout_ms, fli_wait *wait, fl_spec request)
+static int call_and_wait(fl_proc *self, const fl_dest *to, fli_wait *wait, const asking *question)
 {
 	fl_proc *callee = idle_callee(self, to);
 	int rc = FL_OK;
 
 	if (callee != NULL)
-		rc = call_nested(self, callee, wait, request);
+		rc = call_nested(self, callee, wait, question);
 	if (rc != FL_OK || wait->done)
 		return rc;
 	if (!watch(self, to, wait))
 		return FL_ENOMEM;
 	if (callee == NULL && !wait->done)
-		rc = ask(self, to, &wait->ref, request);
-	return rc == FL_OK ? sleep_until_done(self, wait, timeout_ms) : rc;
+		rc = ask(self, to, &wait->ref, question);
+	return rc == FL_OK ? sleep_until_done(self, wait, question->timeout_ms) : rc;
 }
 
 /* What handlers are given lives until the outermost one returns. */
@@ -273,8 +281,7 @@ static void keep(fl_proc *self, fli_wait *wait, fl_term *ret_reply)
 	self->act->kept = msg;
 }
 
-int fl_call_spec(
-	fl_proc *self, fl_dest to, uint32_t timeout_ms, fl_term *ret_reply, fl_spec request)
+static int call(fl_proc *self, const fl_dest *to, const asking *question, fl_term *ret_reply)
 {
 	fl_node *node = self->node;
 	fli_wait wait = {.status = FL_ETIMEOUT};
@@ -285,7 +292,7 @@ int fl_call_spec(
 		wait.ref = fli_ref_make_call(node);
 		wait.outer = self->waits;
 		self->waits = &wait;
-		rc = call_and_wait(self, &to, timeout_ms, &wait, request);
+		rc = call_and_wait(self, to, &wait, question);
 		self->waits = wait.outer;
 		if (wait.monitor != NULL)
 			fli_monitor_cancel(node, wait.monitor);
@@ -297,9 +304,26 @@ int fl_call_spec(
 	return rc;
 }
 
+int fl_call_spec(
+	fl_proc *self, fl_dest to, uint32_t timeout_ms, fl_term *ret_reply, fl_spec request)
+{
+	asking question = {"$gen_call", request, timeout_ms};
+
+	return call(self, &to, &question, ret_reply);
+}
+
+int fli_call_system(
+	fl_proc *self, fl_dest to, uint32_t timeout_ms, fl_term *ret_reply, fl_spec request)
+{
+	asking question = {"system", request, timeout_ms};
+
+	return call(self, &to, &question, ret_reply);
+}
+
 int fl_request_spec(fl_proc *self, fl_dest to, fl_ref *ret_ref, fl_spec request)
 {
 	fl_node *node = self->node;
+	asking question = {"$gen_call", request, 0};
 	fl_ref ref;
 	fli_monitor *monitor;
 	int rc = FL_ECLOSED;
@@ -312,7 +336,7 @@ int fl_request_spec(fl_proc *self, fl_dest to, fl_ref *ret_ref, fl_spec request)
 		if (monitor != NULL) {
 			monitor->by_call = true;
 			fli_monitor_aim(monitor, &to);
-			rc = ask(self, &to, &ref, request);
+			rc = ask(self, &to, &ref, &question);
 			if (rc == FL_OK && ret_ref != NULL)
 				*ret_ref = ref;
 		}

@@ -382,6 +382,9 @@ int fli_name_register(fl_proc *proc, fl_atom name);
 int fli_name_unregister(fl_node *node, fl_atom name);
 fl_proc *fli_name_find(const fl_node *node, fl_atom name);
 fl_ref fli_ref_make(fl_node *node);
+/* fl_call for the messages of OTP's sys: {system, From, Request}. */
+int fli_call_system(
+	fl_proc *self, fl_dest to, uint32_t timeout_ms, fl_term *ret_reply, fl_spec request);
 /* A reference that only an fl_call or fl_request uses: late replies to it can be told apart. */
 fl_ref fli_ref_make_call(fl_node *node);
 bool fli_ref_is_call(const fl_node *node, const fl_ref *ref);
