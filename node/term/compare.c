@@ -201,62 +201,62 @@ static bool next(comparison *c)
 	return false;
 }
 
+/* Both first items have been read. */
+static int run(comparison *c, int *ret_order)
+{
+	int order;
+
+	c->frames = c->inline_frames;
+	c->capacity = FRAMES_INLINE;
+	do {
+		if (c->items[0].kind == FL_INVALID || c->items[1].kind == FL_INVALID)
+			c->error = FL_EFORMAT;
+		order = fli_compare_heads(&c->items[0], &c->items[1], c->mode);
+		if (order == 0 && c->error == FL_OK)
+			push_children(c);
+	} while (order == 0 && c->error == FL_OK && next(c));
+	if (c->frames != c->inline_frames)
+		fli_free(c->orders->mem, c->frames);
+	if (c->error == FL_OK)
+		*ret_order = order;
+	return c->error;
+}
+
 int fli_compare(fli_orders *orders, fli_mode mode, fli_cursor a, fli_cursor b, int *ret_order)
 {
 	comparison c = {.orders = orders, .mode = mode, .sides = {a, b}};
-	int order;
 
-	c.frames = c.inline_frames;
-	c.capacity = FRAMES_INLINE;
 	fli_item_read(&c.sides[0], &c.items[0]);
 	fli_item_read(&c.sides[1], &c.items[1]);
-	do {
-		if (c.items[0].kind == FL_INVALID || c.items[1].kind == FL_INVALID)
-			c.error = FL_EFORMAT;
-		order = fli_compare_heads(&c.items[0], &c.items[1], c.mode);
-		if (order == 0 && c.error == FL_OK)
-			push_children(&c);
-	} while (order == 0 && c.error == FL_OK && next(&c));
-	if (c.frames != c.inline_frames)
-		fli_free(orders->mem, c.frames);
-	if (c.error == FL_OK)
-		*ret_order = order;
-	return c.error;
+	return run(&c, ret_order);
 }
 
-static int compare_terms(fl_term a, fl_term b, fli_mode mode)
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int compare_bytes(fl_term a, fl_term b)
 {
 	size_t size = a.size < b.size ? a.size : b.size;
-	int bytes = size == 0 ? 0 : memcmp(a.data, b.data, size);
-	fli_orders orders;
-	int order = 0;
+	int order = size == 0 ? 0 : memcmp(a.data, b.data, size);
 
-	if (bytes == 0)
-		bytes = (a.size > b.size) - (a.size < b.size);
+	if (order == 0)
+		order = ORDER(a.size, b.size);
+	return order != 0 ? order : ORDER(a.rest, b.rest);
+}
+
+static int compare(fl_term a, fl_term b, fli_mode mode)
+{
+	int bytes = compare_bytes(a, b), order = 0;
+	fli_orders orders;
+	comparison c = {.orders = &orders, .mode = mode};
+
 	if (bytes == 0)
 		return 0;
 	fli_orders_create(&orders, fli_mem_libc());
-	if (fli_compare(&orders, mode, fli_cursor_make(a.data, a.size),
-		    fli_cursor_make(b.data, b.size), &order) != FL_OK)
+	fli_item_of_term(a, &c.sides[0], &c.items[0]);
+	fli_item_of_term(b, &c.sides[1], &c.items[1]);
+	if (run(&c, &order) != FL_OK)
 		order = bytes;
 	fli_orders_destroy(&orders);
-	return order;
-}
-
-/* The rest of a list has no head; a copy has. */
-static int compare(fl_term a, fl_term b, fli_mode mode)
-{
-	fl_term whole_a, whole_b;
-	int order;
-
-	if (a.rest == 0 && b.rest == 0)
-		return compare_terms(a, b, mode);
-	whole_a = fl_copy(a);
-	whole_b = fl_copy(b);
-	order = whole_a.data != NULL && whole_b.data != NULL ? compare_terms(whole_a, whole_b, mode)
-							     : compare_terms(a, b, mode);
-	fl_term_free(whole_a);
-	fl_term_free(whole_b);
 	return order;
 }
 

@@ -163,7 +163,7 @@ static int compare_funs(const fli_item *a, const fli_item *b, fli_mode mode)
 		return compare_externals(f, g);
 	order = compare_atoms(f->module, g->module);
 	if (order == 0)
-		order = ORDER(f->index, g->index);
+		order = ORDER((int32_t)f->index, (int32_t)g->index);
 	if (order == 0)
 		order = ORDER(f->old_uniq, g->old_uniq);
 	if (order == 0)

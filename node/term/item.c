@@ -240,3 +240,20 @@ void fli_item_read(fli_cursor *c, fli_item *ret_item)
 	if (ret_item->kind == FL_INVALID)
 		c->at = start;
 }
+
+void fli_item_of_term(fl_term term, fli_cursor *ret_cursor, fli_item *ret_item)
+{
+	*ret_cursor = fli_cursor_make(term.data, term.size);
+	if (term.rest == 0) {
+		fli_item_read(ret_cursor, ret_item);
+		return;
+	}
+	*ret_item = (fli_item){.kind = FL_LIST, .start = term.data};
+	if (term.rest == term.size) {
+		ret_item->is_string = true;
+		ret_item->as.bits = (fli_bits){term.data, term.size, 8};
+		ret_cursor->at = ret_cursor->end;
+	} else {
+		ret_item->children = (uint64_t)term.rest + 1;
+	}
+}

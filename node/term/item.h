@@ -69,5 +69,7 @@ typedef struct fli_item {
 } fli_item;
 
 void fli_item_read(fli_cursor *c, fli_item *ret_item);
+/* The head of a term, which may be the rest of a list; the cursor is left before its children. */
+void fli_item_of_term(fl_term term, fli_cursor *ret_cursor, fli_item *ret_item);
 
 #endif

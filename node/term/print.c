@@ -248,31 +248,36 @@ static void print_fun(printer *p, const fli_item *item)
 	p->c.at = item->start + size;
 }
 
+static void print_item(printer *p, const fli_item *item)
+{
+	switch (item->kind) {
+	case FL_INTEGER: p->error = fli_print_integer(p->out, &item->as.integer); break;
+	case FL_FLOAT: fli_print_float(p->out, item->as.real); break;
+	case FL_ATOM: fli_print_atom(p->out, item->as.atom); break;
+	case FL_REF: fli_print_ref(p->out, &item->as.ref, p->flags); break;
+	case FL_FUN: print_fun(p, item); break;
+	case FL_PORT: fli_print_port(p->out, &item->as.port, p->flags); break;
+	case FL_PID: fli_print_pid(p->out, &item->as.pid, p->flags); break;
+	case FL_TUPLE:
+		fli_buf_add8(p->out, '{');
+		push(p, (open_term){.kind = FL_TUPLE, .count = item->children});
+		break;
+	case FL_MAP: print_map(p, item); break;
+	case FL_NIL: fli_buf_add_text(p->out, "[]"); break;
+	case FL_LIST: print_list(p, item); break;
+	case FL_BINARY:
+	case FL_BITSTRING: fli_print_bits(p->out, &item->as.bits); break;
+	case FL_RECORD: print_record(p, item); break;
+	case FL_INVALID: p->error = FL_EFORMAT; break;
+	}
+}
+
 static void print_value(printer *p)
 {
 	fli_item item;
 
 	fli_item_read(&p->c, &item);
-	switch (item.kind) {
-	case FL_INTEGER: p->error = fli_print_integer(p->out, &item.as.integer); break;
-	case FL_FLOAT: fli_print_float(p->out, item.as.real); break;
-	case FL_ATOM: fli_print_atom(p->out, item.as.atom); break;
-	case FL_REF: fli_print_ref(p->out, &item.as.ref, p->flags); break;
-	case FL_FUN: print_fun(p, &item); break;
-	case FL_PORT: fli_print_port(p->out, &item.as.port, p->flags); break;
-	case FL_PID: fli_print_pid(p->out, &item.as.pid, p->flags); break;
-	case FL_TUPLE:
-		fli_buf_add8(p->out, '{');
-		push(p, (open_term){.kind = FL_TUPLE, .count = item.children});
-		break;
-	case FL_MAP: print_map(p, &item); break;
-	case FL_NIL: fli_buf_add_text(p->out, "[]"); break;
-	case FL_LIST: print_list(p, &item); break;
-	case FL_BINARY:
-	case FL_BITSTRING: fli_print_bits(p->out, &item.as.bits); break;
-	case FL_RECORD: print_record(p, &item); break;
-	case FL_INVALID: p->error = FL_EFORMAT; break;
-	}
+	print_item(p, &item);
 }
 
 static void step(printer *p)
@@ -301,13 +306,15 @@ static int print_rest(fli_buf *out, fl_term rest, unsigned flags)
 
 int fli_print(fli_buf *out, fl_term term, unsigned flags)
 {
-	printer p = {.out = out, .flags = flags, .c = fli_cursor_make(term.data, term.size)};
+	printer p = {.out = out, .flags = flags};
+	fli_item item;
 
 	if (term.rest != 0)
 		return print_rest(out, term, flags);
 	fli_orders_create(&p.orders, out->mem);
 	fli_buf_create(&p.stack, out->mem, 0);
-	print_value(&p);
+	fli_item_of_term(term, &p.c, &item);
+	print_item(&p, &item);
 	while (p.stack.size > 0 && p.error == FL_OK && !out->failed)
 		step(&p);
 	if (p.error == FL_OK && out->failed)
