@@ -40,6 +40,9 @@ bool fli_buf_grow(fli_buf *buf, size_t extra)
 		return true;
 	while (capacity < want)
 		capacity *= 2;
+	/* Never more than may be used, so that the limit needs no check of its own. */
+	if (buf->size_max != 0 && capacity > buf->size_max)
+		capacity = buf->size_max;
 	data = fli_realloc(buf->mem, buf->data, capacity);
 	if (data == NULL)
 		goto fail;
