@@ -3,6 +3,7 @@
 #include "dist/frame_in.h"
 #include "dist/outbound.h"
 #include "node/term/write.h"
+#include "tests/support/fault.h"
 #include "tests/support/suite.h"
 
 #define ALL UINT64_C(0x6d07df7fbd)
@@ -434,66 +435,46 @@ static void stream_may_arrive_byte_by_byte(void)
 
 /* ---- failing allocations --------------------------------------------------------------------- */
 
-struct short_memory {
-	fli_mem mem;
-	size_t left; /* calls that still succeed */
-};
-
-static void *short_realloc(fli_mem *mem, void *block, size_t size)
+static bool feed_failing_at(long call, const fli_buf *wire)
 {
-	struct short_memory *memory = fli_container_of(mem, struct short_memory, mem);
+	fli_fault fault;
+	int code;
 
-	if (memory->left == 0)
-		return NULL;
-	memory->left--;
-	return fli_realloc(fli_mem_libc(), block, size);
-}
-
-static void short_free(fli_mem *mem, void *block)
-{
-	(void)mem;
-	fli_free(fli_mem_libc(), block);
-}
-
-static int feed_with(size_t calls, const fli_buf *wire)
-{
-	struct short_memory memory = {{short_realloc, short_free}, calls};
-	int code = FL_OK;
-
-	start_with((fli_inbound_config){.flags = ALL, .mem = &memory.mem});
+	fli_fault_create(&fault, call);
+	start_with((fli_inbound_config){.flags = ALL, .mem = &fault.mem});
 	code = FRAME("\x83\x44\1\x08\7\3old" SEND_A_B "R\0");
 	for (size_t at = 0; code == FL_OK && at < wire->size; at += 100)
 		code = feed(wire->data + at, wire->size - at < 100 ? wire->size - at : 100);
+	CU_ASSERT_EQUAL(code, fault.was_hit ? FL_ENOMEM : FL_OK);
 	end();
-	return code;
+	CU_ASSERT_EQUAL(fault.live, 0);
+	return fault.was_hit;
 }
 
 static void failed_allocation_is_an_error_like_others(void)
 {
 	fli_buf wire;
-	size_t calls = 0;
+	long call = 1;
 
 	emit_all(ALL, &wire);
-	for (; calls < 1000; calls++) {
-		int code = feed_with(calls, &wire);
-
-		if (code == FL_OK)
-			break;
-		CU_ASSERT_EQUAL(code, FL_ENOMEM);
-	}
-	CU_ASSERT(calls > 5 && calls < 1000);
+	while (call < 1000 && feed_failing_at(call, &wire))
+		call++;
+	CU_ASSERT(call > 5 && call < 1000);
 	fli_buf_destroy(&wire);
 }
 
 static void frames_that_arrive_whole_allocate_nothing(void)
 {
-	struct short_memory memory = {{short_realloc, short_free}, 2};
+	fli_fault fault;
+	long before;
 
-	start_with((fli_inbound_config){.flags = ALL, .mem = &memory.mem});
+	fli_fault_create(&fault, 0);
+	start_with((fli_inbound_config){.flags = ALL, .mem = &fault.mem});
 	CU_ASSERT_EQUAL(FRAME("\x83\x44\1\x08\7\3old" SEND_A_B "R\0"), FL_OK);
-	CU_ASSERT_EQUAL(memory.left, 0);
+	before = fault.calls;
 	for (int i = 0; i < 10; i++)
 		CU_ASSERT_EQUAL(FRAME("\x83\x44\1\0\7" SEND_A_B "R\0"), FL_OK);
+	CU_ASSERT_EQUAL(fault.calls, before);
 	end();
 }
 
