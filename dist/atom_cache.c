@@ -160,6 +160,15 @@ int fli_atom_cache_read(fli_atom_cache *cache, fli_cursor *c, fl_error *err)
 	return read_refs(cache, c, &h, err);
 }
 
+size_t fli_atom_cache_kept_size(const fli_refs *refs)
+{
+	size_t size = sizeof *refs + refs->count * sizeof(fl_atom);
+
+	for (size_t i = 0; i < refs->count; i++)
+		size += refs->atoms[i].size;
+	return size;
+}
+
 fli_refs *fli_atom_cache_keep(const fli_refs *refs, fli_mem *mem)
 {
 	size_t size = sizeof *refs + refs->count * sizeof(fl_atom);

@@ -41,6 +41,8 @@ void fli_atom_cache_destroy(fli_atom_cache *cache);
 /* Reads N, flags and references at the cursor; the refs are then in cache->refs. */
 int fli_atom_cache_read(fli_atom_cache *cache, fli_cursor *c, fl_error *err);
 
+/* The bytes of the copy that fli_atom_cache_keep makes. */
+size_t fli_atom_cache_kept_size(const fli_refs *refs);
 /*
  * Copies refs and their texts into one block, for a message that outlives the header that brought
  * them. The block begins with the fli_refs; fli_free releases it. NULL: out of memory.

@@ -57,18 +57,28 @@ void fli_fragments_destroy(fli_fragments *fragments)
 	fragments->last = NULL;
 }
 
-static int append(fli_fragments *fragments, fli_fragment_seq *sequence, const fli_fragment *piece,
-	fl_error *err)
+static int charge(fli_fragments *fragments, size_t size, fl_error *err)
 {
-	if (piece->size > fragments->limits.bytes_max - fragments->bytes)
+	if (size > fragments->limits.bytes_max - fragments->bytes)
 		return fl_error_set(err, FL_ELIMIT,
 			"fragments: more than %zu bytes in %zu unfinished messages",
 			fragments->limits.bytes_max, fragments->open.count);
-	fli_buf_add(&sequence->bytes, piece->data, piece->size);
-	if (sequence->bytes.failed)
-		return fl_error_set(err, FL_ENOMEM, "fragments: out of memory");
-	fragments->bytes += piece->size;
+	fragments->bytes += size;
 	return FL_OK;
+}
+
+static int append(fli_fragments *fragments, fli_fragment_seq *sequence, const fli_fragment *piece,
+	fl_error *err)
+{
+	int code = charge(fragments, piece->size, err);
+
+	if (code != FL_OK)
+		return code;
+	fli_buf_add(&sequence->bytes, piece->data, piece->size);
+	if (!sequence->bytes.failed)
+		return FL_OK;
+	fragments->bytes -= piece->size;
+	return fl_error_set(err, FL_ENOMEM, "fragments: out of memory");
 }
 
 static fli_fragment_seq *seq_new(fli_fragments *fragments, uint64_t seq, const fli_refs *refs)
@@ -78,6 +88,7 @@ static fli_fragment_seq *seq_new(fli_fragments *fragments, uint64_t seq, const f
 	if (sequence == NULL)
 		return NULL;
 	sequence->seq = seq;
+	sequence->refs_size = refs->count == 0 ? 0 : fli_atom_cache_kept_size(refs);
 	fli_buf_create(&sequence->bytes, fragments->mem, 0);
 	sequence->refs = fli_atom_cache_keep(refs, fragments->mem);
 	if (sequence->refs == NULL) {
@@ -87,37 +98,42 @@ static fli_fragment_seq *seq_new(fli_fragments *fragments, uint64_t seq, const f
 	return sequence;
 }
 
-int fli_fragments_open(
-	fli_fragments *fragments, const fli_fragment *first, const fli_refs *refs, fl_error *err)
+static int check_open(const fli_fragments *fragments, const fli_fragment *first, fl_error *err)
 {
-	uint64_t hash = hash_of(fragments, first->seq);
-	fli_fragment_seq *sequence;
-	int code;
-
-	if (fli_map_get(&fragments->open, hash, &first->seq) != NULL)
+	if (fli_map_get(&fragments->open, hash_of(fragments, first->seq), &first->seq) != NULL)
 		return fl_error_set(err, FL_EFORMAT,
 			"fragments: sequence %" PRIu64 " is opened while it is open", first->seq);
 	if (fragments->open.count >= fragments->limits.open_max)
 		return fl_error_set(err, FL_ELIMIT, "fragments: more than %zu open sequences",
 			fragments->limits.open_max);
+	return FL_OK;
+}
+
+/* Failures are final for the connection: what was charged does not matter any more. */
+int fli_fragments_open(
+	fli_fragments *fragments, const fli_fragment *first, const fli_refs *refs, fl_error *err)
+{
+	fli_fragment_seq *sequence;
+	int code = check_open(fragments, first, err);
+
+	if (code != FL_OK)
+		return code;
 	sequence = seq_new(fragments, first->seq, refs);
 	if (sequence == NULL)
 		return fl_error_set(err, FL_ENOMEM, "fragments: out of memory");
 	sequence->expected = first->number - 1;
-	code = append(fragments, sequence, first, err);
-	if (code != FL_OK)
-		goto fail;
-	code = fli_map_put(&fragments->open, hash, sequence);
+	code = charge(fragments, sequence->refs_size, err);
+	if (code == FL_OK)
+		code = append(fragments, sequence, first, err);
+	if (code == FL_OK &&
+		fli_map_put(&fragments->open, hash_of(fragments, first->seq), sequence) != FL_OK)
+		code = fl_error_set(err, FL_ENOMEM, "fragments: out of memory");
 	if (code != FL_OK) {
-		fragments->bytes -= first->size;
-		(void)fl_error_set(err, code, "fragments: out of memory");
-		goto fail;
+		fli_fragment_seq_delete(fragments, sequence);
+		return code;
 	}
 	fragments->last = sequence;
 	return FL_OK;
-fail:
-	fli_fragment_seq_delete(fragments, sequence);
-	return code;
 }
 
 static fli_fragment_seq *find(fli_fragments *fragments, uint64_t seq)
@@ -157,7 +173,7 @@ int fli_fragments_add(fli_fragments *fragments, const fli_fragment *next,
 		return FL_OK;
 	(void)fli_map_remove(
 		&fragments->open, hash_of(fragments, next->seq), &next->seq); /* it is there */
-	fragments->bytes -= sequence->bytes.size;
+	fragments->bytes -= sequence->bytes.size + sequence->refs_size;
 	fragments->last = NULL;
 	*ret_complete = sequence;
 	return FL_OK;

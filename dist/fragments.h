@@ -23,7 +23,7 @@
 
 typedef struct fli_fragments_limits {
 	size_t open_max;
-	size_t bytes_max; /* of all open sequences together */
+	size_t bytes_max; /* of all open sequences together, their atoms included */
 } fli_fragments_limits;
 
 /* One message under way. */
@@ -31,6 +31,7 @@ typedef struct fli_fragment_seq {
 	uint64_t seq;
 	uint64_t expected; /* the number that the next fragment must carry */
 	fli_refs *refs;    /* own copies: the cache's slots may be overwritten meanwhile */
+	size_t refs_size;  /* counted in: a byte of the header can stand for 1020 */
 	fli_buf bytes;     /* control term and payload so far */
 } fli_fragment_seq;
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dist/fragments.h"
+
+#include "dist/atom_cache.h"
 #include "tests/support/suite.h"
 
 static const fl_atom atoms[] = {{"node@host", 9}, {"ok", 2}};
-static const fli_refs refs = {atoms, 2};
+static const fli_refs two_refs = {atoms, 2}, no_refs = {atoms, 0};
+static const fli_refs *refs = &two_refs;
 static fli_fragments fragments;
 static fli_fragment_seq *complete;
 
@@ -17,7 +20,7 @@ static int open_seq(uint64_t seq, uint64_t number, const char *text)
 {
 	fli_fragment first = {seq, number, (const uint8_t *)text, strlen(text)};
 
-	return fli_fragments_open(&fragments, &first, &refs, NULL);
+	return fli_fragments_open(&fragments, &first, refs, NULL);
 }
 
 static int add(uint64_t seq, uint64_t number, const char *text)
@@ -39,7 +42,7 @@ static void expect_complete(const char *text)
 
 static void pieces_are_joined_in_order(void)
 {
-	start(4, 100);
+	start(4, 1000);
 	CU_ASSERT_EQUAL(open_seq(7, 3, "abc"), FL_OK);
 	CU_ASSERT_EQUAL(add(7, 2, ""), FL_OK);
 	CU_ASSERT_PTR_NULL(complete);
@@ -52,7 +55,7 @@ static void pieces_are_joined_in_order(void)
 
 static void sequences_may_alternate(void)
 {
-	start(4, 100);
+	start(4, 1000);
 	CU_ASSERT_EQUAL(open_seq(7, 2, "a"), FL_OK);
 	CU_ASSERT_EQUAL(open_seq(8, 3, "x"), FL_OK);
 	CU_ASSERT_EQUAL(add(8, 2, "y"), FL_OK);
@@ -89,7 +92,7 @@ static void wrong_order_is_refused(void)
 
 static void open_sequences_are_limited(void)
 {
-	start(2, 100);
+	start(2, 1000);
 	CU_ASSERT_EQUAL(open_seq(1, 2, "a"), FL_OK);
 	CU_ASSERT_EQUAL(open_seq(2, 2, "a"), FL_OK);
 	CU_ASSERT_EQUAL(open_seq(3, 2, "a"), FL_ELIMIT);
@@ -101,6 +104,7 @@ static void open_sequences_are_limited(void)
 
 static void bytes_are_limited_in_sum(void)
 {
+	refs = &no_refs;
 	start(4, 8);
 	CU_ASSERT_EQUAL(open_seq(1, 3, "abcd"), FL_OK);
 	CU_ASSERT_EQUAL(open_seq(2, 3, "abcd"), FL_OK);
@@ -110,10 +114,29 @@ static void bytes_are_limited_in_sum(void)
 	CU_ASSERT_EQUAL(open_seq(3, 2, "a"), FL_ELIMIT);
 	CU_ASSERT_EQUAL(fragments.open.count, 2);
 	fli_fragments_destroy(&fragments);
+	refs = &two_refs;
+}
+
+/* One byte of a header can stand for an atom of 1020. */
+static void kept_atoms_count_as_bytes(void)
+{
+	start(4, 100);
+	CU_ASSERT_EQUAL(open_seq(1, 2, ""), FL_OK);
+	CU_ASSERT_EQUAL(fragments.bytes, fli_atom_cache_kept_size(refs));
+	CU_ASSERT(fragments.bytes > 11);
+	CU_ASSERT_EQUAL(open_seq(2, 2, ""), FL_ELIMIT);
+	fli_fragments_destroy(&fragments);
+	start(4, 100);
+	CU_ASSERT_EQUAL(open_seq(1, 2, "a"), FL_OK);
+	CU_ASSERT_EQUAL(add(1, 1, "b"), FL_OK);
+	expect_complete("ab");
+	CU_ASSERT_EQUAL(fragments.bytes, 0);
+	fli_fragments_destroy(&fragments);
 }
 
 static void claim_of_many_fragments_allocates_nothing(void)
 {
+	refs = &no_refs;
 	start(4, 100);
 	CU_ASSERT_EQUAL(open_seq(1, UINT64_MAX, "a"), FL_OK);
 	CU_ASSERT_EQUAL(add(1, UINT64_MAX - 1, "b"), FL_OK);
@@ -124,4 +147,4 @@ static void claim_of_many_fragments_allocates_nothing(void)
 FL_SUITE("fragments", FL_TEST(pieces_are_joined_in_order), FL_TEST(sequences_may_alternate),
 	FL_TEST(finished_sequence_number_may_be_used_again), FL_TEST(wrong_order_is_refused),
 	FL_TEST(open_sequences_are_limited), FL_TEST(bytes_are_limited_in_sum),
-	FL_TEST(claim_of_many_fragments_allocates_nothing));
+	FL_TEST(kept_atoms_count_as_bytes), FL_TEST(claim_of_many_fragments_allocates_nothing));
