@@ -120,10 +120,9 @@ typedef enum fli_key {
 		FLI_KEYS_COUNT
 } fli_key;
 
-/* Values of the WORD keys, in the order of their words. */
+/* Values of the WORD keys, in the order of their words; those of rpc.profile are fli_rpc_profile. */
 enum { FLI_NAME_TYPE_AUTO, FLI_NAME_TYPE_SHORT, FLI_NAME_TYPE_LONG };
 enum { FLI_EPMD_MODE_AUTO, FLI_EPMD_MODE_ON, FLI_EPMD_MODE_OFF, FLI_EPMD_MODE_EMBEDDED };
-enum { FLI_RPC_DEFAULT, FLI_RPC_STRICT };
 enum { FLI_LOG_TEXT, FLI_LOG_JSON, FLI_LOG_JOURNAL };
 enum { FLI_LOG_STDERR, FLI_LOG_STDOUT };
 

@@ -8,7 +8,8 @@
  *     flag > --set > environment > file > default      whatever the order in which they are read
  *
  * The layers below read it through the typed getters here; `key` is FLI_KEY_DIST_TICKTIME and so on
- * (option_keys.h), and a getter of another type than the key's is our own bug.
+ * (option_keys.h), and a getter of another type than the key's is our own bug. fl_node_open acts
+ * upon every key, node.load and node.join among them, so that an embedded node is like any other.
  *
  * Threads: one at a time; reading from any while nobody writes. Memory: what getters return lives
  * until the key is set again or the options are deleted. Errors: FL_ECONFIG with a text for people,

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals as events: one poll over a signalfd, stdin and an eventfd that ends the thread.
+ *
+ * Failure: where stopping hangs, in a handler that never returns say, the program ends itself after
+ * `shutdown_ms` with 75, so that a supervisor above it need not resort to SIGKILL.
+ */
+#include "cluster/warden.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cluster/main.h"
+#include "node/runtime.h"
+
+static void signals_of_ours(sigset_t *ret_set)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+
+	(void)sigemptyset(ret_set); /* neither fails for signals that exist */
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		(void)sigaddset(ret_set, signals[i]);
+}
+
+void fli_warden_block(void)
+{
+	sigset_t set;
+
+	signals_of_ours(&set);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* fails only for a wrong `how` */
+	(void)signal(SIGPIPE, SIG_IGN);               /* a peer that closes is an error code */
+}
+
+static void stop(fli_warden *warden, const char *why)
+{
+	warden->is_stopping = true;
+	fli_log_write(&warden->config.node->log, FLI_NOTICE, "%s - shutting down", why);
+	fl_node_stop(warden->config.node);
+}
+
+static void stop_or_end(fli_warden *warden, int signal, const char *why)
+{
+	if (warden->is_stopping)
+		_exit(128 + signal);
+	stop(warden, why);
+}
+
+static void on_signal(fli_warden *warden, int signal)
+{
+	const fli_warden_config *config = &warden->config;
+
+	switch (signal) {
+	case SIGTERM: stop_or_end(warden, signal, "SIGTERM received"); break;
+	case SIGINT: stop_or_end(warden, signal, "SIGINT received"); break;
+	case SIGQUIT: _exit(128 + SIGQUIT);
+	case SIGHUP: config->on_reload(config->ctx); break;
+	case SIGUSR1: config->on_dump(config->ctx); break;
+	default: break;
+	}
+}
+
+static void read_signals(fli_warden *warden)
+{
+	struct signalfd_siginfo info;
+
+	while (read(warden->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+		on_signal(warden, (int)info.ssi_signo);
+}
+
+/* What the parent writes is not for us; that it ended is. */
+static bool stdin_has_ended(void)
+{
+	char ignored[512];
+	ssize_t got = read(STDIN_FILENO, ignored, sizeof ignored);
+
+	return got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN);
+}
+
+static void *watch(void *arg)
+{
+	fli_warden *warden = arg;
+	struct pollfd fds[] = {{.fd = warden->end_fd, .events = POLLIN},
+		{.fd = warden->signal_fd, .events = POLLIN},
+		{.fd = warden->config.watches_stdin ? STDIN_FILENO : -1, .events = POLLIN}};
+	const uint32_t limit_ms = warden->config.shutdown_ms;
+
+	while ((fds[0].revents & POLLIN) == 0) {
+		int ready = poll(fds, 3, warden->is_stopping && limit_ms > 0 ? (int)limit_ms : -1);
+
+		if (ready == 0) {
+			fli_log_write(&warden->config.node->log, FLI_ERROR,
+				"the stop took longer than %u ms: ending at once", limit_ms);
+			_exit(FLI_EXIT_TEMPORARY);
+		}
+		if (ready > 0 && fds[1].revents != 0)
+			read_signals(warden);
+		if (ready > 0 && fds[2].revents != 0 && stdin_has_ended()) {
+			fds[2].fd = -1;
+			if (!warden->is_stopping)
+				stop(warden, "stdin closed by the parent");
+		}
+	}
+	return NULL;
+}
+
+int fli_warden_create(fli_warden *warden, const fli_warden_config *config, fl_error *err)
+{
+	sigset_t set;
+
+	*warden = (fli_warden){.config = *config};
+	signals_of_ours(&set);
+	warden->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	warden->end_fd = eventfd(0, EFD_CLOEXEC);
+	if (warden->signal_fd >= 0 && warden->end_fd >= 0 &&
+		pthread_create(&warden->thread, NULL, watch, warden) == 0)
+		return FL_OK;
+	if (warden->signal_fd >= 0)
+		(void)close(warden->signal_fd); /* nothing was written */
+	if (warden->end_fd >= 0)
+		(void)close(warden->end_fd);
+	return fl_error_set(err, FL_EIO, "cannot watch for signals: %s", strerror(errno));
+}
+
+void fli_warden_destroy(fli_warden *warden)
+{
+	const uint64_t one = 1;
+	ssize_t written = write(warden->end_fd, &one, sizeof one);
+
+	(void)written; /* an eventfd at zero takes it */
+	(void)pthread_join(warden->thread, NULL);
+	(void)close(warden->signal_fd);
+	(void)close(warden->end_fd);
+}
