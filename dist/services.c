@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's own processes, and who looks after them.
+ *
+ *  - The keeper starts each service and monitors it; a DOWN starts it again.
+ *  - It is not linked to them, so that its own end takes nobody along.
+ *
+ * Failure: a service that cannot be started again is tried once a second, with a line in the log.
+ * `user` is the group leader of whoever has no other.
+ */
+#include "dist/services.h"
+
+#include "dist/dist.h"
+#include "dist/natives.h"
+#include "dist/net_kernel.h"
+#include "dist/rex.h"
+#include "dist/user_io.h"
+#include "node/natives.h"
+#include "node/sched.h"
+
+#define AGAIN_MS 1000
+
+enum { SERVICES = 5 };
+
+typedef struct service {
+	const char *name;
+	const fl_behaviour *behaviour;
+} service;
+
+static const service services[SERVICES] = {
+	{"user", &fli_user_io},
+	{"logger_proxy", &fli_log_proxy},
+	{"logger", &fli_log_proxy},
+	{"net_kernel", &fli_net_kernel},
+	{"rex", &fli_rex},
+};
+
+typedef struct keeper_state {
+	fl_ref monitors[SERVICES];
+} keeper_state;
+
+static int start_service(fl_proc *self, keeper_state *keeper, size_t i)
+{
+	static const uint8_t nil[] = {106};
+	fl_node *node = fl_self_node(self);
+	fli_start how = {.behaviour = services[i].behaviour,
+		.parent = self,
+		.name = services[i].name,
+		.is_system = true};
+	fl_proc *proc;
+	int rc;
+
+	fli_enter(node);
+	rc = fli_proc_start(node, &how, fli_term(node, nil, sizeof nil), &proc, NULL);
+	if (rc == FL_OK)
+		rc = fl_monitor(self, fli_proc_pid(proc), &keeper->monitors[i]);
+	if (rc == FL_OK && i == 0)
+		node->system_pid = fli_proc_pid(proc);
+	fli_leave(node);
+	return rc;
+}
+
+static int on_init(fl_proc *self, void *state, fl_term args)
+{
+	int rc = FL_OK;
+
+	(void)args; /* none */
+	for (size_t i = 0; i < SERVICES && rc == FL_OK; i++)
+		rc = start_service(self, state, i);
+	return rc == FL_OK ? FL_OK : fl_stop(self, "~", fl_atom_of(fl_error_atom(rc)));
+}
+
+static int start_again(fl_proc *self, keeper_state *keeper, size_t i)
+{
+	int rc = start_service(self, keeper, i);
+
+	if (rc == FL_OK)
+		return FL_OK;
+	fli_log_write(&fl_self_node(self)->log, FLI_ERROR, "%s could not be started again: %s",
+		services[i].name, fl_error_text(rc));
+	return fl_send_after(self, AGAIN_MS, fl_self(self), NULL, "{again, ~}", i);
+}
+
+static int on_info(fl_proc *self, void *state, fl_term message)
+{
+	keeper_state *keeper = state;
+	char text[256];
+	fl_term reason;
+	size_t again;
+	fl_ref ref;
+
+	if (fl_match(message, "{again, ~}", &again) && again < SERVICES)
+		return start_again(self, keeper, again);
+	if (!fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &reason))
+		return FL_OK;
+	for (size_t i = 0; i < SERVICES; i++) {
+		if (!fl_ref_eq(&ref, &keeper->monitors[i]))
+			continue;
+		fli_log_write(&fl_self_node(self)->log, FLI_WARNING, "%s ended: %s",
+			services[i].name, fl_print_to(text, sizeof text, reason));
+		return start_again(self, keeper, i);
+	}
+	return FL_OK;
+}
+
+static const fl_behaviour keeper = {
+	.name = "flitch_services",
+	.state_size = sizeof(keeper_state),
+	.init = on_init,
+	.info = on_info,
+};
+
+static int add_natives(fl_node *node)
+{
+	static int (*const families[])(fl_node *) = {fli_natives_process, fli_natives_system,
+		fli_natives_tools, fli_gen_calls, fli_natives_nodes, fli_natives_stop};
+	int rc = FL_OK;
+
+	for (size_t i = 0; i < sizeof families / sizeof *families && rc == FL_OK; i++)
+		rc = families[i](node);
+	return rc;
+}
+
+/* We ask for no processes elsewhere, so an answer can only be a stray one. */
+static void ignore_reply(fl_node *node, fli_peer *peer, const fli_signal *signal)
+{
+	(void)node;
+	(void)peer;
+	(void)signal;
+}
+
+int fli_services_start(fl_node *node)
+{
+	static const fli_dist_spawns spawns = {fli_spawn_request, ignore_reply};
+	static const uint8_t nil[] = {106};
+	fli_start how = {.behaviour = &keeper, .name = "flitch_services", .is_system = true};
+	fl_proc *proc;
+	int rc = add_natives(node);
+
+	if (rc == FL_OK)
+		rc = fli_proc_start(node, &how, fli_term(node, nil, sizeof nil), &proc, NULL);
+	if (rc == FL_OK && node->dist != NULL)
+		fli_dist_on_spawn(fli_dist_of(node), &spawns);
+	return rc;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The io protocol's server `user`.
+ *
+ *  - Each request is answered, since its asker waits without a limit.
+ *  - Characters gather in a line, and the line goes to the log when it ends, when it is full, or
+ *    when nothing more came for a while.
+ *
+ * Failure: a format that does not fit its arguments is printed raw together with them. Control
+ * characters become blanks, so that no peer can fake lines of the log.
+ */
+#include "dist/user_io.h"
+
+#include "dist/io_format.h"
+#include "node/log.h"
+#include "node/runtime.h"
+
+#define REQUESTS_DEPTH_MAX 4 /* {requests, [{requests, ..}]} */
+
+typedef struct user_state {
+	char line[FLI_USER_LINE_BYTES_MAX];
+	size_t size;
+} user_state;
+
+static void flush(fl_proc *self, user_state *user)
+{
+	if (user->size > 0)
+		fli_log_write(&fl_self_node(self)->log, FLI_NOTICE, "user: %.*s", (int)user->size,
+			user->line);
+	user->size = 0;
+}
+
+static void add_byte(fl_proc *self, user_state *user, uint8_t byte)
+{
+	/* A character is not cut: its first byte begins the next line. */
+	if (byte == '\n' || user->size == sizeof user->line ||
+		(user->size > sizeof user->line - 4 && (byte & 0xc0) != 0x80))
+		flush(self, user);
+	if (byte != '\n')
+		user->line[user->size++] = (char)(byte < ' ' || byte == 0x7f ? ' ' : byte);
+}
+
+/* ---- output ---------------------------------------------------------------------------------- */
+
+static void add_raw(fli_buf *text, fl_term format, fl_term args)
+{
+	fl_buf raw = FL_BUF_INIT;
+
+	if (fl_print(&raw, format) == FL_OK && fl_print(&raw, args) == FL_OK)
+		fli_buf_add(text, raw.data, raw.size);
+	fli_buf_add8(text, '\n');
+	fl_buf_free(&raw);
+}
+
+/* put_chars with a function: io_lib's are known, others have their arguments printed. */
+static void apply_format(fli_buf *text, fl_atom module, fl_atom function, fl_term args)
+{
+	fl_buf raw = FL_BUF_INIT;
+	fl_term format, values, one;
+	bool is_io_lib = fl_atom_is(module, "io_lib");
+
+	if (is_io_lib && fl_match(args, "[~, ~]", &format, &values) &&
+		(fl_atom_is(function, "format") || fl_atom_is(function, "fwrite"))) {
+		if (!fli_io_format(text, format, values)) {
+			fli_buf_clear(text, SIZE_MAX);
+			add_raw(text, format, values);
+		}
+		return;
+	}
+	if (!is_io_lib || !fl_match(args, "[~]", &one))
+		one = args;
+	if (fl_print(&raw, one) == FL_OK)
+		fli_buf_add(text, raw.data, raw.size);
+	fl_buf_free(&raw);
+}
+
+/* What a put_chars request says; false when it is none, *ret_ok false when its text is none. */
+static bool read_put_chars(fli_buf *text, fl_term request, bool *ret_ok)
+{
+	fl_atom encoding, module, function;
+	fl_term chars, args;
+
+	*ret_ok = true;
+	if (fl_match(request, "{put_chars, ~, ~}", &encoding, &chars)) {
+		*ret_ok = fli_io_chars(text, chars, fl_atom_is(encoding, "latin1"));
+		return true;
+	}
+	if (fl_match(request, "{put_chars, ~}", &chars)) {
+		*ret_ok = fli_io_chars(text, chars, true);
+		return true;
+	}
+	if (!fl_match(request, "{put_chars, _, ~, ~, ~}", &module, &function, &args) &&
+		!fl_match(request, "{put_chars, ~, ~, ~}", &module, &function, &args))
+		return false;
+	apply_format(text, module, function, args);
+	return true;
+}
+
+static const char *put_chars(fl_proc *self, user_state *user, fl_term request)
+{
+	fli_buf text;
+	bool is_put, ok;
+
+	fli_buf_create(&text, fl_self_node(self)->mem, FLI_USER_TEXT_BYTES_MAX);
+	is_put = read_put_chars(&text, request, &ok);
+	for (size_t i = 0; i < text.size; i++)
+		add_byte(self, user, text.data[i]);
+	ok = ok && !text.failed;
+	fli_buf_destroy(&text);
+	if (!is_put)
+		return NULL;
+	return ok ? "ok" : "{error, put_chars}";
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static bool is_unsupported(fl_term request)
+{
+	static const char *const names[] = {
+		"get_line", "get_chars", "get_until", "get_password", "setopts", "get_geometry"};
+	fl_term head;
+	fl_atom name;
+
+	if (!fl_tuple_get(request, 0, &head) || !fl_match(head, "~", &name))
+		return false;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (fl_atom_is(name, names[i]))
+			return true;
+	return false;
+}
+
+/* The reply to one request that holds no others, in Erlang's notation. */
+static const char *answer_one(fl_proc *self, user_state *user, fl_term request)
+{
+	const char *reply = put_chars(self, user, request);
+
+	if (reply != NULL)
+		return reply;
+	if (fl_match(request, "getopts"))
+		return "[{encoding, unicode}]";
+	return is_unsupported(request) ? "{error, enotsup}" : "{error, request}";
+}
+
+/* {requests, L}: in order, to the first error; the last reply counts. */
+static const char *answer(fl_proc *self, user_state *user, fl_term request)
+{
+	fl_term stack[REQUESTS_DEPTH_MAX], inner, one;
+	const char *reply = "ok";
+	size_t depth = 0;
+
+	if (!fl_match(request, "{requests, ~}", &stack[0]))
+		return answer_one(self, user, request);
+	depth = 1;
+	while (depth > 0) {
+		if (!fl_list_next(&stack[depth - 1], &one)) {
+			depth--;
+			continue;
+		}
+		if (fl_match(one, "{requests, ~}", &inner)) {
+			if (depth == REQUESTS_DEPTH_MAX)
+				return "{error, request}";
+			stack[depth++] = inner;
+			continue;
+		}
+		reply = answer_one(self, user, one);
+		if (strncmp(reply, "{error", 6) == 0)
+			return reply;
+	}
+	return reply;
+}
+
+static int on_info(fl_proc *self, void *state, fl_term message)
+{
+	user_state *user = state;
+	fl_term reply_as, request;
+	fl_buf reply = FL_BUF_INIT;
+	fl_pid from;
+
+	if (!fl_match(message, "{io_request, ~, ~, ~}", &from, &reply_as, &request))
+		return FL_OK;
+	if (fl_build_values(&reply, answer(self, user, request), NULL, 0) == FL_OK)
+		(void)fl_send(self, from, "{io_reply, ~, ~}", reply_as, fl_buf_term(&reply));
+	fl_buf_free(&reply);
+	if (user->size > 0)
+		fl_next_timeout(self, FLI_USER_IDLE_MS);
+	return FL_OK;
+}
+
+static int on_timeout(fl_proc *self, void *state)
+{
+	flush(self, state);
+	return FL_OK;
+}
+
+static void on_terminate(fl_proc *self, void *state, fl_term reason)
+{
+	(void)reason; /* what was written is shown in any case */
+	flush(self, state);
+}
+
+static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	(void)self; /* the io protocol has no calls; a stray one must not end the server */
+	(void)state;
+	(void)request;
+	return fl_reply(from, "{error, request}");
+}
+
+static int on_cast(fl_proc *self, void *state, fl_term message)
+{
+	(void)self; /* nothing asks for one */
+	(void)state;
+	(void)message;
+	return FL_OK;
+}
+
+const fl_behaviour fli_user_io = {
+	.name = "user",
+	.state_size = sizeof(user_state),
+	.call = on_call,
+	.cast = on_cast,
+	.info = on_info,
+	.timeout = on_timeout,
+	.terminate = on_terminate,
+};

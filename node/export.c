@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Native functions: found by module, function and arity, run with an Erlang call's outcomes.
+ *
+ *  - fli_exports_add fills the table; every entry has a class, which the profile opens or not.
+ *  - fli_apply unrolls erlang:apply, looks the function up, runs it, and checks what it built.
+ *
+ * Failure: a function that returns what is no outcome, or builds no term or two, is our user's
+ * mistake and becomes the error {api_misuse, _} of that call alone. Out of memory is
+ * `system_limit`.
+ *
+ * Departure from OTP: a fun carries code for another machine than this one. It ends with the error
+ * {cannot_run_erlang_code, Text} rather than `undef` or `badfun`, since neither would tell the
+ * caller that the node is at fault and not the fun. `fun M:F/A` has no code in it and is run.
+ */
+#include "node/export.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "node/sched.h"
+#include "node/term/peek.h"
+#include "node/term/tag.h"
+
+#define ARGS_MAX 255 /* as the BEAM's */
+
+typedef struct exported {
+	const fl_export *export;
+	fli_export_class class;
+	bool is_own;
+} exported;
+
+typedef struct export_key {
+	fl_atom module;
+	fl_atom function;
+	uint32_t arity;
+} export_key;
+
+static bool is_export(const void *item, const void *key)
+{
+	const exported *entry = item;
+	const export_key *k = key;
+
+	return entry->export->arity == k->arity &&
+	       fl_atom_is(k->function, entry->export->function) &&
+	       fl_atom_is(k->module, entry->export->module);
+}
+
+static uint64_t key_hash(const fl_node *node, const export_key *key)
+{
+	uint64_t hash = fli_hash(node->seed + key->arity, key->module.text, key->module.size);
+
+	return fli_hash(hash, key->function.text, key->function.size);
+}
+
+static export_key key_of(const fl_export *export)
+{
+	return (export_key){
+		fl_atom_of(export->module), fl_atom_of(export->function), export->arity};
+}
+
+/* ---- filling --------------------------------------------------------------------------------- */
+
+static fli_exports *exports_of(fl_node *node)
+{
+	if (node->exports != NULL)
+		return node->exports;
+	node->exports = fli_zalloc(node->mem, sizeof *node->exports);
+	if (node->exports == NULL)
+		return NULL;
+	fli_map_create(&node->exports->table, node->mem, is_export);
+	node->exports->since.start_ms = node->port->now_ns(node->port) / 1000000;
+	return node->exports;
+}
+
+static bool is_taken(const fl_node *node, const fli_exports *exports, const fl_export *export)
+{
+	export_key key = key_of(export);
+	const exported *entry = fli_map_get(&exports->table, key_hash(node, &key), &key);
+
+	return entry != NULL && entry->is_own;
+}
+
+static int add_one(fl_node *node, const exported *what)
+{
+	export_key key = key_of(what->export);
+	uint64_t hash = key_hash(node, &key);
+	exported *entry = fli_map_get(&node->exports->table, hash, &key);
+
+	if (entry != NULL) {
+		*entry = *what;
+		return FL_OK;
+	}
+	entry = fli_alloc(node->mem, sizeof *entry);
+	if (entry == NULL)
+		return FL_ENOMEM;
+	*entry = *what;
+	if (fli_map_put(&node->exports->table, hash, entry) == FL_OK)
+		return FL_OK;
+	fli_free(node->mem, entry);
+	return FL_ENOMEM;
+}
+
+static int add_all(fl_node *node, const fl_export *exports, size_t count, exported how)
+{
+	int rc = FL_OK;
+
+	if (exports_of(node) == NULL)
+		return FL_ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		if (exports[i].module == NULL || exports[i].function == NULL ||
+			exports[i].call == NULL || exports[i].arity > ARGS_MAX)
+			return FL_EINVAL;
+		if (is_taken(node, node->exports, &exports[i]))
+			return FL_ETAKEN;
+	}
+	for (size_t i = 0; i < count && rc == FL_OK; i++) {
+		how.export = &exports[i];
+		rc = add_one(node, &how);
+	}
+	return rc;
+}
+
+int fli_exports_add(fl_node *node, const fl_export *exports, size_t count, fli_export_class class)
+{
+	return add_all(node, exports, count, (exported){.class = class});
+}
+
+int fli_exports_add_own(
+	fl_node *node, const fl_export *exports, size_t count, fli_export_class class)
+{
+	return add_all(node, exports, count, (exported){.class = class, .is_own = true});
+}
+
+int fl_node_export(fl_node *node, const fl_export *exports, size_t count)
+{
+	int rc;
+
+	fli_enter(node);
+	rc = fli_exports_add(node, exports, count, FLI_EXPORT_DEFAULT);
+	fli_leave(node);
+	return rc;
+}
+
+void fli_exports_delete(fl_node *node)
+{
+	size_t cursor = 0;
+	exported *entry;
+
+	if (node->exports == NULL)
+		return;
+	while ((entry = fli_map_next(&node->exports->table, &cursor)) != NULL)
+		fli_free(node->mem, entry);
+	fli_map_destroy(&node->exports->table);
+	fli_free(node->mem, node->exports->allow);
+	fli_free(node->mem, node->exports);
+	node->exports = NULL;
+}
+
+/* ---- who may what ---------------------------------------------------------------------------- */
+
+static bool is_separator(char c)
+{
+	return c == ',' || isspace((unsigned char)c);
+}
+
+/* The next entry of an allow-list, without blanks; false at its end. */
+static bool next_entry(const char **at, fl_atom *ret_entry)
+{
+	const char *start;
+
+	while (is_separator(**at))
+		(*at)++;
+	start = *at;
+	while (**at != '\0' && !is_separator(**at))
+		(*at)++;
+	*ret_entry = (fl_atom){start, (size_t)(*at - start)};
+	return ret_entry->size > 0;
+}
+
+/* module:function/arity in its parts; arity -1: any; function "*": any. */
+typedef struct allowed {
+	fl_atom module;
+	fl_atom function;
+	long arity;
+} allowed;
+
+static bool parse_entry(fl_atom entry, allowed *ret)
+{
+	const char *end = entry.text + entry.size;
+	const char *colon = memchr(entry.text, ':', entry.size);
+	const char *slash, *p;
+
+	if (colon == NULL || colon == entry.text || colon + 1 == end)
+		return false;
+	slash = memchr(colon, '/', (size_t)(end - colon));
+	ret->arity = -1;
+	if (slash != NULL) {
+		if (slash + 1 == end || end - slash > 4)
+			return false;
+		ret->arity = 0;
+		for (p = slash + 1; p < end; p++) {
+			if (!isdigit((unsigned char)*p))
+				return false;
+			ret->arity = ret->arity * 10 + (*p - '0');
+		}
+		end = slash;
+	}
+	ret->module = (fl_atom){entry.text, (size_t)(colon - entry.text)};
+	ret->function = (fl_atom){colon + 1, (size_t)(end - colon - 1)};
+	return ret->function.size > 0;
+}
+
+static bool is_allowed(const fli_exports *exports, const fli_mfa *mfa, uint32_t arity)
+{
+	const char *at = exports->allow;
+	fl_atom entry;
+	allowed open;
+
+	while (at != NULL && next_entry(&at, &entry)) {
+		if (parse_entry(entry, &open) && fl_atom_eq(open.module, mfa->module) &&
+			(fl_atom_is(open.function, "*") ||
+				fl_atom_eq(open.function, mfa->function)) &&
+			(open.arity < 0 || (uint32_t)open.arity == arity))
+			return true;
+	}
+	return false;
+}
+
+static int check_allow(const char *allow, fl_error *err)
+{
+	fl_atom entry;
+	allowed open;
+
+	while (allow != NULL && next_entry(&allow, &entry)) {
+		if (parse_entry(entry, &open))
+			continue;
+		(void)fl_error_set(err, FL_ECONFIG, "rpc.allow: \"%.*s\" names no function",
+			(int)entry.size, entry.text);
+		fl_error_next(err, "write module:function/arity, module:function or module:*");
+		return FL_ECONFIG;
+	}
+	return FL_OK;
+}
+
+int fli_exports_policy(fl_node *node, fli_rpc_profile profile, const char *allow, fl_error *err)
+{
+	fli_exports *exports = exports_of(node);
+	size_t size = allow == NULL ? 0 : strlen(allow) + 1;
+	char *copy = NULL;
+
+	if (check_allow(allow, err) != FL_OK)
+		return FL_ECONFIG;
+	if (exports == NULL)
+		return fl_error_set(err, FL_ENOMEM, "out of memory");
+	if (size > 0) {
+		copy = fli_alloc(node->mem, size);
+		if (copy == NULL)
+			return fl_error_set(err, FL_ENOMEM, "out of memory");
+		memcpy(copy, allow, size);
+	}
+	fli_free(node->mem, exports->allow);
+	exports->allow = copy;
+	exports->profile = profile;
+	return FL_OK;
+}
+
+int fli_exports_find(
+	const fl_node *node, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export)
+{
+	export_key key = {mfa->module, mfa->function, arity};
+	const fli_exports *exports = node->exports;
+	const exported *entry;
+	bool is_strict;
+
+	if (exports == NULL)
+		return FL_ENOENT;
+	entry = fli_map_get(&exports->table, key_hash(node, &key), &key);
+	if (entry == NULL)
+		return FL_ENOENT;
+	is_strict = exports->profile == FLI_RPC_STRICT;
+	if (entry->class != FLI_EXPORT_MEMBER && (is_strict || entry->class == FLI_EXPORT_OFF) &&
+		!is_allowed(exports, mfa, arity))
+		return is_strict ? FL_ENOENT : FL_ENOTSUP;
+	*ret_export = entry->export;
+	return FL_OK;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+int fl_raise_spec(fl_buf *result, int class, fl_spec term)
+{
+	int rc;
+
+	fl_buf_reset(result);
+	rc = fl_build_values(result, term.pattern, term.values, term.count);
+	return rc == FL_OK ? class : rc;
+}
+
+bool fli_args_count(fl_term args, uint32_t *ret_count)
+{
+	uint32_t count = 0;
+	fl_term element;
+
+	while (count <= ARGS_MAX && fl_list_next(&args, &element))
+		count++;
+	if (count > ARGS_MAX || fl_term_kind(args) != FL_NIL)
+		return false;
+	*ret_count = count;
+	return true;
+}
+
+/* fun M:F/A is EXPORT_EXT: two atoms and a number, no code. */
+static bool read_external_fun(fl_term fun, fli_mfa *mfa)
+{
+	fli_cursor c;
+
+	if (fun.rest != 0 || fun.size < 2 || fun.data[0] != FLI_EXPORT_EXT)
+		return false;
+	c = fli_cursor_make(fun.data + 1, fun.size - 1);
+	return fli_peek_atom(&c, NULL, &mfa->module) && fli_peek_atom(&c, NULL, &mfa->function);
+}
+
+static int refuse_fun(fl_proc *self, fl_buf *result)
+{
+	fl_atom name = fl_self_node(self)->name;
+	char text[512];
+
+	(void)snprintf(text, sizeof text,
+		"%.*s is a C node (flitch): it cannot run Erlang or Elixir code, nor a fun that holds "
+		"some. Call one of its functions by module, function and arguments.",
+		(int)(name.size < 256 ? name.size : 256), name.text);
+	return fl_raise(result, FL_ERROR, "{cannot_run_erlang_code, ~}", text);
+}
+
+/* Turns erlang:apply(..) into what it applies, as deep as it is nested. */
+static int unroll(fl_proc *self, fli_mfa *mfa, fl_buf *result)
+{
+	fli_mfa inner;
+	fl_term fun;
+
+	while (fl_atom_is(mfa->module, "erlang") && fl_atom_is(mfa->function, "apply")) {
+		if (fl_match(mfa->args, "[~, ~, ~]", &inner.module, &inner.function, &inner.args)) {
+			*mfa = inner;
+			continue;
+		}
+		if (!fl_match(mfa->args, "[~, ~]", &fun, &inner.args))
+			return FL_OK;
+		if (fl_term_kind(fun) != FL_FUN)
+			return fl_raise(result, FL_ERROR, "{badfun, ~}", fun);
+		if (!read_external_fun(fun, &inner))
+			return refuse_fun(self, result);
+		*mfa = inner;
+	}
+	return FL_OK;
+}
+
+static int refuse(const fli_mfa *mfa, uint32_t arity, int why, fl_buf *result)
+{
+	char text[256];
+
+	if (why != FL_ENOTSUP)
+		return fl_raise(result, FL_ERROR, "undef");
+	/* The names of what is off are ours, and short. */
+	(void)snprintf(text, sizeof text,
+		"%.*s:%.*s/%u is off on this C node (flitch); rpc.allow opens it",
+		(int)mfa->module.size, mfa->module.text, (int)mfa->function.size,
+		mfa->function.text, arity);
+	return fl_raise(result, FL_ERROR, "{notsup, ~}", text);
+}
+
+/* What a function returned and built, made into an outcome. */
+static int check_outcome(int class, fl_buf *result)
+{
+	if (result->error == FL_ENOMEM || class == FL_ENOMEM)
+		return fl_raise(result, FL_ERROR, "system_limit");
+	if (class != FL_OK && class != FL_THROW && class != FL_ERROR && class != FL_EXIT)
+		return fl_raise(result, FL_ERROR, "{api_misuse, {bad_return, ~}}", class);
+	if (result->error != FL_OK || result->size == 0 ||
+		fli_term_size(result->data, result->size) != result->size)
+		return fl_raise(result, FL_ERROR, "{api_misuse, not_one_term}");
+	return class;
+}
+
+int fli_apply(fl_proc *self, fli_mfa *mfa, fl_buf *ret_result)
+{
+	fl_node *node = fl_self_node(self);
+	const fl_export *export = NULL;
+	uint32_t arity;
+	int rc = unroll(self, mfa, ret_result);
+
+	if (rc != FL_OK)
+		return check_outcome(rc, ret_result);
+	if (!fli_args_count(mfa->args, &arity))
+		return check_outcome(fl_raise(ret_result, FL_ERROR, "badarg"), ret_result);
+	fli_enter(node);
+	rc = fli_exports_find(node, mfa, arity, &export);
+	fli_leave(node);
+	if (rc != FL_OK)
+		return check_outcome(refuse(mfa, arity, rc, ret_result), ret_result);
+	return check_outcome(export->call(self, mfa->args, ret_result), ret_result);
+}
+
+int fli_mfa_stack(fl_buf *buf, const fli_mfa *mfa)
+{
+	return fl_build(buf, "[{~, ~, ~, []}]", mfa->module, mfa->function, mfa->args);
+}

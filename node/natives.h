@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_NATIVES_H
+#define FLI_NATIVES_H
+
+/*
+ * The native functions that a node answers by itself, under OTP's names and with OTP's shapes, and
+ * what their files share. One file a family:
+ *
+ *     natives_process.c   erlang: processes, names, exits, sends
+ *     natives_system.c    erlang: the node's figures
+ *     natives_tools.c     code, application, init, proc_lib, Elixir's Node and Process
+ *     gen_calls.c         gen_server, sys, supervisor, Elixir's GenServer
+ *
+ * Threads, memory, errors: as fl_native (server.h).
+ */
+
+#include "node/export.h"
+
+int fli_natives_process(fl_node *node);
+int fli_natives_system(fl_node *node);
+int fli_natives_tools(fl_node *node);
+int fli_gen_calls(fl_node *node);
+
+/* A number of exports, and the array itself, for fli_exports_add_own. */
+#define FLI_EXPORT_COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static inline int fli_badarg(fl_buf *result)
+{
+	return fl_raise(result, FL_ERROR, "badarg");
+}
+
+/* A pid, a registered name, {Name, Node}, or an alias. */
+bool fli_dest_of(fl_term term, fl_dest *ret_dest);
+
+/* Bytes that a process holds: its block, its state, what waits in its mailbox. Context's owner. */
+size_t fli_proc_bytes(const fl_proc *proc);
+
+/* ---- process_info.c -------------------------------------------------------------------------- */
+
+/*
+ * process_info/1: the items that OTP shows by default. process_info/2: `items` is an atom,
+ * {dictionary, Key}, or a list of them. False when an item is unknown. Context's owner.
+ */
+int fli_process_info(const fl_proc *proc, fl_buf *result);
+bool fli_process_info_items(const fl_proc *proc, fl_term items, fl_buf *result);
+
+/* ---- figures.c ------------------------------------------------------------------------------- */
+
+/* Bytes of the operating system's process, from /proc/self/statm; false where there is none. */
+typedef struct fli_memory {
+	uint64_t resident;
+	uint64_t code;
+	uint64_t data;
+} fli_memory;
+
+bool fli_memory_read(fli_memory *ret_memory);
+
+#endif
