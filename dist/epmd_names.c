@@ -2,8 +2,8 @@
 /*
  * The names of an epmd.
  *
- * - A new name gets a creation that no other got: the time of day in seconds, or one more than the
- *   last, so that a restarted epmd does not hand out an old one.
+ * - A new name gets a creation that no other new name got: the time of day in seconds, or one more
+ *   than the last, so that a restarted epmd does not hand out an old one.
  * - A name whose connection ends is remembered; when it comes back it gets its last creation plus
  *   one. Beyond a thousand the oldest is forgotten.
  *

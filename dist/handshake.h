@@ -180,7 +180,7 @@ fli_handshake_state fli_handshake_feed(
 	fli_handshake *hs, const uint8_t *bytes, size_t size, size_t *ret_used, fli_buf *out);
 /*
  * Answers QUESTION. With false the attempt is FAILED with FLI_CAUSE_ALIVE once `out` is sent.
- * Feed what was left over before the call.
+ * Bytes that were not taken before it are fed again afterwards.
  */
 fli_handshake_state fli_handshake_answer(fli_handshake *hs, bool is_wanted, fli_buf *out);
 /* Goes on from TAKEOVER: sends the ack. */
