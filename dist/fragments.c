@@ -67,17 +67,17 @@ static int charge(fli_fragments *fragments, size_t size, fl_error *err)
 	return FL_OK;
 }
 
-static int append(fli_fragments *fragments, fli_fragment_seq *sequence, const fli_fragment *piece,
-	fl_error *err)
+int fli_fragments_append(fli_fragments *fragments, fli_fragment_seq *sequence, const uint8_t *data,
+	size_t size, fl_error *err)
 {
-	int code = charge(fragments, piece->size, err);
+	int code = charge(fragments, size, err);
 
 	if (code != FL_OK)
 		return code;
-	fli_buf_add(&sequence->bytes, piece->data, piece->size);
+	fli_buf_add(&sequence->bytes, data, size);
 	if (!sequence->bytes.failed)
 		return FL_OK;
-	fragments->bytes -= piece->size;
+	fragments->bytes -= size;
 	return fl_error_set(err, FL_ENOMEM, "fragments: out of memory");
 }
 
@@ -124,7 +124,7 @@ int fli_fragments_open(
 	sequence->expected = first->number - 1;
 	code = charge(fragments, sequence->refs_size, err);
 	if (code == FL_OK)
-		code = append(fragments, sequence, first, err);
+		code = fli_fragments_append(fragments, sequence, first->data, first->size, err);
 	if (code == FL_OK &&
 		fli_map_put(&fragments->open, hash_of(fragments, first->seq), sequence) != FL_OK)
 		code = fl_error_set(err, FL_ENOMEM, "fragments: out of memory");
@@ -158,23 +158,25 @@ static int check_order(const fli_fragment_seq *sequence, const fli_fragment *nex
 	return FL_OK;
 }
 
-int fli_fragments_add(fli_fragments *fragments, const fli_fragment *next,
-	fli_fragment_seq **ret_complete, fl_error *err)
+int fli_fragments_begin(fli_fragments *fragments, const fli_fragment *next,
+	fli_fragment_seq **ret_sequence, fl_error *err)
 {
 	fli_fragment_seq *sequence = find(fragments, next->seq);
 	int code = check_order(sequence, next, err);
 
 	if (code == FL_OK)
-		code = append(fragments, sequence, next, err);
-	if (code != FL_OK)
-		return code;
-	*ret_complete = NULL;
+		*ret_sequence = sequence;
+	return code;
+}
+
+bool fli_fragments_end(fli_fragments *fragments, fli_fragment_seq *sequence)
+{
+	uint64_t seq = sequence->seq;
+
 	if (--sequence->expected > 0)
-		return FL_OK;
-	(void)fli_map_remove(
-		&fragments->open, hash_of(fragments, next->seq), &next->seq); /* it is there */
+		return false;
+	(void)fli_map_remove(&fragments->open, hash_of(fragments, seq), &seq); /* it is there */
 	fragments->bytes -= sequence->bytes.size + sequence->refs_size;
 	fragments->last = NULL;
-	*ret_complete = sequence;
-	return FL_OK;
+	return true;
 }

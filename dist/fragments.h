@@ -44,7 +44,7 @@ typedef struct fli_fragments {
 	fli_fragment_seq *last; /* the one that was added to last; senders come in runs */
 } fli_fragments;
 
-/* What a 69 or 70 frame says in front of its data. */
+/* What a 69 or 70 frame says in front of its data; begin does not look at the data. */
 typedef struct fli_fragment {
 	uint64_t seq;
 	uint64_t number; /* counts down to 1 */
@@ -60,11 +60,18 @@ void fli_fragments_destroy(fli_fragments *fragments);
 int fli_fragments_open(
 	fli_fragments *fragments, const fli_fragment *first, const fli_refs *refs, fl_error *err);
 /*
- * Adds one. When it was the last, *ret_complete is the whole sequence, which is then no longer in
- * the table: fli_fragment_seq_delete it; otherwise NULL.
+ * Each further one: begin looks the sequence up and checks the number, then come its bytes, in as
+ * many parts as they arrive in, then end. Nothing else may be done with the table meanwhile.
  */
-int fli_fragments_add(fli_fragments *fragments, const fli_fragment *next,
-	fli_fragment_seq **ret_complete, fl_error *err);
+int fli_fragments_begin(fli_fragments *fragments, const fli_fragment *next,
+	fli_fragment_seq **ret_sequence, fl_error *err);
+int fli_fragments_append(fli_fragments *fragments, fli_fragment_seq *sequence, const uint8_t *data,
+	size_t size, fl_error *err);
+/*
+ * True when that was the last one: the sequence is complete and no longer in the table; the caller
+ * deletes it.
+ */
+bool fli_fragments_end(fli_fragments *fragments, fli_fragment_seq *sequence);
 void fli_fragment_seq_delete(fli_fragments *fragments, fli_fragment_seq *sequence);
 
 #endif

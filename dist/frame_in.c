@@ -26,6 +26,8 @@
 #define HEADER 68
 #define FRAGMENT_FIRST 69
 #define FRAGMENT_NEXT 70
+/* length:4 131 70 seq:8 number:8 */
+#define STREAM_HEADER_BYTES 22
 /* What `partial` may keep between frames: a fragment as the BEAM cuts them, and some. */
 #define PARTIAL_KEEP_BYTES ((size_t)96 << 10)
 
@@ -42,6 +44,8 @@ void fli_inbound_create(fli_inbound *in, const fli_inbound_config *config)
 	in->config = *config;
 	in->stats = (fli_inbound_stats){0};
 	in->signal = (fli_signal){0};
+	in->stream = NULL;
+	in->stream_left = 0;
 	in->failed = FL_OK;
 	limits->frame_bytes_max = or_default(limits->frame_bytes_max, FLI_INBOUND_FRAME_BYTES_MAX);
 	limits->fragments_open_max =
@@ -152,24 +156,36 @@ static int first_fragment(fli_inbound *in, fli_cursor *c, fl_error *err)
 	return fli_fragments_open(&in->fragments, &first, &in->cache.refs, err);
 }
 
-static int next_fragment(fli_inbound *in, fli_cursor *c, fl_error *err)
+static int end_fragment(fli_inbound *in, fli_fragment_seq *sequence, fl_error *err)
+{
+	fli_control_input input;
+	int code;
+
+	if (!fli_fragments_end(&in->fragments, sequence))
+		return FL_OK;
+	input = input_of(in, sequence->bytes.data, sequence->bytes.size, sequence->refs);
+	code = deliver(in, &input, err);
+	fli_fragment_seq_delete(&in->fragments, sequence);
+	return code;
+}
+
+static int begin_fragment(
+	fli_inbound *in, fli_cursor *c, fli_fragment_seq **ret_sequence, fl_error *err)
 {
 	fli_fragment next;
-	fli_fragment_seq *complete = NULL;
-	fli_control_input input;
 	int code = take_fragment(in, c, &next, err);
 
-	if (code != FL_OK)
-		return code;
-	next.data = c->at;
-	next.size = fli_left(c);
-	code = fli_fragments_add(&in->fragments, &next, &complete, err);
-	if (code != FL_OK || complete == NULL)
-		return code;
-	input = input_of(in, complete->bytes.data, complete->bytes.size, complete->refs);
-	code = deliver(in, &input, err);
-	fli_fragment_seq_delete(&in->fragments, complete);
-	return code;
+	return code == FL_OK ? fli_fragments_begin(&in->fragments, &next, ret_sequence, err) : code;
+}
+
+static int next_fragment(fli_inbound *in, fli_cursor *c, fl_error *err)
+{
+	fli_fragment_seq *sequence;
+	int code = begin_fragment(in, c, &sequence, err);
+
+	if (code == FL_OK)
+		code = fli_fragments_append(&in->fragments, sequence, c->at, fli_left(c), err);
+	return code == FL_OK ? end_fragment(in, sequence, err) : code;
 }
 
 static int with_header(fli_inbound *in, const uint8_t *data, size_t size, fl_error *err)
@@ -242,6 +258,40 @@ static int continue_partial(fli_inbound *in, fli_cursor *c, fl_error *err)
 	return code;
 }
 
+/* The bytes of a fragment go to their message as they come. */
+static int continue_stream(fli_inbound *in, fli_cursor *c, fl_error *err)
+{
+	size_t size = in->stream_left < fli_left(c) ? in->stream_left : fli_left(c);
+	fli_fragment_seq *sequence = in->stream;
+	int code = fli_fragments_append(&in->fragments, sequence, c->at, size, err);
+
+	c->at += size;
+	in->stream_left -= size;
+	if (code != FL_OK || in->stream_left > 0)
+		return code;
+	in->stream = NULL;
+	return end_fragment(in, sequence, err);
+}
+
+/* A frame that is cut off, but not before the data of a fragment. */
+static bool is_streamable(const fli_inbound *in, const fli_cursor *c)
+{
+	return (in->config.flags & FLI_DFLAG(FRAGMENTS)) && fli_left(c) > STREAM_HEADER_BYTES &&
+	       c->at[LENGTH_BYTES] == FLI_VERSION && c->at[LENGTH_BYTES + 1] == FRAGMENT_NEXT;
+}
+
+static int begin_stream(fli_inbound *in, fli_cursor *c, fl_error *err)
+{
+	size_t size = fli_get32(c->at);
+	int code;
+
+	c->at += LENGTH_BYTES + 2;
+	in->stats.frames++;
+	code = begin_fragment(in, c, &in->stream, err);
+	in->stream_left = size + LENGTH_BYTES - STREAM_HEADER_BYTES;
+	return code == FL_OK ? continue_stream(in, c, err) : code;
+}
+
 static int take_whole_frames(fli_inbound *in, fli_cursor *c, fl_error *err)
 {
 	size_t size;
@@ -253,7 +303,7 @@ static int take_whole_frames(fli_inbound *in, fli_cursor *c, fl_error *err)
 		if (code != FL_OK)
 			return code;
 		if (fli_left(c) - LENGTH_BYTES < size)
-			break;
+			return is_streamable(in, c) ? begin_stream(in, c, err) : FL_OK;
 		c->at += LENGTH_BYTES + size;
 		code = take_frame(in, c->at - size, size, err);
 		if (FLI_UNLIKELY(code != FL_OK))
@@ -262,20 +312,28 @@ static int take_whole_frames(fli_inbound *in, fli_cursor *c, fl_error *err)
 	return FL_OK;
 }
 
+static int take_all(fli_inbound *in, fli_cursor *c, fl_error *err)
+{
+	int code = FL_OK;
+
+	if (in->stream != NULL)
+		code = continue_stream(in, c, err);
+	if (code == FL_OK && in->partial.size != 0)
+		code = continue_partial(in, c, err);
+	if (code == FL_OK && in->partial.size == 0 && in->stream == NULL)
+		code = take_whole_frames(in, c, err);
+	if (code == FL_OK && fli_left(c) != 0)
+		code = fill_partial(in, c, SIZE_MAX, err);
+	return code;
+}
+
 int fli_inbound_feed(fli_inbound *in, const uint8_t *data, size_t size, fl_error *err)
 {
 	fli_cursor c = fli_cursor_make(data, size);
-	int code = FL_OK;
 
 	if (in->failed != FL_OK)
 		return fl_error_set(err, in->failed, "fed after a failure");
 	in->stats.bytes += size;
-	if (in->partial.size != 0)
-		code = continue_partial(in, &c, err);
-	if (code == FL_OK && in->partial.size == 0)
-		code = take_whole_frames(in, &c, err);
-	if (code == FL_OK && fli_left(&c) != 0)
-		code = fill_partial(in, &c, SIZE_MAX, err);
-	in->failed = code;
-	return code;
+	in->failed = take_all(in, &c, err);
+	return in->failed;
 }

@@ -65,7 +65,9 @@ typedef struct fli_inbound {
 	fli_inbound_stats stats;
 	fli_buf partial; /* the frame that is not complete yet, its length included */
 	fli_atom_cache cache;
-	fli_fragments fragments; /* .open.count and .bytes may be read for metrics */
+	fli_fragments fragments;  /* .open.count and .bytes may be read for metrics */
+	fli_fragment_seq *stream; /* the fragment that is arriving belongs to it */
+	size_t stream_left;       /* of that fragment's bytes */
 	fli_signal signal;
 	int failed; /* FL_OK, or the first failure */
 } fli_inbound;

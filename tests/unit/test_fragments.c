@@ -23,11 +23,24 @@ static int open_seq(uint64_t seq, uint64_t number, const char *text)
 	return fli_fragments_open(&fragments, &first, refs, NULL);
 }
 
+/* In two parts, as it may arrive. */
 static int add(uint64_t seq, uint64_t number, const char *text)
 {
-	fli_fragment next = {seq, number, (const uint8_t *)text, strlen(text)};
+	fli_fragment next = {.seq = seq, .number = number};
+	fli_fragment_seq *sequence;
+	const uint8_t *data = (const uint8_t *)text;
+	size_t half = strlen(text) / 2;
+	int code = fli_fragments_begin(&fragments, &next, &sequence, NULL);
 
-	return fli_fragments_add(&fragments, &next, &complete, NULL);
+	complete = NULL;
+	if (code == FL_OK)
+		code = fli_fragments_append(&fragments, sequence, data, half, NULL);
+	if (code == FL_OK)
+		code = fli_fragments_append(
+			&fragments, sequence, data + half, strlen(text) - half, NULL);
+	if (code == FL_OK && fli_fragments_end(&fragments, sequence))
+		complete = sequence;
+	return code;
 }
 
 static void expect_complete(const char *text)
