@@ -62,7 +62,8 @@ typedef struct fli_cursor {
 
 static inline fli_cursor fli_cursor_make(const uint8_t *data, size_t size)
 {
-	return (fli_cursor){data, data + size};
+	/* C11 allows no arithmetic on NULL, which is where no bytes may well be. */
+	return (fli_cursor){data, size == 0 ? data : data + size};
 }
 
 static inline size_t fli_left(const fli_cursor *c)
