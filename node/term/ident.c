@@ -8,19 +8,18 @@
 
 bool fli_atom_text_ok(const char *text, size_t size)
 {
-	const uint8_t *at = (const uint8_t *)text, *end = at + size;
+	const uint8_t *at = (const uint8_t *)text;
+	size_t left = size, used;
 	uint32_t c;
 
 	if (size > FLI_ATOM_BYTES_MAX)
 		return false;
 	if (size <= FLI_ATOM_CHARS_MAX && fli_is_ascii(at, size))
 		return true;
-	for (size_t count = 0; at < end; count++) {
-		size_t used = fli_utf8_decode(at, (size_t)(end - at), &c);
-
+	for (size_t count = 0; left != 0; count++, at += used, left -= used) {
+		used = fli_utf8_decode(at, left, &c);
 		if (used == 0 || count == FLI_ATOM_CHARS_MAX)
 			return false;
-		at += used;
 	}
 	return true;
 }
@@ -34,7 +33,7 @@ bool fl_atom_eq(fl_atom a, fl_atom b)
 {
 	if (a.size != b.size)
 		return false;
-	return a.text == b.text || memcmp(a.text, b.text, a.size) == 0;
+	return a.size == 0 || a.text == b.text || memcmp(a.text, b.text, a.size) == 0;
 }
 
 bool fl_pid_eq(const fl_pid *a, const fl_pid *b)

@@ -28,13 +28,14 @@ void fli_text_begin(fli_text_reader *reader, fl_term term)
 	}
 }
 
-/* One term has come; lists that it ends are closed. */
+/*
+ * One term has come. A list that it ends is closed; it was counted in the enclosing list when it
+ * began, so what is still open always has terms to come.
+ */
 static void count_one(fli_text_reader *reader)
 {
 	reader->terms--;
-	if (reader->is_deep)
-		return;
-	while (reader->depth != 0 && --reader->left[reader->depth - 1] == 0)
+	if (!reader->is_deep && reader->depth != 0 && --reader->left[reader->depth - 1] == 0)
 		reader->depth--;
 }
 
