@@ -92,13 +92,6 @@ fli_msg *fli_msg_of_term(fl_node *node, fl_term term)
 	return msg;
 }
 
-static bool atom_at(fli_cursor *c, const char *text)
-{
-	fl_atom atom;
-
-	return fli_peek_atom(c, NULL, &atom) && fl_atom_is(atom, text);
-}
-
 /* {Tag, {Pid, Tag}, Request}: fills pid, tag and body. */
 static bool classify_asked(fli_msg *msg, fli_cursor *c)
 {
@@ -126,21 +119,23 @@ static bool classify_asked(fli_msg *msg, fli_cursor *c)
 
 static fli_msg_kind kind_of(fli_msg *msg, fli_cursor *c, uint32_t arity)
 {
+	fl_atom head;
+
+	if (arity == 2 && *c->at == FLI_NEWER_REFERENCE_EXT)
+		return FLI_MSG_REPLY;
+	if (!fli_peek_atom(c, NULL, &head))
+		return FLI_MSG_INFO;
 	if (arity == 2) {
-		if (*c->at == FLI_NEWER_REFERENCE_EXT)
-			return FLI_MSG_REPLY;
-		if (!atom_at(c, "$gen_cast"))
+		if (!fl_atom_is(head, "$gen_cast"))
 			return FLI_MSG_INFO;
 		msg->body = (uint32_t)(c->at - msg->data);
 		return FLI_MSG_CAST;
 	}
-	if (atom_at(c, "$gen_call"))
+	if (fl_atom_is(head, "$gen_call"))
 		return classify_asked(msg, c) ? FLI_MSG_CALL : FLI_MSG_INFO;
-	if (atom_at(c, "system"))
+	if (fl_atom_is(head, "system"))
 		return classify_asked(msg, c) ? FLI_MSG_SYSTEM : FLI_MSG_INFO;
-	if (atom_at(c, "EXIT"))
-		return FLI_MSG_EXIT;
-	return FLI_MSG_INFO;
+	return fl_atom_is(head, "EXIT") ? FLI_MSG_EXIT : FLI_MSG_INFO;
 }
 
 void fli_msg_classify(fli_msg *msg)
