@@ -5,9 +5,9 @@
 /*
  * A growing byte buffer whose failure is sticky: append as often as you like, ask `failed` once.
  *
- * Threads: one at a time. Memory: `data` belongs to the buffer, moves when it grows, and is freed by
- * fli_buf_destroy. Errors: after a failed allocation, or past `size_max`, nothing more is appended
- * and `failed` stays true until fli_buf_clear. Limits: `size_max` (0 means none).
+ * Threads: one at a time. Memory: `data` belongs to the buffer, moves when it grows, and is freed
+ * by fli_buf_destroy. Errors: after a failed allocation, or past `size_max`, nothing more is
+ * appended and `failed` stays true until fli_buf_clear. Limits: `size_max` (0 means none).
  */
 
 #include <stdbool.h>
@@ -41,7 +41,7 @@ void fli_buf_printf(fli_buf *buf, const char *format, ...) __attribute__((format
 static inline uint8_t *fli_buf_extend(fli_buf *buf, size_t extra)
 {
 	if (FLI_UNLIKELY(buf->capacity - buf->size < extra || buf->failed) &&
-	    !fli_buf_grow(buf, extra))
+		!fli_buf_grow(buf, extra))
 		return NULL;
 	buf->size += extra;
 	return buf->data + buf->size - extra;

@@ -54,7 +54,8 @@ void fli_wheel_start(fli_wheel *wheel, fli_timer *timer, uint64_t due_ms)
 
 void fli_wheel_stop(fli_timer *timer)
 {
-	if (timer->link.next != NULL) fli_list_remove(&timer->link);
+	if (timer->link.next != NULL)
+		fli_list_remove(&timer->link);
 }
 
 /* The first slot of the level that holds timers, or none. */
@@ -96,7 +97,8 @@ uint64_t fli_wheel_next(fli_wheel *wheel)
 static void take_all(fli_link *from, fli_link *to)
 {
 	fli_list_create(to);
-	if (fli_list_is_empty(from)) return;
+	if (fli_list_is_empty(from))
+		return;
 	*to = *from;
 	to->next->prev = to->prev->next = to;
 	fli_list_create(from);
@@ -108,7 +110,8 @@ static void cascade(fli_wheel *wheel, unsigned level)
 	unsigned slot = digit(wheel->now_ms, level);
 	fli_link moving, *link;
 
-	if ((wheel->used[level] >> slot & 1) == 0) return;
+	if ((wheel->used[level] >> slot & 1) == 0)
+		return;
 	wheel->used[level] &= ~(UINT64_C(1) << slot);
 	take_all(&wheel->slots[level][slot], &moving);
 	while ((link = fli_list_pop(&moving)) != NULL)
@@ -132,7 +135,8 @@ static void step(fli_wheel *wheel, uint64_t now_ms)
 	uint64_t next = fli_list_is_empty(&wheel->due) ? next_slot(wheel) : wheel->now_ms + 1;
 
 	wheel->now_ms = next < now_ms ? next : now_ms;
-	for (unsigned level = FLI_WHEEL_LEVELS; level-- > 0;) cascade(wheel, level);
+	for (unsigned level = FLI_WHEEL_LEVELS; level-- > 0;)
+		cascade(wheel, level);
 }
 
 void fli_wheel_advance(fli_wheel *wheel, uint64_t now_ms)

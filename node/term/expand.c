@@ -33,25 +33,44 @@ struct open_fun {
 };
 _Static_assert(sizeof(struct open_fun) < FLI_FUN_HEADER_SIZE, "kept in the head of a fun");
 
+/* Most heads and atoms are short: two copies that overlap cost less than a call. */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t size)
+{
+	if (size > 16) {
+		memcpy(to, from, size);
+	} else if (size >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + size - 8, from + size - 8, 8);
+	} else if (size >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + size - 4, from + size - 4, 4);
+	} else if (size >= 2) {
+		memcpy(to, from, 2);
+		to[size - 1] = from[size - 1];
+	} else if (size == 1) {
+		*to = *from;
+	}
+}
+
 static void copy(struct expand *e, size_t size)
 {
-	memcpy(e->out, e->in, size);
+	copy_bytes(e->out, e->in, size);
 	e->out += size;
 	e->in += size;
 }
 
-static void put_atom(struct expand *e, const char *text, size_t size)
+static inline uint8_t *put_atom(uint8_t *out, fl_atom atom)
 {
-	if (size < 256) {
-		*e->out++ = FLI_SMALL_ATOM_UTF8_EXT;
-		*e->out++ = (uint8_t)size;
+	if (atom.size < 256) {
+		*out++ = FLI_SMALL_ATOM_UTF8_EXT;
+		*out++ = (uint8_t)atom.size;
 	} else {
-		*e->out++ = FLI_ATOM_UTF8_EXT;
-		fli_put16(e->out, (uint16_t)size);
-		e->out += 2;
+		*out++ = FLI_ATOM_UTF8_EXT;
+		fli_put16(out, (uint16_t)atom.size);
+		out += 2;
 	}
-	memcpy(e->out, text, size);
-	e->out += size;
+	copy_bytes(out, (const uint8_t *)atom.text, atom.size);
+	return out + atom.size;
 }
 
 static void put_latin1(struct expand *e, size_t head, size_t size)
@@ -63,19 +82,16 @@ static void put_latin1(struct expand *e, size_t head, size_t size)
 	for (size_t i = 0; i < size; i++)
 		used += fli_utf8_encode(e->in[i], (uint8_t *)text + used);
 	e->in += size;
-	put_atom(e, text, used);
+	e->out = put_atom(e->out, (fl_atom){text, used});
 }
 
 static void expand_atom(struct expand *e)
 {
 	switch (*e->in) {
-	case FLI_ATOM_CACHE_REF: {
-		fl_atom atom = e->refs->atoms[e->in[1]];
-
+	case FLI_ATOM_CACHE_REF:
+		e->out = put_atom(e->out, e->refs->atoms[e->in[1]]);
 		e->in += 2;
-		put_atom(e, atom.text, atom.size);
 		break;
-	}
 	case FLI_ATOM_EXT: put_latin1(e, 3, fli_get16(e->in + 1)); break;
 	case FLI_SMALL_ATOM_EXT: put_latin1(e, 2, e->in[1]); break;
 	case FLI_ATOM_UTF8_EXT: copy(e, 3 + (size_t)fli_get16(e->in + 1)); break;
@@ -233,32 +249,55 @@ static void expand_rare(struct expand *e)
 	}
 }
 
-static void expand_one(struct expand *e)
+/* The common items, in registers, up to one that is not or the end of `stop` terms. */
+static void expand_common(struct expand *e, uint64_t stop)
 {
-	size_t left = (size_t)(e->in_end - e->in), size = 0;
-	uint64_t terms = 0;
+	const uint8_t *in = e->in, *in_end = e->in_end;
+	uint64_t remaining = e->remaining, terms;
+	uint8_t *out = e->out;
 
-	e->remaining--;
-	if (*e->in == FLI_ATOM_CACHE_REF)
-		expand_atom(e);
-	else if ((size = fli_step(e->in, left, &terms)) != 0)
-		copy(e, size);
-	else
-		expand_rare(e);
-	e->remaining += terms;
-	if (FLI_UNLIKELY(e->fun != NULL))
-		close_funs(e);
+	while (remaining != stop) {
+		if (*in == FLI_ATOM_CACHE_REF) {
+			out = put_atom(out, e->refs->atoms[in[1]]);
+			in += 2;
+			remaining--;
+		} else {
+			size_t size = fli_step(in, (size_t)(in_end - in), &terms);
+
+			if (size == 0)
+				break;
+			copy_bytes(out, in, size);
+			out += size;
+			in += size;
+			remaining += terms - 1;
+		}
+	}
+	e->in = in;
+	e->out = out;
+	e->remaining = remaining;
 }
 
 void fli_expand(const uint8_t *data, const fli_walked *walked, const fli_refs *refs, uint8_t *out)
 {
-	struct expand e = {.in = data, .in_end = data + walked->size, .out = out, .refs = refs};
+	struct expand e = {.in = data,
+		.in_end = data + walked->size,
+		.out = out,
+		.refs = refs,
+		.remaining = 1};
 
 	if (walked->is_plain) {
 		memcpy(out, data, walked->size);
 		return;
 	}
-	for (e.remaining = 1; e.remaining != 0;)
-		expand_one(&e);
+	while (e.remaining != 0) {
+		expand_common(&e, e.fun == NULL ? 0 : e.fun_ends);
+		if (e.fun != NULL && e.remaining == e.fun_ends) {
+			close_funs(&e);
+		} else if (e.remaining != 0) {
+			e.remaining--;
+			expand_rare(&e);
+		}
+	}
+	close_funs(&e);
 	fl_assert((size_t)(e.out - out) == walked->expanded_size);
 }

@@ -26,7 +26,7 @@ bool fli_peek_ref(fli_cursor *c, const fli_refs *refs, fl_ref *ret_ref);
 bool fli_peek_port(fli_cursor *c, const fli_refs *refs, fl_port *ret_port);
 bool fli_peek_nil(fli_cursor *c);
 /* One whole term, checked by fli_walk with the same refs; `ret_term` borrows the raw bytes. */
-bool fli_peek_any(fli_cursor *c, const fli_refs *refs, fli_walked *ret_walked,
-	const uint8_t **ret_data);
+bool fli_peek_any(
+	fli_cursor *c, const fli_refs *refs, fli_walked *ret_walked, const uint8_t **ret_data);
 
 #endif

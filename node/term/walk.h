@@ -10,15 +10,16 @@
  *
  * On a connection with distribution headers an atom may be ATOM_CACHE_REF k; `refs` says which text
  * that is. After fli_expand no such reference is left, old atom, pid, port and reference tags
- * included: Latin-1 atoms have become UTF-8 ones, PID_EXT NEW_PID_EXT, and so on, so that readers of
- * mailbox terms meet only: 67 70 77 88 89 90 97 98 104-113 116 118 119 120. STRING_EXT and LIST_EXT
- * are never empty there, BIT_BINARY_EXT has 1 to 7 bits in its last byte, and the size of a
- * NEW_FUN_EXT is right. A port keeps the tag it came with, 89 or 120.
+ * included: Latin-1 atoms have become UTF-8 ones, PID_EXT NEW_PID_EXT, and so on, so that readers
+ * of mailbox terms meet only: 67 70 77 88 89 90 97 98 104-113 116 118 119 120. STRING_EXT and
+ * LIST_EXT are never empty there, BIT_BINARY_EXT has 1 to 7 bits in its last byte, and the size of
+ * a NEW_FUN_EXT is right. A port keeps the tag it came with, 89 or 120.
  *
  * Threads: any. Memory: none; no recursion. Errors: 0 is "malformed, truncated or over a limit".
  * Limits: every count is checked against the bytes that remain; atoms 255 characters; references 5
- * words; tuples 2^24-1 elements; compressed, local and pre-R9 fun terms are refused; a float must be
- * finite. A cache reference of 2 bytes can stand for 1023: check `expanded_size` before allocating.
+ * words; tuples 2^24-1 elements; compressed, local and pre-R9 fun terms are refused; a float must
+ * be finite. A cache reference of 2 bytes can stand for 1023: check `expanded_size` before
+ * allocating.
  */
 
 #include <stdbool.h>
@@ -35,9 +36,9 @@ typedef struct fli_refs {
 
 /* What a term needs from its destination (DESIGN: what a peer's flags cannot take is refused). */
 enum fli_feature {
-	FLI_NEEDS_RECORDS = 1,      /* tag 67 */
-	FLI_NEEDS_WIDE_REFS = 2,    /* a reference of more than 3 words */
-	FLI_NEEDS_V4_PORTS = 4      /* tag 120, from OTP 24 on */
+	FLI_NEEDS_RECORDS = 1,   /* tag 67 */
+	FLI_NEEDS_WIDE_REFS = 2, /* a reference of more than 3 words */
+	FLI_NEEDS_V4_PORTS = 4   /* tag 120, from OTP 24 on */
 };
 
 typedef struct fli_walked {

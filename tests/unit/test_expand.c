@@ -131,6 +131,16 @@ static void sizes_of_nested_funs_are_put_right(void)
 			'a')));
 }
 
+static void what_follows_a_fun_is_not_taken_for_a_part_of_it(void)
+{
+	CU_ASSERT_TRUE(becomes(BYTES(104, 3, FUN(0, 0, 82, 0), PID, 97, 5, 107, 0, 1, 9),
+		BYTES(104, 3, FUN(54, 0, 119, 1, 'a'), PID, 97, 5, 107, 0, 1, 9)));
+	CU_ASSERT_TRUE(
+		becomes(BYTES(104, 2, FUN(0, 1, 82, 0), PID, 104, 1, FUN(0, 0, 82, 0), PID, 106),
+			BYTES(104, 2, FUN(111, 1, 119, 1, 'a'), PID, 104, 1,
+				FUN(54, 0, 119, 1, 'a'), PID, 106)));
+}
+
 static void expanding_twice_changes_nothing(void)
 {
 	for (size_t i = 0; i < fl_sample_count; i++) {
@@ -158,4 +168,5 @@ FL_SUITE("expand", FL_TEST(a_plain_term_is_copied), FL_TEST(cached_atoms_become_
 	FL_TEST(old_identifiers_become_wide), FL_TEST(ports_keep_their_width),
 	FL_TEST(a_float_in_text_becomes_binary), FL_TEST(empty_lists_have_one_form),
 	FL_TEST(whole_bytes_become_a_binary), FL_TEST(the_size_of_a_fun_is_put_right),
+	FL_TEST(what_follows_a_fun_is_not_taken_for_a_part_of_it),
 	FL_TEST(sizes_of_nested_funs_are_put_right), FL_TEST(expanding_twice_changes_nothing));

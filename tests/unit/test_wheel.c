@@ -28,8 +28,10 @@ static void on_fire(fli_timer *timer)
 	p->order = fired_total++;
 	CU_ASSERT(timer->due_ms >= last_due_ms || timer->due_ms < wheel.now_ms);
 	last_due_ms = timer->due_ms;
-	if (p->stops != NULL) fli_wheel_stop(p->stops);
-	if (p->again_ms != 0) fli_wheel_start(&wheel, timer, wheel.now_ms + p->again_ms);
+	if (p->stops != NULL)
+		fli_wheel_stop(p->stops);
+	if (p->again_ms != 0)
+		fli_wheel_start(&wheel, timer, wheel.now_ms + p->again_ms);
 }
 
 static void begin(uint64_t now_ms)
