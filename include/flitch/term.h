@@ -205,8 +205,9 @@ bool fl_equal(fl_term a, fl_term b);
  *
  *     <name@host.Id.Serial>  #Ref<name@host.W3.W2.W1>  #Port<name@host.N>
  *
- * which name their node (a reference of other than three words ends in ":Count"), and integers
- * beyond 64 KiB, which are written in base 16. Creations are left out. FL_OK or buf->error.
+ * which name their node (a reference of other than three words ends in ":Count"), integers beyond
+ * 64 KiB, which are written in base 16, and names beyond ASCII in `fun m:f/a`, which are UTF-8 here
+ * as everywhere. Creations are left out. FL_OK or buf->error.
  */
 int fl_print(fl_buf *buf, fl_term term);
 /* Writes at most `size - 1` bytes and a NUL; a longer text ends in "...". Returns the text. */

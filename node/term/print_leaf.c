@@ -242,8 +242,9 @@ static void print_numbers(fli_buf *out, const fli_bits *bits)
 {
 	for (size_t i = 0; i < bits->size && !out->failed; i++) {
 		bool is_part = i + 1 == bits->size && bits->last_bits != 8;
-		unsigned value = is_part ? bits->data[i] >> (8 - bits->last_bits) : bits->data[i];
-
+		unsigned value = bits->data[i];
+		if (is_part)
+			value >>= 8 - bits->last_bits;
 		fli_buf_printf(out, i == 0 ? "%u" : ",%u", value);
 		if (is_part)
 			fli_buf_printf(out, ":%u", bits->last_bits);
@@ -265,7 +266,7 @@ void fli_print_bits(fli_buf *out, const fli_bits *bits)
 /* Bare as far as the reader can tell where it ends; a name beyond that is quoted as an atom is. */
 static void print_node(fli_buf *out, fl_atom node)
 {
-	bool is_plain = node.size > 0;
+	bool is_plain = node.size > 0 && memchr(node.text, '@', node.size) != NULL;
 
 	for (size_t i = 0; i < node.size; i++) {
 		uint8_t c = (uint8_t)node.text[i];

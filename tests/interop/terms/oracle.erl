@@ -278,7 +278,7 @@ special() ->
 records() ->
     Bins = [record(M, N, Fs) || M <- ["m", "N b"], N <- ["r", "q"],
                                 Fs <- [[], [{"a", integer(1)}], [{"a", <<70, 1.0/float>>}],
-                                       [{"b", integer(1)}, {"a", map([1, 1])}],
+                                       [{"b", integer(1)}, {"a", tl_version(term_to_binary(#{1 => "x"}))}],
                                        [{"a b", <<106>>}, {"c", tuple([])}]]],
     Others = [term_to_binary(T) || T <- [1, a, fun lists:map/2, {}, {1, 2, 3, 4}, #{}, [], [1], <<>>]],
     [begin
