@@ -42,36 +42,39 @@ static void add_byte(fl_proc *self, user_state *user, uint8_t byte)
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
+static void add_printed(fli_buf *text, fl_term term)
+{
+	fl_buf printed = FL_BUF_INIT;
+
+	if (fl_print(&printed, term) == FL_OK)
+		fli_buf_add(text, printed.data, printed.size);
+	fl_buf_free(&printed);
+}
+
 static void add_raw(fli_buf *text, fl_term format, fl_term args)
 {
-	fl_buf raw = FL_BUF_INIT;
-
-	if (fl_print(&raw, format) == FL_OK && fl_print(&raw, args) == FL_OK)
-		fli_buf_add(text, raw.data, raw.size);
+	fli_buf_clear(text, SIZE_MAX);
+	add_printed(text, format);
+	fli_buf_add8(text, ' ');
+	add_printed(text, args);
 	fli_buf_add8(text, '\n');
-	fl_buf_free(&raw);
 }
 
 /* put_chars with a function: io_lib's are known, others have their arguments printed. */
 static void apply_format(fli_buf *text, fl_atom module, fl_atom function, fl_term args)
 {
-	fl_buf raw = FL_BUF_INIT;
 	fl_term format, values, one;
 	bool is_io_lib = fl_atom_is(module, "io_lib");
 
 	if (is_io_lib && fl_match(args, "[~, ~]", &format, &values) &&
 		(fl_atom_is(function, "format") || fl_atom_is(function, "fwrite"))) {
-		if (!fli_io_format(text, format, values)) {
-			fli_buf_clear(text, SIZE_MAX);
+		if (!fli_io_format(text, format, values))
 			add_raw(text, format, values);
-		}
 		return;
 	}
 	if (!is_io_lib || !fl_match(args, "[~]", &one))
 		one = args;
-	if (fl_print(&raw, one) == FL_OK)
-		fli_buf_add(text, raw.data, raw.size);
-	fl_buf_free(&raw);
+	add_printed(text, one);
 }
 
 /* What a put_chars request says; false when it is none, *ret_ok false when its text is none. */
