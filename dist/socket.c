@@ -37,6 +37,12 @@ int fli_uv_code(int status)
 	}
 }
 
+static void changed(fli_uv_net *net)
+{
+	if (net->config.on_change != NULL)
+		net->config.on_change(net->config.ctx);
+}
+
 static const char *why_of(int status)
 {
 	return status == UV_EOF ? "closed by the other side" : uv_strerror(status);
@@ -343,6 +349,7 @@ int fli_uv_dial(fli_net *base, const char *host, uint16_t port, fli_sock **ret_s
 		fli_uv_sock_close(&sock->base);
 		return fli_uv_code(status);
 	}
+	changed(net);
 	*ret_sock = &sock->base;
 	return FL_OK;
 }
@@ -392,8 +399,10 @@ int fli_uv_queue(fli_sock *base, const uint8_t *data, size_t size)
 	sock->write.data = sock;
 	sock->queued = size;
 	status = uv_write(&sock->write, (uv_stream_t *)&sock->tcp, &buf, 1, on_written);
-	if (status == 0)
+	if (status == 0) {
+		changed(net_of(sock));
 		return FL_OK;
+	}
 	sock->queued = 0;
 	return fli_uv_code(status);
 }

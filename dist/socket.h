@@ -24,6 +24,11 @@ typedef struct fli_socket_config {
 	struct uv_loop_s *loop; /* NULL: one of its own, driven by fli_socket_net_run */
 	fli_mem *mem;
 	void (*on_bytes)(void *ctx, size_t size); /* after each read; may be NULL */
+	/*
+	 * A socket began something of which the loop learns in its next round only, so that it must
+	 * not sleep before that; may be NULL.
+	 */
+	void (*on_change)(void *ctx);
 	void *ctx;
 } fli_socket_config;
 

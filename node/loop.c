@@ -35,6 +35,7 @@ struct fli_loop {
 	size_t read_bytes;       /* of this step */
 	size_t read_max;         /* the largest read of this step */
 	_Atomic(bool) is_asleep; /* any */
+	_Atomic(bool) is_woken;  /* any: the next sleep does not happen */
 	_Atomic(bool) is_stopped; /* any */
 };
 
@@ -52,6 +53,7 @@ int fli_loop_new(fl_node *node, const fli_loop_config *config, fli_loop **ret_lo
 	loop->node = node;
 	loop->config = *config;
 	atomic_init(&loop->is_asleep, false);
+	atomic_init(&loop->is_woken, false);
 	atomic_init(&loop->is_stopped, false);
 	if (uv_loop_init(&loop->uv) != 0) {
 		fli_free(node->mem, loop);
@@ -97,6 +99,11 @@ void fli_loop_wake(void *arg)
 {
 	fli_loop *loop = arg;
 
+	/*
+	 * libuv learns of a new socket or write in its next round only: one that was begun in this turn
+	 * must not be slept over.
+	 */
+	atomic_store(&loop->is_woken, true);
 	/* seq_cst: the sleeper sets it before it opens the gate, which the waker has taken since */
 	if (atomic_load(&loop->is_asleep))
 		(void)uv_async_send(&loop->wake);
@@ -135,6 +142,8 @@ static void sleep_until_needed(fli_loop *loop, uint64_t now_ns)
 
 	if (timeout.tv_sec == 0 && timeout.tv_nsec == 0)
 		return;
+	if (atomic_exchange(&loop->is_woken, false))
+		return;
 	atomic_store(&loop->is_asleep, true);
 	fli_gate_unlock(loop->node);
 	if (!atomic_load(&loop->is_stopped))
@@ -165,6 +174,7 @@ bool fli_loop_step(void *arg)
 
 	if (atomic_load_explicit(&loop->is_stopped, memory_order_relaxed))
 		return false;
+	fli_gate_yield(node); /* first, so that what others leave is run and flushed in this step */
 	loop->read_bytes = loop->read_max = 0;
 	(void)uv_run(&loop->uv, UV_RUN_NOWAIT);
 	now_ns = node->port->now_ns(node->port);
@@ -175,7 +185,6 @@ bool fli_loop_step(void *arg)
 		return false;
 	if (loop->flush != NULL)
 		loop->flush(loop->flush_ctx);
-	fli_gate_yield(node);
 	if (turn == FLI_TURN_MORE || loop->read_bytes > 0) {
 		loop->active_ns = now_ns;
 		if (turn == FLI_TURN_IDLE)

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole node, from its options to its end.
+ *
+ *  - open: process world, loop, network, distribution; then it listens and registers, and waits for
+ *    that, since the creation of every pid comes from epmd; then supervisor, services, modules.
+ *  - run: the crew drives the loop until somebody stops the node.
+ *  - stop: nobody new is accepted; the servers end, the last started first; what they said goes
+ * out; all links are closed at once.
+ *
+ * Failure: what an open that failed had begun is taken down again by fl_node_close; texts for
+ * people come from below and are passed on. A terminate that overstays while the node stops moves
+ * the loop to another thread as any handler does; that one drives on until the first has finished.
+ */
+
+#include "cluster/node.h"
+
+#include "dist/services.h"
+#include "dist/socket.h"
+#include "node/export.h"
+#include "node/sched.h"
+#include "node/supervisor.h"
+
+enum { EXIT_FINE = 0 };
+
+/* ---- driving --------------------------------------------------------------------------------- */
+
+static void leave(fli_member *member)
+{
+	fl_node *node = member->node;
+
+	member->is_leaving = true;
+	fli_log_write(
+		&node->log, FLI_NOTICE, "%.*s is leaving", (int)node->name.size, node->name.text);
+	if (member->dist != NULL)
+		fli_dist_stop_listening(member->dist);
+	if (member->has_services)
+		fli_supervisor_stop_children(node);
+	if (member->dist != NULL)
+		fli_dist_leave(member->dist);
+	member->has_left = true;
+}
+
+static bool step(void *ctx)
+{
+	fli_member *member = ctx;
+
+	/* acquire: pairs with the release in fl_node_stop */
+	if (!atomic_load_explicit(&member->is_stopping, memory_order_acquire))
+		return fli_loop_step(member->loop);
+	if (!member->is_leaving)
+		leave(member);
+	return !member->has_left && fli_loop_step(member->loop);
+}
+
+static void wake(void *ctx)
+{
+	fli_loop_wake(((fli_member *)ctx)->loop);
+}
+
+/* The network's and the distribution's hooks. */
+static void note_bytes(void *ctx, size_t size)
+{
+	fli_loop_note_read(((fli_member *)ctx)->loop, size);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static int create_node(
+	fli_member *member, const fl_options *options, const fli_dist_told *told, fl_error *err)
+{
+	const fli_limits limits = fli_node_limits(options);
+	int rc = fli_node_create(
+		&member->node, told->config.name.text, &limits, fli_port_system(), member->mem);
+
+	if (rc != FL_OK)
+		return fl_error_set(err, rc, "the node could not be made: %s", fl_error_text(rc));
+	member->node->owner = member;
+	fli_logger_create(&member->logger, options);
+	fli_log_create(&member->node->log, fli_logger_write, &member->logger,
+		(fli_level)fli_options_int(options, FLI_KEY_LOG_LEVEL));
+	return FL_OK;
+}
+
+static int create_loop(fli_member *member, const fl_options *options, fl_error *err)
+{
+	const fli_loop_config loop = {
+		.spin_us = (uint32_t)fli_options_int(options, FLI_KEY_SCHED_SPIN_US),
+		.spacing_us = (uint32_t)fli_options_int(options, FLI_KEY_SCHED_SPACING_US)};
+	fli_socket_config net = {
+		.mem = member->mem, .on_bytes = note_bytes, .on_change = wake, .ctx = member};
+	const fli_drive drive = {.step = step, .wake = wake, .loop = member};
+	int rc = fli_loop_new(member->node, &loop, &member->loop);
+
+	if (rc == FL_OK) {
+		net.loop = fli_loop_uv(member->loop);
+		rc = fli_socket_net_new(&net, &member->net);
+	}
+	if (rc == FL_OK)
+		rc = fli_crew_start(member->node, &drive);
+	return rc == FL_OK ? FL_OK : fl_error_set(err, rc, "the loop could not be made");
+}
+
+static int create_dist(fli_member *member, fli_dist_config *config, fl_error *err)
+{
+	int rc;
+
+	config->node = member->node;
+	config->net = member->net;
+	config->wake = wake;
+	config->wake_ctx = member;
+	rc = fli_dist_open(config, &member->dist);
+	if (rc != FL_OK)
+		return fl_error_set(err, rc, "the distribution could not be made");
+	fli_loop_on_flush(member->loop, fli_dist_flush, member->dist);
+	return FL_OK;
+}
+
+/* Listens, and drives until the name is registered; epmd's own limit ends it. */
+static int get_ready(fli_member *member, fl_error *err)
+{
+	int rc = fli_dist_listen(member->dist, err);
+
+	if (rc != FL_OK)
+		return rc;
+	while ((rc = fli_dist_ready(member->dist, err)) == FL_EBUSY) {
+		if (!fli_loop_step(member->loop))
+			return fl_error_set(err, FL_ECLOSED, "the node was stopped");
+	}
+	return rc;
+}
+
+static int start_services(fli_member *member, const fl_options *options, fl_error *err)
+{
+	const char *allow = fl_options_get(options, "rpc.allow");
+	fl_node *node = member->node;
+	int rc = fli_supervisor_start(node);
+
+	member->has_services = rc == FL_OK;
+	if (rc == FL_OK)
+		rc = fli_services_start(node);
+	if (rc != FL_OK)
+		return fl_error_set(
+			err, rc, "the node's own processes did not start: %s", fl_error_text(rc));
+	return fli_exports_policy(
+		node, (fli_rpc_profile)fli_options_int(options, FLI_KEY_RPC_PROFILE), allow, err);
+}
+
+static int load_and_join(fli_member *member, const fl_options *options, fl_error *err)
+{
+	size_t count = fli_options_count(options, FLI_KEY_NODE_LOAD);
+	int rc = FL_OK;
+
+	for (size_t i = 0; rc == FL_OK && i < count; i++)
+		rc = fli_module_load(member, fli_options_item(options, FLI_KEY_NODE_LOAD, i), err);
+	count = fli_options_count(options, FLI_KEY_NODE_JOIN);
+	for (size_t i = 0; rc == FL_OK && i < count; i++) {
+		const char *peer = fli_options_item(options, FLI_KEY_NODE_JOIN, i);
+
+		rc = fli_dist_want(member->dist, fl_atom_of(peer), err);
+		if (rc != FL_OK)
+			fl_error_wrap(err, "join %s", peer);
+	}
+	return rc;
+}
+
+static int build(fli_member *member, const fl_options *options, fli_dist_told *told, fl_error *err)
+{
+	int rc = create_loop(member, options, err);
+
+	if (rc != FL_OK)
+		return rc;
+	fli_drive_begin(member->node);
+	rc = create_dist(member, &told->config, err);
+	if (rc == FL_OK)
+		rc = get_ready(member, err);
+	if (rc == FL_OK)
+		rc = start_services(member, options, err);
+	if (rc == FL_OK)
+		rc = load_and_join(member, options, err);
+	fli_drive_end(member->node);
+	return rc;
+}
+
+int fl_node_open(const fl_options *options, fl_node **ret_node, fl_error *err)
+{
+	fli_mem *mem = fli_options_mem(options);
+	fli_member *member = fli_zalloc(mem, sizeof *member);
+	fli_dist_told told = {.mem = mem};
+	int rc;
+
+	if (member == NULL)
+		return fl_error_set(err, FL_ENOMEM, "out of memory");
+	member->mem = mem;
+	atomic_init(&member->is_stopping, false);
+	rc = fli_options_check(options, err);
+	if (rc == FL_OK)
+		rc = fli_dist_tell(options, &told, mem, err);
+	if (rc == FL_OK)
+		rc = create_node(member, options, &told, err);
+	if (rc == FL_OK)
+		rc = build(member, options, &told, err);
+	fli_dist_untell(&told);
+	if (rc == FL_OK)
+		*ret_node = member->node;
+	else if (member->node != NULL)
+		fl_node_close(member->node);
+	else
+		fli_free(mem, member);
+	return rc;
+}
+
+/* ---- serving --------------------------------------------------------------------------------- */
+
+int fl_node_run(fl_node *node)
+{
+	fli_crew_drive(node);
+	return EXIT_FINE;
+}
+
+typedef struct alarm {
+	fli_timer timer;
+	bool has_fired;
+} alarm;
+
+static void on_alarm(fli_timer *timer)
+{
+	fli_container_of(timer, alarm, timer)->has_fired = true;
+}
+
+static void start_alarm(fl_node *node, alarm *a, uint32_t ms)
+{
+	a->has_fired = false;
+	fli_timer_create(&a->timer, on_alarm);
+	fli_wheel_start(&node->wheel, &a->timer, node->port->now_ns(node->port) / 1000000 + ms);
+}
+
+int fl_node_poll(fl_node *node, uint32_t timeout_ms)
+{
+	fli_member *member = fli_member_of(node);
+	bool goes_on;
+	alarm a;
+
+	fli_drive_begin(node);
+	start_alarm(node, &a, timeout_ms);
+	do {
+		if (timeout_ms == 0)
+			fli_loop_wake(member->loop);
+		goes_on = step(member);
+	} while (goes_on && timeout_ms > 0 && !a.has_fired);
+	fli_wheel_stop(&a.timer);
+	fli_drive_end(node);
+	return goes_on ? FL_OK : FL_ECLOSED;
+}
+
+void fl_node_stop(fl_node *node)
+{
+	fli_member *member = fli_member_of(node);
+
+	/* release: what the caller did before is seen by who ends the node */
+	atomic_store_explicit(&member->is_stopping, true, memory_order_release);
+	fli_loop_wake(member->loop);
+}
+
+void fl_node_close(fl_node *node)
+{
+	fli_member *member = fli_member_of(node);
+	fli_mem *mem = member->mem;
+
+	if (!member->has_left && member->loop != NULL) {
+		fli_drive_begin(node);
+		leave(member);
+		fli_drive_end(node);
+	}
+	fli_crew_stop(node);
+	if (member->dist != NULL)
+		fli_dist_close(member->dist);
+	if (member->net != NULL)
+		fli_socket_net_delete(member->net);
+	if (member->loop != NULL)
+		fli_loop_delete(member->loop);
+	fli_node_delete(node);
+	fli_modules_unload(member);
+	fli_free(mem, member);
+}
+
+/* ---- meeting --------------------------------------------------------------------------------- */
+
+typedef struct meeting {
+	fli_dist_wait wait;
+	bool is_over;
+	int result;
+	fl_error *err;
+} meeting;
+
+static void on_met(fli_dist_wait *wait, int result, const fl_error *err)
+{
+	meeting *m = fli_container_of(wait, meeting, wait);
+
+	m->is_over = true;
+	m->result = result;
+	if (result != FL_OK && m->err != NULL)
+		*m->err = *err;
+}
+
+static int meet(fli_member *member, const char *peer, uint32_t timeout_ms, fl_error *err)
+{
+	meeting m = {.wait = {.done = on_met}, .err = err};
+	alarm a;
+	int rc;
+
+	fli_list_create(&m.wait.link);
+	rc = fli_dist_connect(member->dist, fl_atom_of(peer), &m.wait, err);
+	if (rc != FL_EBUSY)
+		return rc;
+	start_alarm(member->node, &a, timeout_ms);
+	while (!m.is_over && !a.has_fired && step(member))
+		;
+	fli_wheel_stop(&a.timer);
+	if (m.is_over)
+		return m.result;
+	fli_dist_wait_cancel(&m.wait);
+	return fl_error_set(err, FL_ETIMEOUT, "no connection to %s within %u ms", peer, timeout_ms);
+}
+
+int fli_node_meet(fl_node *node, const char *peer, uint32_t timeout_ms, fl_error *err)
+{
+	int rc;
+
+	fli_drive_begin(node);
+	rc = meet(fli_member_of(node), peer, timeout_ms, err);
+	fli_drive_end(node);
+	return rc;
+}
+
+/* ---- requests from any thread ---------------------------------------------------------------- */
+
+int fl_node_start(fl_node *node, const fl_behaviour *behaviour, fl_error *err)
+{
+	int rc;
+
+	fli_enter(node);
+	rc = fli_supervisor_start_child(node, behaviour, err);
+	fli_leave(node);
+	return rc;
+}
+
+int fl_node_load(fl_node *node, const char *path, fl_error *err)
+{
+	int rc;
+
+	fli_enter(node);
+	rc = fli_module_load(fli_member_of(node), path, err);
+	fli_leave(node);
+	return rc;
+}
+
+int fl_node_connect(fl_node *node, const char *peer)
+{
+	fl_error err = {0};
+	int rc;
+
+	fli_enter(node);
+	rc = fli_dist_want(fli_member_of(node)->dist, fl_atom_of(peer), &err);
+	if (rc != FL_OK)
+		fli_log_write(&node->log, FLI_WARNING, "cannot connect to %s: %s", peer, err.what);
+	fli_leave(node);
+	return rc;
+}
+
+uint16_t fl_node_port(const fl_node *node)
+{
+	return fli_dist_port(fli_member_of(node)->dist);
+}

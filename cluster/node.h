@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_CLUSTER_NODE_H
+#define FLI_CLUSTER_NODE_H
+
+/*
+ * A whole node: process world, loop, threads, distribution, services, modules. The public face is
+ * <flitch/node.h>; this is what the programs around it ask beyond that.
+ *
+ * Threads: as <flitch/node.h> says. Memory: owned by fl_node.owner. Errors: FL_E* with a text.
+ */
+
+#include "cluster/cookie.h"
+#include "cluster/logger.h"
+#include "dist/dist.h"
+#include "node/loop.h"
+
+typedef struct fli_modules fli_modules;
+
+/* Owner: the context of the node, but for the atomics. */
+typedef struct fli_member {
+	fl_node *node;
+	fli_loop *loop;
+	fli_net *net;
+	fli_dist *dist;
+	fli_modules *modules; /* the last loaded first */
+	fli_logger logger;
+	fli_mem *mem;
+	_Atomic(bool) is_stopping; /* any: somebody asked for the end */
+	bool is_leaving;
+	bool has_left;
+	bool has_services;
+} fli_member;
+
+static inline fli_member *fli_member_of(const fl_node *node)
+{
+	return node->owner;
+}
+
+/*
+ * Connects to `peer` and waits for it, before fl_node_run: for a node that is named by its first
+ * peer, and whose pids mean nothing before. Drives the node meanwhile.
+ */
+int fli_node_meet(fl_node *node, const char *peer, uint32_t timeout_ms, fl_error *err);
+
+/* ---- between the files ----------------------------------------------------------------------- */
+
+/* The distribution's configuration from options; the cookies point into what fli_dist_told owns. */
+typedef struct fli_dist_told {
+	fli_dist_config config;
+	fli_cookie own;
+	fli_cookie *cookies; /* one for each entry of `known` */
+	fli_dist_known *known;
+	const char **allow;
+	fli_mem *mem;
+} fli_dist_told;
+
+int fli_dist_tell(const fl_options *options, fli_dist_told *ret_told, fli_mem *mem, fl_error *err);
+/* Wipes the cookies. */
+void fli_dist_untell(fli_dist_told *told);
+fli_limits fli_node_limits(const fl_options *options);
+
+/* Loads a shared object and starts its behaviours. The owner of the context. */
+int fli_module_load(fli_member *member, const char *path, fl_error *err);
+void fli_modules_unload(fli_member *member);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Servers from shared objects.
+ *
+ *  - The file is copied into memory (memfd) and loaded from there: whoever replaces it on disk does
+ *    not change code that runs. The descriptor stays open, since the loader knows an object by its
+ *    path, and a second file at the same number would be taken for the first.
+ *  - It must export fl_module_v1 of this ABI; each of its behaviours is started once, supervised.
+ *
+ * What goes wrong is told with what to do: no such file, no shared object, built for another
+ * version, an undefined symbol. An object whose behaviours did not all start stays loaded, since
+ * those that did run its code.
+ */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cluster/node.h"
+#include "node/supervisor.h"
+
+struct fli_modules {
+	fli_modules *next;
+	void *handle;
+	int fd;
+};
+
+/* ---- a private copy -------------------------------------------------------------------------- */
+
+static int open_file(const char *path, off_t *ret_size, fl_error *err)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		(void)fl_error_set(err, FL_ENOENT, "cannot load %s: %s", path, strerror(errno));
+		fl_error_next(err, "see that the file is there and readable");
+		return -1;
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		*ret_size = st.st_size;
+		return fd;
+	}
+	(void)close(fd);
+	(void)fl_error_set(err, FL_EFORMAT, "cannot load %s: it is no regular file", path);
+	return -1;
+}
+
+static bool copy_file(int to, int from, off_t size)
+{
+	off_t done = 0;
+	ssize_t n;
+
+	while (done < size) {
+		n = sendfile(to, from, NULL, (size_t)(size - done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		done += n;
+	}
+	return true;
+}
+
+static int private_copy(const char *path, fl_error *err)
+{
+	off_t size;
+	int from = open_file(path, &size, err);
+	int to;
+
+	if (from < 0)
+		return -1;
+	to = memfd_create("flitch-module", MFD_CLOEXEC);
+	if (to < 0 || !copy_file(to, from, size)) {
+		(void)fl_error_set(err, FL_EIO, "cannot copy %s: %s", path, strerror(errno));
+		if (to >= 0)
+			(void)close(to);
+		to = -1;
+	}
+	(void)close(from);
+	return to;
+}
+
+/* ---- the object ------------------------------------------------------------------------------ */
+
+static int explain(const char *path, const char *why, fl_error *err)
+{
+	const char *undefined = strstr(why, "undefined symbol");
+
+	if (undefined != NULL) {
+		(void)fl_error_set(err, FL_EFORMAT, "cannot load %s: %s", path, undefined);
+		fl_error_why(err, "it is linked against something that this program does not have, "
+				  "or built for another version of flitch");
+		fl_error_next(err, "build it with the flags of `pkg-config --cflags flitch`");
+		return FL_EFORMAT;
+	}
+	(void)fl_error_set(err, FL_EFORMAT, "cannot load %s: it is no shared object", path);
+	fl_error_why(err, "%s", why);
+	fl_error_next(err, "build it with -shared -fPIC, for this machine");
+	return FL_EFORMAT;
+}
+
+static int check(const char *path, const fl_module *module, fl_error *err)
+{
+	if (module == NULL) {
+		(void)fl_error_set(
+			err, FL_EFORMAT, "cannot load %s: it exports no fl_module_v1", path);
+		fl_error_why(err, "the line FL_MODULE(&behaviour); is missing");
+		fl_error_next(err, "add it to the file that defines the behaviour");
+		return FL_EFORMAT;
+	}
+	if (module->abi == FL_ABI && module->behaviour_size == sizeof(fl_behaviour))
+		return FL_OK;
+	(void)fl_error_set(err, FL_EFORMAT,
+		"cannot load %s: it was built for ABI %u with behaviours of %u bytes, this is "
+		"ABI %u with %zu",
+		path, module->abi, module->behaviour_size, FL_ABI, sizeof(fl_behaviour));
+	fl_error_next(err, "build it with this version's headers");
+	return FL_EFORMAT;
+}
+
+static int start_all(fli_member *member, const fl_module *module, const char *path, fl_error *err)
+{
+	int rc = FL_OK;
+
+	for (const fl_behaviour *const *at = module->behaviours; *at != NULL && rc == FL_OK; at++)
+		rc = fli_supervisor_start_child(member->node, *at, err);
+	if (rc != FL_OK)
+		fl_error_wrap(err, "%s", path);
+	return rc;
+}
+
+int fli_module_load(fli_member *member, const char *path, fl_error *err)
+{
+	char name[64];
+	const fl_module *module;
+	fli_modules *entry = fli_zalloc(member->mem, sizeof *entry);
+	int rc;
+
+	if (entry == NULL)
+		return fl_error_set(err, FL_ENOMEM, "cannot load %s: out of memory", path);
+	entry->fd = private_copy(path, err);
+	if (entry->fd < 0) {
+		rc = err == NULL ? FL_ENOENT : err->code;
+		goto no_copy;
+	}
+	(void)snprintf(name, sizeof name, "/proc/self/fd/%d", entry->fd);
+	entry->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	if (entry->handle == NULL) {
+		rc = explain(path, dlerror(), err);
+		goto no_object;
+	}
+	module = dlsym(entry->handle, "fl_module_v1");
+	rc = check(path, module, err);
+	if (rc != FL_OK)
+		goto no_module;
+	entry->next = member->modules;
+	member->modules = entry;
+	return start_all(member, module, path, err);
+no_module:
+	(void)dlclose(entry->handle);
+no_object:
+	(void)close(entry->fd);
+no_copy:
+	fli_free(member->mem, entry);
+	return rc;
+}
+
+void fli_modules_unload(fli_member *member)
+{
+	fli_modules *entry;
+
+	while ((entry = member->modules) != NULL) {
+		member->modules = entry->next;
+		(void)dlclose(entry->handle);
+		(void)close(entry->fd);
+		fli_free(member->mem, entry);
+	}
+}
