@@ -261,6 +261,35 @@ static int garbage_collect_0(fl_proc *self, fl_term args, fl_buf *result)
 	return fl_build(result, "true");
 }
 
+/* ---- raising, for whoever tests what comes back ------------------------------------------------ */
+
+static int raise_1(fl_term args, fl_buf *result, int class)
+{
+	fl_term what;
+
+	if (!fl_match(args, "[~]", &what) && !fl_match(args, "[~, _]", &what))
+		return fli_badarg(result);
+	return fl_raise(result, class, "~", what);
+}
+
+static int throw_1(fl_proc *self, fl_term args, fl_buf *result)
+{
+	(void)self; /* whoever called gets it */
+	return raise_1(args, result, FL_THROW);
+}
+
+static int exit_1(fl_proc *self, fl_term args, fl_buf *result)
+{
+	(void)self; /* whoever called gets it */
+	return raise_1(args, result, FL_EXIT);
+}
+
+static int error_1(fl_proc *self, fl_term args, fl_buf *result)
+{
+	(void)self; /* whoever called gets it */
+	return raise_1(args, result, FL_ERROR);
+}
+
 static const fl_export exports[] = {
 	{"erlang", "whereis", 1, whereis},
 	{"erlang", "registered", 0, registered},
@@ -270,7 +299,11 @@ static const fl_export exports[] = {
 	{"erlang", "process_info", 2, process_info_2},
 	{"erlang", "group_leader", 0, group_leader},
 	{"erlang", "self", 0, self_pid},
+	{"erlang", "error", 1, error_1},
+	{"erlang", "error", 2, error_1},
+	{"erlang", "exit", 1, exit_1},
 	{"erlang", "exit", 2, exit_2},
+	{"erlang", "throw", 1, throw_1},
 	{"erlang", "send", 2, send_2},
 	{"erlang", "send", 3, send_3},
 	{"erlang", "!", 2, send_2},
