@@ -130,7 +130,9 @@ static size_t visit_captures(fl_term term)
 	count += fl_match(term, "[~ | ~]", &part, &part);
 	count += fl_match(term, "[_, _ | ~]", &part);
 	count += fl_match(term, "#{a => ~}", &part);
-	count += fl_match(term, "abc") + fl_match(term, "\"abc\"") + fl_match(term, "-2");
+	count += fl_match(term, "abc");
+	count += fl_match(term, "\"abc\"");
+	count += fl_match(term, "-2");
 	if (fl_match(term, "~", &text))
 		count += fl_text_copy(text, bytes, sizeof bytes);
 	return count;
@@ -141,7 +143,9 @@ size_t fl_visit(fl_term term)
 	size_t count = visit_captures(term), cursor = 0, arity = fl_term_arity(term);
 	fl_term key, value, list = term;
 
-	count += (size_t)fl_term_kind(term) + fl_is_nil(term) + fl_get(term, "a", &value);
+	count += (size_t)fl_term_kind(term);
+	count += fl_is_nil(term);
+	count += fl_get(term, "a", &value);
 	for (size_t i = 0; i < arity && i < 4; i++)
 		if (fl_tuple_get(term, i, &value))
 			count += visit_captures(value);

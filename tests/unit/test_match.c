@@ -275,15 +275,14 @@ static void maps_match_by_the_keys_that_are_asked_for(void)
 
 static void text_is_captured_from_any_iodata(void)
 {
+	fl_term nested = TERM(108, U4(2), 109, U4(1), 'x', 107, 0, 1, 'y', 109, U4(1), 'z');
 	fl_text text = {.size = 99};
 	char bytes[8];
 
 	CU_ASSERT(fl_match(TERM(109, U4(2), 'a', 'b'), "~", &text) && text.size == 2);
 	CU_ASSERT(fl_match(TERM(107, 0, 2, 'a', 'b'), "~", &text) && text.size == 2);
 	CU_ASSERT(fl_match(TERM(106), "~", &text) && text.size == 0);
-	CU_ASSERT(fl_match(TERM(108, U4(2), 109, U4(1), 'x', 107, 0, 1, 'y', 109, U4(1), 'z'), "~",
-			  &text) &&
-		  text.size == 3);
+	CU_ASSERT(fl_match(nested, "~", &text) && text.size == 3);
 	CU_ASSERT(fl_text_string(text, bytes, sizeof bytes) == 3 && strcmp(bytes, "xyz") == 0);
 	CU_ASSERT_FALSE(fl_match(TERM(119, 1, 'a'), "~", &text));
 	CU_ASSERT_TRUE(fl_match(TERM(107, 0, 3, 'x', 'y', 'z'), "^", &text));
@@ -292,6 +291,7 @@ static void text_is_captured_from_any_iodata(void)
 
 static void other_types_are_captured(void)
 {
+	fl_term a_pid = TERM(88, NODE, U4(1), U4(2), U4(3)), a_port = TERM(89, NODE, U4(1), U4(2));
 	fl_port port;
 	fl_ref ref;
 	fl_pid pid;
@@ -302,10 +302,10 @@ static void other_types_are_captured(void)
 	CU_ASSERT_FALSE(fl_match(TERM(97, 1), "~", &d));
 	CU_ASSERT(fl_match(TERM(119, 5, 'f', 'a', 'l', 's', 'e'), "~", &b) && !b);
 	CU_ASSERT_FALSE(fl_match(TERM(119, 1, 'f'), "~", &b));
-	CU_ASSERT(fl_match(TERM(88, NODE, U4(1), U4(2), U4(3)), "~", &pid) && pid.serial == 2);
+	CU_ASSERT(fl_match(a_pid, "~", &pid) && pid.serial == 2);
 	CU_ASSERT(fl_match(TERM(90, 0, 1, NODE, U4(1), U4(2)), "~", &ref) && ref.words[0] == 2);
-	CU_ASSERT(fl_match(TERM(89, NODE, U4(1), U4(2)), "~", &port) && port.id == 1);
-	CU_ASSERT_TRUE(fl_match(TERM(88, NODE, U4(1), U4(2), U4(3)), "^", &pid));
+	CU_ASSERT(fl_match(a_port, "~", &port) && port.id == 1);
+	CU_ASSERT_TRUE(fl_match(a_pid, "^", &pid));
 	CU_ASSERT_FALSE(fl_match(TERM(88, NODE, U4(1), U4(2), U4(4)), "^", &pid));
 	CU_ASSERT_TRUE(fl_match(TERM(120, NODE, U4(0), U4(1), U4(2)), "^", &port));
 }

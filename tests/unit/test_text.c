@@ -121,12 +121,13 @@ static void copies_are_cut_to_their_room(void)
 
 static void equal_text_may_be_cut_differently(void)
 {
+	fl_term binary = TERM(109, U4(3), 'a', 'b', 'c'), other = TERM(107, 0, 3, 'a', 'b', 'd');
+	fl_term nested = TERM(108, U4(2), 97, 'a', 109, U4(1), 'b', 107, 0, 1, 'c');
 	fl_text a, b, c;
 
-	CU_ASSERT_TRUE_FATAL(fli_text_of(TERM(109, U4(3), 'a', 'b', 'c'), &a));
-	CU_ASSERT_TRUE_FATAL(
-		fli_text_of(TERM(108, U4(2), 97, 'a', 109, U4(1), 'b', 107, 0, 1, 'c'), &b));
-	CU_ASSERT_TRUE_FATAL(fli_text_of(TERM(107, 0, 3, 'a', 'b', 'd'), &c));
+	CU_ASSERT_TRUE_FATAL(fli_text_of(binary, &a));
+	CU_ASSERT_TRUE_FATAL(fli_text_of(nested, &b));
+	CU_ASSERT_TRUE_FATAL(fli_text_of(other, &c));
 	CU_ASSERT_TRUE(fli_text_eq(a, b));
 	CU_ASSERT_TRUE(fli_text_eq(b, a));
 	CU_ASSERT_FALSE(fli_text_eq(a, c));
