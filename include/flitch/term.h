@@ -21,6 +21,10 @@
  *     "text"  a charlist                <<"text">>  a binary
  *     #{key => ~}  in fl_match: has at least these keys; in fl_build: exactly these
  *
+ * Text in quotes has Erlang's escapes. "text" is a list of characters, the pattern being UTF-8;
+ * <<"text">> is its bytes as they stand, an escape giving one byte. Patterns nest up to 32 deep and
+ * hold integers of 64 bits. The keys of a map in fl_match are literals and `^`, not `~`.
+ *
  * In fl_match, a list of bytes on the wire (STRING_EXT) is a list like any other, and integers
  * compare by value however they are encoded. Matching is all or nothing: when it fails no capture
  * has been written. An integer that the C type cannot hold does not match; it is never cut.
@@ -257,10 +261,17 @@ int fl_build_values(fl_buf *buf, const char *pattern, const fl_value *values, si
 
 #include "flitch/generic.h"
 
-/* bool fl_match(fl_term term, const char *pattern, pointers...): up to 24 of them. */
+/*
+ * bool fl_match(fl_term term, const char *pattern, pointers...): up to 24 of them. A malformed
+ * pattern, or another number of pointers than it has `~` and `^`, never matches.
+ */
 #define fl_match(term, ...)                                                                        \
 	fl_match_slots((term), FLI_FIRST(__VA_ARGS__, 0), FLI_SLOTS(__VA_ARGS__))
-/* int fl_build(fl_buf *buf, const char *pattern, values...): FL_OK or buf->error. */
+/*
+ * int fl_build(fl_buf *buf, const char *pattern, values...): FL_OK or buf->error. FL_EMISUSE for a
+ * bad pattern or number of values, FL_EINVAL for a value without external form (an infinite float,
+ * an atom that is too long or no UTF-8, an empty term), FL_ENOMEM.
+ */
 #define fl_build(buf, ...)                                                                         \
 	fl_build_values((buf), FLI_FIRST(__VA_ARGS__, 0), FLI_VALUES(__VA_ARGS__))
 
