@@ -128,13 +128,16 @@ typedef struct fl_buf {
 	uint8_t *data;
 	size_t size;
 	size_t capacity;
-	int error; /* FL_OK, or the first failure */
-	uint32_t depth;       /* open lists, maps and tuples */
-	uint32_t opened[32];  /* where they began, for the count that is patched at the end */
+	int error;           /* FL_OK, or the first failure */
+	uint32_t depth;      /* open lists, maps and tuples */
+	uint32_t opened[32]; /* where they began, for the count that is patched at the end */
 	uint32_t counts[32];
 } fl_buf;
 
-#define FL_BUF_INIT {0}
+#define FL_BUF_INIT                                                                                \
+	{                                                                                          \
+		0                                                                                  \
+	}
 void fl_buf_free(fl_buf *buf);
 /* Forgets the content, keeps the memory. */
 void fl_buf_reset(fl_buf *buf);
@@ -227,10 +230,23 @@ int fl_read(fl_buf *buf, const char *text, size_t size, fl_error *err);
 /* ---- the two macros -------------------------------------------------------------------------- */
 
 typedef enum fl_slot_type {
-	FL_SLOT_I8, FL_SLOT_I16, FL_SLOT_I32, FL_SLOT_I64,
-	FL_SLOT_U8, FL_SLOT_U16, FL_SLOT_U32, FL_SLOT_U64,
-	FL_SLOT_DOUBLE, FL_SLOT_BOOL,
-	FL_SLOT_BIN, FL_SLOT_ATOM, FL_SLOT_PID, FL_SLOT_REF, FL_SLOT_PORT, FL_SLOT_TEXT, FL_SLOT_TERM
+	FL_SLOT_I8,
+	FL_SLOT_I16,
+	FL_SLOT_I32,
+	FL_SLOT_I64,
+	FL_SLOT_U8,
+	FL_SLOT_U16,
+	FL_SLOT_U32,
+	FL_SLOT_U64,
+	FL_SLOT_DOUBLE,
+	FL_SLOT_BOOL,
+	FL_SLOT_BIN,
+	FL_SLOT_ATOM,
+	FL_SLOT_PID,
+	FL_SLOT_REF,
+	FL_SLOT_PORT,
+	FL_SLOT_TEXT,
+	FL_SLOT_TERM
 } fl_slot_type;
 
 /* A capture or pin: where to write, or what to compare with. */
