@@ -31,7 +31,7 @@ fl_ref fli_ref_make_call(fl_node *node)
 bool fli_ref_is_call(const fl_node *node, const fl_ref *ref)
 {
 	return ref->count == 3 && (ref->words[2] & CALL_MARK) != 0 &&
-		ref->creation == node->creation && fl_atom_eq(ref->node, node->name);
+	       ref->creation == node->creation && fl_atom_eq(ref->node, node->name);
 }
 
 uint64_t fli_ref_hash(const fl_node *node, const fl_ref *ref)
@@ -76,6 +76,6 @@ void fli_alias_delete(fl_node *node, fli_alias *alias)
 void fli_aliases_on_exit(fl_proc *proc)
 {
 	while (!fli_list_is_empty(&proc->aliases))
-		fli_alias_delete(proc->node,
-			fli_container_of(proc->aliases.next, fli_alias, in_proc));
+		fli_alias_delete(
+			proc->node, fli_container_of(proc->aliases.next, fli_alias, in_proc));
 }

@@ -90,8 +90,7 @@ fli_call *fli_call_find(fl_node *node, fl_from from)
 void fli_calls_on_exit(fl_proc *proc)
 {
 	while (!fli_list_is_empty(&proc->calls))
-		fli_call_close(
-			proc->node, fli_container_of(proc->calls.next, fli_call, in_proc));
+		fli_call_close(proc->node, fli_container_of(proc->calls.next, fli_call, in_proc));
 }
 
 void fli_calls_destroy(fl_node *node)
@@ -113,7 +112,7 @@ static bool take_alias(fli_cursor *c, fl_ref *ret_ref)
 		return false;
 	c->at += sizeof head;
 	return fli_peek_atom(c, NULL, &atom) && fl_atom_is(atom, "alias") &&
-		fli_peek_ref(c, NULL, ret_ref);
+	       fli_peek_ref(c, NULL, ret_ref);
 }
 
 bool fli_tag_ref(fl_term tag, fl_ref *ret_ref, bool *ret_alias)
@@ -206,7 +205,8 @@ int fl_reply_spec(fl_from from, fl_spec reply)
 	return rc;
 }
 
-/* ---- the caller's side as the server sees it --------------------------------------------------- */
+/* ---- the caller's side as the server sees it ---------------------------------------------------
+ */
 
 /* The monitor that gen's callers set up before they ask. */
 static bool has_monitor(fl_node *node, const fli_call *call)
@@ -233,7 +233,8 @@ static bool must_be_watched(const fl_node *node, const fli_call *call)
 	fl_ref ref;
 	bool is_alias = false;
 
-	return call->is_watched || (fli_tag_ref(tag_of(node, call->msg), &ref, &is_alias) && is_alias);
+	return call->is_watched ||
+	       (fli_tag_ref(tag_of(node, call->msg), &ref, &is_alias) && is_alias);
 }
 
 static bool can_reach(fl_node *node, const fli_call *call)
@@ -275,7 +276,8 @@ bool fl_from_alive(fl_from from)
 	fli_enter(node);
 	call = fli_call_find(node, from);
 	if (call != NULL && call->proc->status != FLI_EXITING)
-		alive = can_reach(node, call) && (!must_be_watched(node, call) || has_monitor(node, call));
+		alive = can_reach(node, call) &&
+			(!must_be_watched(node, call) || has_monitor(node, call));
 	fli_leave(node);
 	return alive;
 }

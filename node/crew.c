@@ -2,12 +2,12 @@
 /*
  * The threads of a node: one drives, one watches, the rest are spare.
  *
- *  - The driver runs the loop's steps. The watcher looks once a millisecond, while there is activity,
- *    whether the same handler is still running; then it takes the context and drives itself, and a
- *    spare thread becomes the watcher.
+ *  - The driver runs the loop's steps. The watcher looks once a millisecond, while there is
+ * activity, whether the same handler is still running; then it takes the context and drives itself,
+ * and a spare thread becomes the watcher.
  *  - A handler that waits (fl_call) gives the context up of its own: a spare thread drives.
- *  - A behaviour that overstayed is run by spare threads the next time, so that the loop never waits
- *    for it again.
+ *  - A behaviour that overstayed is run by spare threads the next time, so that the loop never
+ * waits for it again.
  *  - Spare threads also do the work of fl_offload.
  *
  * Failure: at the limit of threads a job waits for one to become free. A thread that cannot be
@@ -34,8 +34,9 @@ typedef struct crew_job {
 struct fli_crew {
 	fl_node *node;
 	fli_drive drive;
-	pthread_mutex_t mutex; /* protects what follows; never held over a handler */
-	pthread_cond_t changed;
+	pthread_mutex_t mutex;  /* protects what follows; never held over a handler */
+	pthread_cond_t changed; /* there is a job, or it is time to stop */
+	pthread_cond_t settled; /* the loop was stopped, or a thread has ended */
 	crew_job *first, *last;
 	uint32_t threads;
 	uint32_t idle;
@@ -146,7 +147,7 @@ static void drive(fli_crew *crew)
 		return;
 	(void)pthread_mutex_lock(&crew->mutex);
 	crew->ended = true;
-	(void)pthread_cond_broadcast(&crew->changed);
+	(void)pthread_cond_broadcast(&crew->settled);
 	(void)pthread_mutex_unlock(&crew->mutex);
 }
 
@@ -171,8 +172,7 @@ static void pause_watching(fli_crew *crew)
 	(void)pthread_mutex_lock(&crew->mutex);
 	/* release: a driver that reads true locks the mutex and wakes us */
 	atomic_store_explicit(&crew->watcher_rests, true, memory_order_release);
-	while (!crew->stopping &&
-		atomic_load_explicit(&crew->watcher_rests, memory_order_acquire))
+	while (!crew->stopping && atomic_load_explicit(&crew->watcher_rests, memory_order_acquire))
 		(void)pthread_cond_wait(&crew->watch_again, &crew->mutex);
 	(void)pthread_mutex_unlock(&crew->mutex);
 }
@@ -266,15 +266,9 @@ static void do_job(fli_crew *crew, crew_job *job)
 		fli_drive_begin(crew->node);
 		drive(crew);
 		break;
-	case JOB_WATCH:
-		watch_and_drive(crew);
-		break;
-	case JOB_SLOW:
-		run_slow(copy.proc);
-		break;
-	case JOB_WORK:
-		copy.work(copy.arg);
-		break;
+	case JOB_WATCH: watch_and_drive(crew); break;
+	case JOB_SLOW: run_slow(copy.proc); break;
+	case JOB_WORK: copy.work(copy.arg); break;
 	}
 }
 
@@ -304,7 +298,7 @@ static void *spare_thread(void *arg)
 	(void)pthread_mutex_lock(&crew->mutex);
 	serve(crew);
 	crew->threads--;
-	(void)pthread_cond_broadcast(&crew->changed);
+	(void)pthread_cond_broadcast(&crew->settled);
 	(void)pthread_mutex_unlock(&crew->mutex);
 	return NULL;
 }
@@ -319,6 +313,7 @@ int fli_crew_start(fl_node *node, const fli_drive *how)
 	crew->drive = *how;
 	(void)pthread_mutex_init(&crew->mutex, NULL);
 	(void)pthread_cond_init(&crew->changed, NULL);
+	(void)pthread_cond_init(&crew->settled, NULL);
 	(void)pthread_cond_init(&crew->watch_again, NULL);
 	atomic_init(&crew->watcher_rests, false);
 	atomic_init(&crew->turns, 0);
@@ -335,7 +330,7 @@ void fli_crew_drive(fl_node *node)
 	drive(crew);
 	(void)pthread_mutex_lock(&crew->mutex);
 	while (!crew->ended) /* the context went to another thread: it drives until the end */
-		(void)pthread_cond_wait(&crew->changed, &crew->mutex);
+		(void)pthread_cond_wait(&crew->settled, &crew->mutex);
 	(void)pthread_mutex_unlock(&crew->mutex);
 }
 
@@ -356,9 +351,10 @@ void fli_crew_stop(fl_node *node)
 	(void)pthread_cond_broadcast(&crew->changed);
 	(void)pthread_cond_broadcast(&crew->watch_again);
 	while (crew->threads > 0)
-		(void)pthread_cond_wait(&crew->changed, &crew->mutex);
+		(void)pthread_cond_wait(&crew->settled, &crew->mutex);
 	(void)pthread_mutex_unlock(&crew->mutex);
 	(void)pthread_cond_destroy(&crew->watch_again);
+	(void)pthread_cond_destroy(&crew->settled);
 	(void)pthread_cond_destroy(&crew->changed);
 	(void)pthread_mutex_destroy(&crew->mutex);
 	node->crew = NULL;

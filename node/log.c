@@ -38,7 +38,7 @@ static void write_line(fli_log *log, fli_level level, const char *format, va_lis
 static bool wants(const fli_log *log, fli_level level)
 {
 	return log->sink != NULL &&
-		(int)level <= atomic_load_explicit(&log->level, memory_order_relaxed);
+	       (int)level <= atomic_load_explicit(&log->level, memory_order_relaxed);
 }
 
 void fli_log_write(fli_log *log, fli_level level, const char *format, ...)
@@ -68,7 +68,7 @@ static bool pass(fli_log *log, uint64_t now_ms, uint32_t *ret_left_out)
 		return true;
 	}
 	return atomic_fetch_add_explicit(&log->window_count, 1, memory_order_relaxed) <
-		LIMITED_PER_WINDOW;
+	       LIMITED_PER_WINDOW;
 }
 
 void fli_log_limited(fli_log *log, uint64_t now_ms, fli_level level, const char *format, ...)

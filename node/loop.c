@@ -5,10 +5,10 @@
  *  - libuv polls without waiting; its callbacks read, cut frames and fill mailboxes.
  *  - The run queue has its turn, then the flush hook writes what has gathered.
  *  - With nothing to do the step polls on for `spin_us` after the last activity, since an answer is
- *    often on its way, and a sleeping thread costs its caller tens of microseconds; then it sleeps in
- *    poll(2) on libuv's descriptor, with the gate open.
- *  - After a middling read it pauses for `spacing_us`, so that a busy peer gathers its writes. A full
- *    buffer means that there is more already: no pause then.
+ *    often on its way, and a sleeping thread costs its caller tens of microseconds; then it sleeps
+ * in poll(2) on libuv's descriptor, with the gate open.
+ *  - After a middling read it pauses for `spacing_us`, so that a busy peer gathers its writes. A
+ * full buffer means that there is more already: no pause then.
  *
  * Failure: a lost context ends the step at once; the loop belongs to another thread by then.
  */
@@ -31,11 +31,11 @@ struct fli_loop {
 	uv_async_t wake;
 	void (*flush)(void *ctx);
 	void *flush_ctx;
-	uint64_t active_ns;      /* when there was something to do last */
-	size_t read_bytes;       /* of this step */
-	size_t read_max;         /* the largest read of this step */
-	_Atomic(bool) is_asleep; /* any */
-	_Atomic(bool) is_woken;  /* any: the next sleep does not happen */
+	uint64_t active_ns;       /* when there was something to do last */
+	size_t read_bytes;        /* of this step */
+	size_t read_max;          /* the largest read of this step */
+	_Atomic(bool) is_asleep;  /* any */
+	_Atomic(bool) is_woken;   /* any: the next sleep does not happen */
 	_Atomic(bool) is_stopped; /* any */
 };
 
@@ -100,8 +100,8 @@ void fli_loop_wake(void *arg)
 	fli_loop *loop = arg;
 
 	/*
-	 * libuv learns of a new socket or write in its next round only: one that was begun in this turn
-	 * must not be slept over.
+	 * libuv learns of a new socket or write in its next round only: one that was begun in this
+	 * turn must not be slept over.
 	 */
 	atomic_store(&loop->is_woken, true);
 	/* seq_cst: the sleeper sets it before it opens the gate, which the waker has taken since */

@@ -6,8 +6,8 @@
  *  - fli_msg_classify reads the envelope: gen's calls and casts, system messages, exits.
  *  - fli_deliver pushes it and makes the process runnable.
  *
- * Failure: a mailbox past its limit follows the behaviour's policy; a chunk that cannot be allocated
- * is a message lost, which ends the receiver, since Erlang promises order without gaps.
+ * Failure: a mailbox past its limit follows the behaviour's policy; a chunk that cannot be
+ * allocated is a message lost, which ends the receiver, since Erlang promises order without gaps.
  */
 #include <string.h>
 
@@ -144,8 +144,7 @@ void fli_msg_classify(fli_msg *msg)
 	uint32_t arity;
 
 	msg->kind = FLI_MSG_INFO;
-	if (fli_peek_tuple(&c, &arity) && (arity == 2 || arity == 3) &&
-		fli_left(&c) > 0)
+	if (fli_peek_tuple(&c, &arity) && (arity == 2 || arity == 3) && fli_left(&c) > 0)
 		msg->kind = (uint8_t)kind_of(msg, &c, arity);
 	if (msg->kind == FLI_MSG_INFO)
 		msg->body = 0;
@@ -172,14 +171,12 @@ static bool over_limit(fl_proc *proc, const fli_msg *msg)
 	if (msg->kind == FLI_MSG_SYSTEM || msg->kind >= FLI_MSG_NODE_UP)
 		return true;
 	switch (proc->behaviour->mailbox_policy) {
-	case FL_MAILBOX_DROP:
-		return false;
+	case FL_MAILBOX_DROP: return false;
 	case FL_MAILBOX_REFUSE:
 		if (msg->kind == FLI_MSG_CALL)
 			fli_call_refuse(proc, msg, "overload");
 		return false;
-	case FL_MAILBOX_KILL:
-		break;
+	case FL_MAILBOX_KILL: break;
 	}
 	fli_log_write(&node->log, FLI_ERROR, "mailbox of %s is full: %u messages wait",
 		proc->behaviour->name, proc->mailbox_count);

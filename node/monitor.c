@@ -2,8 +2,8 @@
 /*
  * Monitors, in all four pairings of here and there.
  *
- *  - One structure serves: it hangs in its watcher's list and in its target's, where either may be a
- *    process of this node or a peer, and it is indexed by its reference and the watcher's side.
+ *  - One structure serves: it hangs in its watcher's list and in its target's, where either may be
+ * a process of this node or a peer, and it is indexed by its reference and the watcher's side.
  *  - Who ends first takes it out of both: a target's end sends DOWN, a watcher's end DEMONITOR.
  *  - fl_call and fl_request ride on a monitor: see request.c.
  */
@@ -56,8 +56,8 @@ void fli_monitor_delete(fl_node *node, fli_monitor *monitor)
 {
 	monitor_key key = {monitor->watcher_peer, &monitor->ref};
 
-	(void)fli_map_remove(&node->monitors,
-		hash_of(node, monitor->watcher_peer, &monitor->ref), &key);
+	(void)fli_map_remove(
+		&node->monitors, hash_of(node, monitor->watcher_peer, &monitor->ref), &key);
 	fli_list_remove(&monitor->in_watcher);
 	fli_list_remove(&monitor->in_target);
 	if (monitor->watcher_peer != NULL)
@@ -182,8 +182,8 @@ fli_monitor *fli_monitor_new(fl_proc *watcher, const fl_dest *to, const fl_ref *
 	fli_list_append(&watcher->monitors, &monitor->in_watcher);
 	if (to->kind == FL_TO_PID)
 		monitor->target_pid = to->as.pid;
-	else if (!fli_atoms_intern(
-			 node->atoms, to->as.name.text.text, to->as.name.text.size, &monitor->name)) {
+	else if (!fli_atoms_intern(node->atoms, to->as.name.text.text, to->as.name.text.size,
+			 &monitor->name)) {
 		fli_monitor_delete(node, monitor);
 		return NULL;
 	}
@@ -247,8 +247,8 @@ static bool keep_watcher(fl_node *node, fli_monitor *monitor, const fl_pid *watc
 		monitor->ref.node = peer->name;
 		return true;
 	}
-	return fli_atoms_intern(node->atoms, monitor->ref.node.text, monitor->ref.node.size,
-		&monitor->ref.node);
+	return fli_atoms_intern(
+		node->atoms, monitor->ref.node.text, monitor->ref.node.size, &monitor->ref.node);
 }
 
 void fli_remote_monitor(fl_node *node, fli_peer *peer, const fl_pid *watcher, const fli_target *to,
@@ -314,6 +314,6 @@ void fli_monitors_on_nodedown(fl_node *node, fli_peer *peer)
 		fli_monitor_fire(node, fli_container_of(peer->watched.next, fli_monitor, in_target),
 			"noconnection");
 	while (!fli_list_is_empty(&peer->watchers))
-		fli_monitor_delete(node,
-			fli_container_of(peer->watchers.next, fli_monitor, in_watcher));
+		fli_monitor_delete(
+			node, fli_container_of(peer->watchers.next, fli_monitor, in_watcher));
 }

@@ -2,8 +2,8 @@
 /*
  * The process world of a node: birth, one turn, end.
  *
- * A turn runs timers that are due and then processes from the run queue, a bounded number of messages
- * in all, so that sockets are looked at again soon however much there is to do.
+ * A turn runs timers that are due and then processes from the run queue, a bounded number of
+ * messages in all, so that sockets are looked at again soon however much there is to do.
  */
 #include <string.h>
 
@@ -70,7 +70,7 @@ int fli_node_create(fl_node **ret_node, const char *name, const fli_limits *limi
 	node->limits = *limits;
 	port->random(port, &node->seed, sizeof node->seed);
 	port->random(port, &node->creation, sizeof node->creation);
-	node->creation |= 4; /* 0 to 3 are reserved */
+	node->creation |= 4;                                 /* 0 to 3 are reserved */
 	node->ref_next = (uint64_t)port->wall_us(port) << 8; /* unlike those of an earlier life */
 	node->unlink_next = 1;
 	fli_log_create(&node->log, NULL, NULL, FLI_NOTICE);
@@ -139,7 +139,8 @@ void fli_node_delete(fl_node *node)
 	fli_free(node->mem, node);
 }
 
-/* ---- the run queue ---------------------------------------------------------------------------- */
+/* ---- the run queue ----------------------------------------------------------------------------
+ */
 
 void fli_run_queue_add(fl_proc *proc)
 {

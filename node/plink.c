@@ -5,10 +5,11 @@
  *  - A link has one entry for each end that is here; a link within the node has two.
  *  - Remote links follow the table of erl_dist_protocol's "link protocol": active, or inactive with
  *    the id of an unlink whose acknowledgement is outstanding.
- *  - An exit signal to a process that does not trap queues its death; one that traps gets a message.
+ *  - An exit signal to a process that does not trap queues its death; one that traps gets a
+ * message.
  *
- * Failure: a link to the dead, to an old incarnation or to nowhere is answered by an exit signal with
- * noproc or noconnection, as in Erlang.
+ * Failure: a link to the dead, to an old incarnation or to nowhere is answered by an exit signal
+ * with noproc or noconnection, as in Erlang.
  */
 #include "node/runtime.h"
 #include "node/term/peek.h"
@@ -22,8 +23,8 @@ static uint64_t hash_of(const fl_proc *proc, const fl_pid *other)
 {
 	uint64_t h = proc->node->seed ^ (uintptr_t)proc;
 
-	return fli_hash_mix(fli_hash_mix(h ^ ((uint64_t)other->id << 32 | other->serial)) ^
-		other->creation);
+	return fli_hash_mix(
+		fli_hash_mix(h ^ ((uint64_t)other->id << 32 | other->serial)) ^ other->creation);
 }
 
 bool fli_plink_has_key(const void *item, const void *key)

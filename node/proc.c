@@ -295,9 +295,11 @@ void fli_proc_exit(fl_proc *proc, fl_term reason)
 		return;
 	proc->status = FLI_EXITING;
 	extra = fli_proc_extra(proc);
-	if (extra != NULL && (extra->stop_reason.size == 0 || reason.data != extra->stop_reason.data)) {
+	if (extra != NULL &&
+		(extra->stop_reason.size == 0 || reason.data != extra->stop_reason.data)) {
 		fl_buf_reset(&extra->stop_reason);
-		(void)fl_build(&extra->stop_reason, "~", reason); /* out of memory: `killed` below */
+		(void)fl_build(
+			&extra->stop_reason, "~", reason); /* out of memory: `killed` below */
 	}
 	proc->exit_next = NULL;
 	if (node->exit_last == NULL)

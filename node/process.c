@@ -94,8 +94,8 @@ int fl_register(fl_proc *self, const char *name)
 	if (!enter_alive(self))
 		return FL_ECLOSED;
 	rc = fli_atoms_intern(self->node->atoms, name, strlen(name), &atom)
-		? fli_name_register(self, atom)
-		: FL_ELIMIT;
+		     ? fli_name_register(self, atom)
+		     : FL_ELIMIT;
 	fli_leave(self->node);
 	return rc;
 }
@@ -174,8 +174,8 @@ static void flush_down(fl_proc *self, const fl_ref *ref)
 	while (msg != NULL) {
 		fli_msg *next = msg->next;
 
-		if (msg->kind == FLI_MSG_INFO &&
-			fl_match(fli_msg_term(self->node, msg), "{'DOWN', ^, process, _, _}", ref)) {
+		if (msg->kind == FLI_MSG_INFO && fl_match(fli_msg_term(self->node, msg),
+							 "{'DOWN', ^, process, _, _}", ref)) {
 			if (before == NULL)
 				self->first = next;
 			else

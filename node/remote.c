@@ -63,7 +63,8 @@ void fli_remote_ready(fl_node *node, fli_peer *peer)
 {
 	fli_link *link;
 
-	(void)peer; /* few ever wait: all are let go, and wait again where their peer is still busy */
+	(void)peer; /* few ever wait: all are let go, and wait again where their peer is still busy
+		     */
 	while ((link = fli_list_pop(&node->suspended)) != NULL) {
 		fl_proc *proc = fli_container_of(link, fli_extra, suspended)->proc;
 
@@ -74,8 +75,7 @@ void fli_remote_ready(fl_node *node, fli_peer *peer)
 	}
 }
 
-void fli_remote_group_leader(
-	fl_node *node, fli_peer *peer, const fl_pid *leader, const fl_pid *to)
+void fli_remote_group_leader(fl_node *node, fli_peer *peer, const fl_pid *leader, const fl_pid *to)
 {
 	fl_proc *proc = fli_proc_of(node, to);
 	fli_extra *extra = proc == NULL ? NULL : fli_proc_extra(proc);

@@ -15,8 +15,8 @@ const char *fli_proc_text(const fl_proc *proc, char *ret_text, size_t size)
 	fl_pid pid = fli_proc_pid(proc);
 
 	if (proc->name != NULL)
-		(void)snprintf(ret_text, size, "%.*s", (int)proc->name->text.size,
-			proc->name->text.text);
+		(void)snprintf(
+			ret_text, size, "%.*s", (int)proc->name->text.size, proc->name->text.text);
 	else
 		(void)snprintf(ret_text, size, "<%.*s.%u.%u>", (int)pid.node.size, pid.node.text,
 			pid.id, pid.serial);
@@ -29,7 +29,7 @@ static bool is_ordinary(fl_term reason)
 	fl_term rest;
 
 	return fl_match(reason, "normal") || fl_match(reason, "shutdown") ||
-		fl_match(reason, "{shutdown, ~}", &rest);
+	       fl_match(reason, "{shutdown, ~}", &rest);
 }
 
 static fl_term last_message(const fl_proc *proc, const fli_msg *last)

@@ -22,6 +22,7 @@
 /* One fl_call under way; on the caller's stack. */
 typedef struct fli_wait {
 	struct fli_wait *outer;
+	fl_node *node;
 	fl_ref ref;
 	fli_monitor *monitor; /* NULL when there is none */
 	fli_msg *msg;         /* the answer, or the reason */
@@ -35,9 +36,10 @@ static void finish(fli_wait *wait, int status, fli_msg *msg)
 {
 	wait->status = status;
 	wait->msg = msg;
-	wait->done = true;
 	if (wait->has_cond)
-		(void)pthread_cond_signal(&wait->cond);
+		fli_gate_notify(wait->node, &wait->cond, &wait->done);
+	else
+		wait->done = true;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -289,6 +291,7 @@ static int call(fl_proc *self, const fl_dest *to, const asking *question, fl_ter
 
 	fli_enter(node);
 	if (self->status != FLI_EXITING && self->act != NULL) {
+		wait.node = node;
 		wait.ref = fli_ref_make_call(node);
 		wait.outer = self->waits;
 		self->waits = &wait;

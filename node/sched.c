@@ -3,14 +3,16 @@
  * Ownership of a node's context.
  *
  *  - The driver holds the gate for a whole turn; a handler runs inside it, announced in act_word.
- *  - fl_* calls from a handler move act_word from HANDLER to RUNTIME and back: one compare-and-swap.
+ *  - fl_* calls from a handler move act_word from HANDLER to RUNTIME and back: one
+ * compare-and-swap.
  *  - Threads that are in no handler take the gate; the driver lets them in between handlers.
  *
  * Failure: a handler that overstays loses the context by fli_gate_steal. Its thread notices at its
  * next compare-and-swap, takes the gate like everybody else from then on, and when the handler has
  * returned and its effects are settled it stops driving.
  *
- * The gate is a flag under a mutex and not the mutex itself, since it changes hands between threads.
+ * The gate is a flag under a mutex and not the mutex itself, since it changes hands between
+ * threads.
  */
 #include "node/sched.h"
 
@@ -19,13 +21,14 @@
 typedef struct fli_gate {
 	pthread_mutex_t mutex;
 	pthread_cond_t opened;
-	bool is_held;
-	_Atomic(uint32_t) waiting; /* any; a hint for the owner */
+	uint64_t serving; /* the ticket that holds the gate, or the next that will */
+	_Atomic(uint64_t)
+		tickets; /* given out; written under the mutex, read by anybody as a hint */
 } fli_gate;
 
 static _Thread_local fli_act *current;
 static _Thread_local const fl_node *driven; /* whose context this thread drives */
-static _Thread_local char thread_mark; /* its address names the thread */
+static _Thread_local char thread_mark;      /* its address names the thread */
 
 static uintptr_t me(void)
 {
@@ -39,11 +42,13 @@ int fli_sched_create(fl_node *node)
 	node->gate = fli_zalloc(node->mem, sizeof *node->gate);
 	if (node->gate == NULL)
 		return FL_ENOMEM;
-	(void)pthread_mutex_init(&node->gate->mutex, NULL); /* cannot fail with default attributes */
+	(void)pthread_mutex_init(
+		&node->gate->mutex, NULL); /* cannot fail with default attributes */
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&node->gate->opened, &attr);
 	(void)pthread_condattr_destroy(&attr);
+	atomic_init(&node->gate->tickets, 0);
 	atomic_init(&node->act_word, 0);
 	atomic_init(&node->context_owner, 0);
 	return FL_OK;
@@ -61,32 +66,31 @@ void fli_sched_destroy(fl_node *node)
 
 /* ---- the gate -------------------------------------------------------------------------------- */
 
+/* Needs the mutex. Who asks first is let in first, so that a busy driver starves nobody. */
 static void hold(fl_node *node)
 {
-	node->gate->is_held = true;
-	/* relaxed: only the thread itself compares it with its own mark */
-	atomic_store_explicit(&node->context_owner, me(), memory_order_relaxed);
-}
-
-void fli_gate_lock(fl_node *node)
-{
 	fli_gate *gate = node->gate;
+	/* relaxed: under the mutex; readers outside take it as a hint */
+	uint64_t ticket = atomic_fetch_add_explicit(&gate->tickets, 1, memory_order_relaxed);
 
-	(void)pthread_mutex_lock(&gate->mutex);
-	/* relaxed: a hint; the owner that misses it looks again soon */
-	atomic_fetch_add_explicit(&gate->waiting, 1, memory_order_relaxed);
-	while (gate->is_held)
+	while (gate->serving != ticket)
 		(void)pthread_cond_wait(&gate->opened, &gate->mutex);
-	atomic_fetch_sub_explicit(&gate->waiting, 1, memory_order_relaxed);
-	hold(node);
-	(void)pthread_mutex_unlock(&gate->mutex);
+	/* relaxed: a thread only compares it with its own mark */
+	atomic_store_explicit(&node->context_owner, me(), memory_order_relaxed);
 }
 
 static void open_gate(fl_node *node)
 {
 	atomic_store_explicit(&node->context_owner, 0, memory_order_relaxed);
-	node->gate->is_held = false;
-	(void)pthread_cond_signal(&node->gate->opened);
+	node->gate->serving++;
+	(void)pthread_cond_broadcast(&node->gate->opened);
+}
+
+void fli_gate_lock(fl_node *node)
+{
+	(void)pthread_mutex_lock(&node->gate->mutex);
+	hold(node);
+	(void)pthread_mutex_unlock(&node->gate->mutex);
 }
 
 void fli_gate_unlock(fl_node *node)
@@ -100,7 +104,9 @@ void fli_gate_yield(fl_node *node)
 {
 	fli_gate *gate = node->gate;
 
-	if (FLI_LIKELY(atomic_load_explicit(&gate->waiting, memory_order_relaxed) == 0))
+	/* serving is the owner's own ticket here, and only the owner moves it */
+	if (FLI_LIKELY(atomic_load_explicit(&gate->tickets, memory_order_relaxed) ==
+		       gate->serving + 1))
 		return;
 	fli_gate_unlock(node);
 	fli_gate_lock(node);
@@ -121,6 +127,14 @@ bool fli_gate_steal(fl_node *node, uint64_t word)
 	return true;
 }
 
+void fli_gate_notify(fl_node *node, pthread_cond_t *cond, bool *done)
+{
+	(void)pthread_mutex_lock(&node->gate->mutex);
+	*done = true;
+	(void)pthread_cond_signal(cond);
+	(void)pthread_mutex_unlock(&node->gate->mutex);
+}
+
 bool fli_gate_wait(fl_node *node, pthread_cond_t *cond, const bool *done, uint64_t deadline_ns)
 {
 	fli_gate *gate = node->gate;
@@ -131,13 +145,8 @@ bool fli_gate_wait(fl_node *node, pthread_cond_t *cond, const bool *done, uint64
 	(void)pthread_mutex_lock(&gate->mutex);
 	open_gate(node);
 	while (!*done && rc == 0)
-		rc = deadline_ns == UINT64_MAX
-			? pthread_cond_wait(cond, &gate->mutex)
-			: pthread_cond_timedwait(cond, &gate->mutex, &until);
-	atomic_fetch_add_explicit(&gate->waiting, 1, memory_order_relaxed);
-	while (gate->is_held)
-		(void)pthread_cond_wait(&gate->opened, &gate->mutex);
-	atomic_fetch_sub_explicit(&gate->waiting, 1, memory_order_relaxed);
+		rc = deadline_ns == UINT64_MAX ? pthread_cond_wait(cond, &gate->mutex)
+					       : pthread_cond_timedwait(cond, &gate->mutex, &until);
 	hold(node);
 	(void)pthread_mutex_unlock(&gate->mutex);
 	return *done;
@@ -169,6 +178,7 @@ bool fli_drive_is_lost(const fl_node *node)
 void fli_drive_end(fl_node *node)
 {
 	driven = NULL;
+	fli_crew_wake(node);
 	fli_gate_unlock(node);
 }
 
@@ -184,10 +194,9 @@ static void regain(fl_node *node, fli_act *act)
 
 	act->in_handler = false;
 	/* acquire and release: against a watcher's compare-and-swap on the same word */
-	if (!act->is_late &&
-		FLI_LIKELY(atomic_compare_exchange_strong_explicit(&node->act_word, &expected,
-			act->seq << 2 | FLI_ACT_RUNTIME, memory_order_acq_rel,
-			memory_order_relaxed)))
+	if (!act->is_late && FLI_LIKELY(atomic_compare_exchange_strong_explicit(&node->act_word,
+				     &expected, act->seq << 2 | FLI_ACT_RUNTIME,
+				     memory_order_acq_rel, memory_order_relaxed)))
 		return;
 	act->is_late = true;
 	fli_gate_lock(node);
@@ -196,9 +205,10 @@ static void regain(fl_node *node, fli_act *act)
 static void release(fl_node *node, fli_act *act)
 {
 	act->in_handler = true;
-	if (act->is_late)
+	if (act->is_late) {
+		fli_crew_wake(node); /* for what the call left to do */
 		fli_gate_unlock(node);
-	else /* release: pairs with the acquire in fli_gate_steal */
+	} else /* release: pairs with the acquire in fli_gate_steal */
 		atomic_store_explicit(
 			&node->act_word, act->seq << 2 | FLI_ACT_HANDLER, memory_order_release);
 }
@@ -253,8 +263,7 @@ void fli_handler_begin(fli_frame *frame, fl_proc *proc)
 	proc->frames++;
 	if (!act->is_late) {
 		node->current = proc;
-		act->seq =
-			(atomic_load_explicit(&node->act_word, memory_order_relaxed) >> 2) + 1;
+		act->seq = (atomic_load_explicit(&node->act_word, memory_order_relaxed) >> 2) + 1;
 	}
 	release(node, act);
 }

@@ -96,6 +96,9 @@ bool fli_gate_steal(fl_node *node, uint64_t word);
 /* Waits for *done to be set under the gate, at most until deadline_ns; the gate is held around it. */
 bool fli_gate_wait(fl_node *node, pthread_cond_t *cond, const bool *done, uint64_t deadline_ns);
 
+/* Sets *done and wakes who waits so for it. The owner of the context. */
+void fli_gate_notify(fl_node *node, pthread_cond_t *cond, bool *done);
+
 /* ---- the crew: drivers, watcher, spare threads (crew.c) --------------------------------------- */
 
 /* What a driver runs: one iteration of the loop. False: stop driving. */

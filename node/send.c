@@ -76,8 +76,7 @@ static int end_here(fl_node *node, fli_send *send)
 
 	if (send->buf->failed)
 		return FL_ENOMEM;
-	msg = fli_msg_of_term(
-		node, fli_term(node, send->buf->data, send->buf->size));
+	msg = fli_msg_of_term(node, fli_term(node, send->buf->data, send->buf->size));
 	if (msg == NULL)
 		return FL_ENOMEM;
 	if (send->alias != NULL && send->alias->once)
@@ -146,8 +145,7 @@ void fli_remote_send(fl_node *node, fli_peer *peer, const fl_pid *to, const fli_
 	arrive(fli_proc_of(node, to), message);
 }
 
-void fli_remote_reg_send(
-	fl_node *node, fli_peer *peer, fl_atom name, const fli_payload *message)
+void fli_remote_reg_send(fl_node *node, fli_peer *peer, fl_atom name, const fli_payload *message)
 {
 	(void)peer;
 	arrive(fli_name_find(node, name), message);

@@ -25,7 +25,8 @@ typedef struct server_job {
 	fli_task_end *task;
 } server_job;
 
-/* ---- the handlers, called without the context ------------------------------------------------- */
+/* ---- the handlers, called without the context -------------------------------------------------
+ */
 
 static fl_atom node_name_of(fl_term term)
 {
@@ -57,11 +58,9 @@ static int on_message(fl_proc *proc, const server_job *job)
 		return b->cast == NULL ? fl_unhandled(proc, job->term)
 				       : b->cast(proc, proc->state, job->term);
 	case FLI_MSG_NODE_UP:
-		return b->node_up == NULL
-			? FL_OK
-			: b->node_up(proc, proc->state, node_name_of(job->term));
-	case FLI_MSG_NODE_DOWN:
-		return b->node_down == NULL ? FL_OK : on_node_down(proc, job->term);
+		return b->node_up == NULL ? FL_OK
+					  : b->node_up(proc, proc->state, node_name_of(job->term));
+	case FLI_MSG_NODE_DOWN: return b->node_down == NULL ? FL_OK : on_node_down(proc, job->term);
 	default:
 		return b->info == NULL ? fl_unhandled(proc, job->term)
 				       : b->info(proc, proc->state, job->term);
@@ -73,22 +72,19 @@ static int run_job(fl_proc *proc, const server_job *job)
 	const fl_behaviour *b = proc->behaviour;
 
 	switch (job->what) {
-	case JOB_INIT:
-		return b->init == NULL ? FL_OK : b->init(proc, proc->state, job->term);
+	case JOB_INIT: return b->init == NULL ? FL_OK : b->init(proc, proc->state, job->term);
 	case JOB_CONTINUE:
 		return b->continue_ == NULL ? FL_OK : b->continue_(proc, proc->state, job->term);
-	case JOB_TIMEOUT:
-		return b->timeout == NULL ? FL_OK : b->timeout(proc, proc->state);
+	case JOB_TIMEOUT: return b->timeout == NULL ? FL_OK : b->timeout(proc, proc->state);
 	case JOB_TERMINATE:
 		if (b->terminate != NULL)
 			b->terminate(proc, proc->state, job->term);
 		return FL_OK;
 	case JOB_DONE:
 		return job->task->task.done == NULL
-			? FL_OK
-			: job->task->task.done(proc, proc->state, job->task->arg);
-	case JOB_MESSAGE:
-		return on_message(proc, job);
+			       ? FL_OK
+			       : job->task->task.done(proc, proc->state, job->task->arg);
+	case JOB_MESSAGE: return on_message(proc, job);
 	}
 	return FL_EMISUSE;
 }
@@ -184,7 +180,8 @@ static bool settle_call(fl_proc *proc, fl_from from, int rc, fli_msg *msg)
 	return kept;
 }
 
-/* ---- one message ------------------------------------------------------------------------------ */
+/* ---- one message ------------------------------------------------------------------------------
+ */
 
 static bool handle_call(fl_proc *proc, fli_msg *msg)
 {
@@ -211,8 +208,8 @@ static bool is_from_parent(const fl_proc *proc, const fli_msg *msg, fl_term *ret
 	fl_pid pid;
 
 	return proc->extra != NULL && proc->extra->has_parent &&
-		fl_match(whole, "{'EXIT', ~, ~}", &pid, ret_reason) &&
-		fl_pid_eq(&pid, &proc->extra->parent);
+	       fl_match(whole, "{'EXIT', ~, ~}", &pid, ret_reason) &&
+	       fl_pid_eq(&pid, &proc->extra->parent);
 }
 
 static bool handle_start(fl_proc *proc, fli_msg *msg)
@@ -283,25 +280,15 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg)
 		proc->extra->idle_due = false;
 	}
 	switch ((fli_msg_kind)msg->kind) {
-	case FLI_MSG_CALL:
-		kept = handle_call(proc, msg);
-		break;
+	case FLI_MSG_CALL: kept = handle_call(proc, msg); break;
 	case FLI_MSG_SYSTEM:
 		kept = settle(proc, fli_sys_handle(proc, msg), msg);
 		fli_msg_free(proc->node, msg);
 		break;
-	case FLI_MSG_EXIT:
-		kept = handle_exit(proc, msg);
-		break;
-	case FLI_MSG_START:
-		kept = handle_start(proc, msg);
-		break;
-	case FLI_MSG_DONE:
-		kept = handle_done(proc, msg);
-		break;
-	default:
-		kept = handle_plain(proc, msg);
-		break;
+	case FLI_MSG_EXIT: kept = handle_exit(proc, msg); break;
+	case FLI_MSG_START: kept = handle_start(proc, msg); break;
+	case FLI_MSG_DONE: kept = handle_done(proc, msg); break;
+	default: kept = handle_plain(proc, msg); break;
 	}
 	if (proc->status == FLI_RUNNING)
 		proc->status = FLI_WAITING;
@@ -413,7 +400,7 @@ static bool has_work(const fl_proc *proc)
 		return false;
 	}
 	return proc->first != NULL ||
-		(proc->extra != NULL && (proc->extra->continue_ != NULL || proc->extra->idle_due));
+	       (proc->extra != NULL && (proc->extra->continue_ != NULL || proc->extra->idle_due));
 }
 
 /* What the process does after its turn. */
@@ -457,7 +444,8 @@ bool fli_server_run(fl_proc *proc, unsigned budget)
 	return kept;
 }
 
-/* ---- what handlers ask for -------------------------------------------------------------------- */
+/* ---- what handlers ask for --------------------------------------------------------------------
+ */
 
 int fl_stop_spec(fl_proc *self, fl_spec reason)
 {
@@ -473,10 +461,8 @@ int fl_unhandled(fl_proc *self, fl_term message)
 	char name[300], text[512];
 
 	switch ((fli_msg_kind)self->current_kind) {
-	case FLI_MSG_CALL:
-		return fl_stop(self, "{bad_call, ~}", message);
-	case FLI_MSG_CAST:
-		return fl_stop(self, "{bad_cast, ~}", message);
+	case FLI_MSG_CALL: return fl_stop(self, "{bad_call, ~}", message);
+	case FLI_MSG_CAST: return fl_stop(self, "{bad_cast, ~}", message);
 	default:
 		fli_log_write(&self->node->log, FLI_ERROR, "%s received unexpected message: %s",
 			fli_proc_text(self, name, sizeof name),
@@ -524,8 +510,8 @@ void fl_next_timeout(fl_proc *self, uint32_t ms)
 	extra = self->status == FLI_EXITING ? NULL : fli_proc_extra(self);
 	if (extra != NULL) {
 		extra->idle.fire = idle_is_over;
-		fli_wheel_start(&node->wheel, &extra->idle,
-			node->port->now_ns(node->port) / 1000000 + ms);
+		fli_wheel_start(
+			&node->wheel, &extra->idle, node->port->now_ns(node->port) / 1000000 + ms);
 	}
 	fli_leave(node);
 }

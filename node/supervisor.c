@@ -6,8 +6,8 @@
  *  - Restarts within the period are counted as OTP's supervisor counts them; past the intensity it
  *    ends its children and itself with `shutdown`, and says so in the log.
  *
- * Failure: a child whose restart fails is tried again, each attempt counting, until the intensity is
- * reached, as in OTP.
+ * Failure: a child whose restart fails is tried again, each attempt counting, until the intensity
+ * is reached, as in OTP.
  */
 #include "node/supervisor.h"
 
@@ -66,9 +66,8 @@ static void log_report(fl_proc *self, const child *c, const char *context, fl_te
 {
 	char text[512];
 
-	fli_log_write(&fl_self_node(self)->log, FLI_ERROR,
-		"Supervisor: %s: %s, reason: %s", c->behaviour->name, context,
-		fl_print_to(text, sizeof text, reason));
+	fli_log_write(&fl_self_node(self)->log, FLI_ERROR, "Supervisor: %s: %s, reason: %s",
+		c->behaviour->name, context, fl_print_to(text, sizeof text, reason));
 }
 
 static int restart(fl_proc *self, supervisor *s, child *c)
@@ -121,7 +120,8 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 		fl_atom name = fl_atom_of(s->children[i].behaviour->name);
 
 		if (s->children[i].is_running)
-			(void)fl_build(&list, "{~, ~, worker, [~]}", name, s->children[i].pid, name);
+			(void)fl_build(
+				&list, "{~, ~, worker, [~]}", name, s->children[i].pid, name);
 		else
 			(void)fl_build(&list, "{~, undefined, worker, [~]}", name, name);
 	}
@@ -192,8 +192,8 @@ static int reserve(fl_node *node, supervisor *s, fl_error *err)
 	child *children;
 
 	if (s->count >= CHILDREN_MAX)
-		return fl_error_set(err, FL_ELIMIT, "the supervisor has %d children already",
-			CHILDREN_MAX);
+		return fl_error_set(
+			err, FL_ELIMIT, "the supervisor has %d children already", CHILDREN_MAX);
 	children = fli_realloc(node->mem, s->children, (s->count + 1) * sizeof *children);
 	if (children == NULL)
 		return fl_error_set(err, FL_ENOMEM, "out of memory");

@@ -3,8 +3,8 @@
  * OTP's sys messages, enough to look at a server and to stop it: get_state, get_status, suspend,
  * resume, terminate. What is not known is answered as OTP answers it.
  *
- * get_state's reply has been {ok, State} since OTP 26.1 and a bare State before; {ok, State} is sent
- * to all, since it crashes nobody.
+ * get_state's reply has been {ok, State} since OTP 26.1 and a bare State before; {ok, State} is
+ * sent to all, since it crashes nobody.
  */
 #include "node/runtime.h"
 #include "node/sched.h"
@@ -96,7 +96,7 @@ int fli_sys_handle(fl_proc *proc, const fli_msg *msg)
 	else if (fl_match(request, "{debug, ~}", &arg))
 		(void)fli_reply_spec(node, proc, msg, fl_spec("ok"));
 	else
-		(void)fli_reply_spec(node, proc, msg,
-			fl_spec("{error, {unknown_system_msg, ~}}", request));
+		(void)fli_reply_spec(
+			node, proc, msg, fl_spec("{error, {unknown_system_msg, ~}}", request));
 	return FL_OK;
 }

@@ -8,8 +8,8 @@ static bool keep_dest(fl_node *node, const fl_dest *to, fl_dest *ret_kept)
 	*ret_kept = *to;
 	if (to->kind == FL_TO_NAME)
 		return to->as.name.node.size == 0 &&
-			fli_atoms_intern(node->atoms, to->as.name.text.text,
-				to->as.name.text.size, &ret_kept->as.name.text);
+		       fli_atoms_intern(node->atoms, to->as.name.text.text, to->as.name.text.size,
+			       &ret_kept->as.name.text);
 	if (to->kind == FL_TO_PID)
 		return fli_proc_of(node, &to->as.pid) != NULL;
 	return fli_alias_find(node, &to->as.alias) != NULL;
@@ -30,10 +30,8 @@ static fl_proc *receiver(const fli_send_timer *timer)
 	const fli_alias *alias;
 
 	switch (timer->to.kind) {
-	case FL_TO_PID:
-		return fli_proc_of(timer->node, &timer->to.as.pid);
-	case FL_TO_NAME:
-		return fli_name_find(timer->node, timer->to.as.name.text);
+	case FL_TO_PID: return fli_proc_of(timer->node, &timer->to.as.pid);
+	case FL_TO_NAME: return fli_name_find(timer->node, timer->to.as.name.text);
 	default:
 		alias = fli_alias_find(timer->node, &timer->to.as.alias);
 		return alias == NULL ? NULL : alias->proc;
@@ -63,9 +61,8 @@ static fli_send_timer *create(fl_proc *self, const fl_dest *to, fl_spec message)
 	timer->ref = fli_ref_make(node);
 	timer->timer.fire = fire;
 	fli_buf_clear(&node->scratch, 1 << 16);
-	if (keep_dest(node, to, &timer->to) &&
-		fli_build_values(&node->scratch, message.pattern, message.values, message.count) ==
-			FL_OK)
+	if (keep_dest(node, to, &timer->to) && fli_build_values(&node->scratch, message.pattern,
+						       message.values, message.count) == FL_OK)
 		timer->msg = fli_msg_of_term(
 			node, fli_term(node, node->scratch.data, node->scratch.size));
 	if (timer->msg != NULL &&

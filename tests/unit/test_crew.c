@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handlers that block: the context changes threads, and nobody else waits. */
+#include <errno.h>
+#include <flitch.h>
+#include <semaphore.h>
+#include <string.h>
+#include <time.h>
+
+#include "node/loop.h"
+#include "node/sched.h"
+#include "tests/support/suite.h"
+
+#define LIMIT_S 20 /* a test that waits longer has failed */
+
+static fl_node *node;
+static fli_loop *loop;
+static pthread_t driver;
+static sem_t entered, release, probed;
+static _Atomic(int) answers;
+static fl_from kept;
+
+static bool wait_for(sem_t *sem)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LIMIT_S;
+	while (sem_timedwait(sem, &until) != 0)
+		if (errno != EINTR)
+			return false;
+	return true;
+}
+
+/* ---- servers --------------------------------------------------------------------------------- */
+
+static int block_info(fl_proc *self, void *state, fl_term message)
+{
+	(void)state;
+	(void)message;
+	(void)sem_post(&entered);
+	(void)wait_for(&release);
+	return fl_send(self, "probe", "after_block");
+}
+
+static int block_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	(void)self;
+	(void)state;
+	(void)sem_post(&entered);
+	(void)wait_for(&release);
+	return fl_reply(from, "{done, ~}", request);
+}
+
+static const fl_behaviour blocker = {.name = "block", .info = block_info, .call = block_call};
+
+static int probe_info(fl_proc *self, void *state, fl_term message)
+{
+	(void)self;
+	(void)state;
+	(void)message;
+	(void)sem_post(&probed);
+	return FL_OK;
+}
+
+static const fl_behaviour prober = {.name = "probe", .info = probe_info};
+
+static int hold_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	(void)state;
+	(void)request;
+	kept = from;
+	(void)fl_later(self, from);
+	(void)sem_post(&entered);
+	return FL_OK;
+}
+
+static const fl_behaviour holder = {.name = "hold", .call = hold_call};
+
+/* Calls whom the message names, and counts the answer. */
+static int caller_info(fl_proc *self, void *state, fl_term message)
+{
+	fl_term reply;
+	fl_atom whom;
+	char name[32];
+	int rc;
+
+	(void)state;
+	if (!fl_match(message, "{call, ~}", &whom) || whom.size >= sizeof name)
+		return FL_OK;
+	memcpy(name, whom.text, whom.size);
+	name[whom.size] = '\0';
+	rc = fl_call(self, name, 30000, &reply, "{question, ~}", 1);
+	if (rc == FL_OK && (fl_match(reply, "answer") || fl_match(reply, "{done, {question, 1}}")))
+		answers++;
+	(void)sem_post(&probed);
+	return FL_OK;
+}
+
+static const fl_behaviour caller = {.name = "caller", .info = caller_info};
+
+static void work(void *arg, const _Atomic(bool) *cancelled)
+{
+	(void)cancelled;
+	*(int *)arg += 1;
+}
+
+static int work_done(fl_proc *self, void *state, void *arg)
+{
+	(void)self;
+	(void)state;
+	if (*(int *)arg == 42)
+		answers++;
+	(void)sem_post(&probed);
+	return FL_OK;
+}
+
+static int worker_info(fl_proc *self, void *state, fl_term message)
+{
+	static const fl_task task = {.work = work, .done = work_done};
+	static int number;
+
+	(void)state;
+	(void)message;
+	number = 41;
+	return fl_offload(self, &task, &number);
+}
+
+static const fl_behaviour worker = {.name = "worker", .info = worker_info};
+
+/* ---- the world ------------------------------------------------------------------------------- */
+
+static void start(const fl_behaviour *behaviour)
+{
+	static const uint8_t nil[] = {106};
+	fli_start how = {.behaviour = behaviour, .name = behaviour->name};
+	fl_proc *proc;
+
+	fli_enter(node);
+	CU_ASSERT_EQUAL_FATAL(
+		fli_proc_start(node, &how, (fl_term){.data = nil, .size = sizeof nil}, &proc, NULL),
+		FL_OK);
+	fli_leave(node);
+}
+
+static void post(const char *name, const char *text)
+{
+	fl_dest to = fl_to_name(name);
+
+	fli_enter(node);
+	CU_ASSERT_EQUAL(fli_send_spec(node, NULL, &to, fl_spec(text)), FL_OK);
+	fli_leave(node);
+}
+
+static void *run(void *arg)
+{
+	(void)arg;
+	fli_crew_drive(node);
+	return NULL;
+}
+
+static void setup(void)
+{
+	fli_limits limits = fli_limits_default();
+	fli_loop_config config = {.spin_us = 50};
+	fli_drive drive = {.step = fli_loop_step, .wake = fli_loop_wake};
+
+	(void)sem_init(&entered, 0, 0);
+	(void)sem_init(&release, 0, 0);
+	(void)sem_init(&probed, 0, 0);
+	answers = 0;
+	limits.poison = true;
+	CU_ASSERT_EQUAL_FATAL(fli_node_create(&node, "crew@localhost", &limits, fli_port_system(),
+				      fli_mem_libc()),
+		FL_OK);
+	CU_ASSERT_EQUAL_FATAL(fli_loop_new(node, &config, &loop), FL_OK);
+	drive.loop = loop;
+	CU_ASSERT_EQUAL_FATAL(fli_crew_start(node, &drive), FL_OK);
+	start(&prober);
+	start(&blocker);
+	start(&caller);
+	start(&holder);
+	start(&worker);
+	(void)pthread_create(&driver, NULL, run, NULL);
+}
+
+static void teardown(void)
+{
+	fli_loop_stop(loop);
+	(void)pthread_join(driver, NULL);
+	fli_crew_stop(node);
+	fli_enter(node);
+	fli_loop_delete(loop);
+	fli_node_delete(node);
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void blocked_handler_delays_nobody(void)
+{
+	setup();
+	post("block", "x");
+	CU_ASSERT_TRUE(wait_for(&entered));
+	for (int i = 0; i < 100; i++) {
+		post("probe", "x");
+		CU_ASSERT_TRUE(wait_for(&probed));
+	}
+	(void)sem_post(&release);
+	CU_ASSERT_TRUE(wait_for(&probed)); /* what it sent when it came back late */
+	teardown();
+}
+
+static void behaviour_that_overstayed_starts_on_a_spare_thread(void)
+{
+	setup();
+	for (int i = 0; i < 5; i++) {
+		post("block", "x");
+		CU_ASSERT_TRUE(wait_for(&entered));
+		post("probe", "x");
+		CU_ASSERT_TRUE(wait_for(&probed));
+		(void)sem_post(&release);
+		CU_ASSERT_TRUE(wait_for(&probed));
+	}
+	teardown();
+}
+
+static void waiting_call_lets_the_others_go_on(void)
+{
+	setup();
+	post("caller", "{call, hold}");
+	CU_ASSERT_TRUE(wait_for(&entered));
+	post("probe", "x");
+	CU_ASSERT_TRUE(wait_for(&probed));
+	CU_ASSERT_TRUE(fl_from_alive(kept));
+	CU_ASSERT_EQUAL(fl_reply(kept, "answer"), FL_OK);
+	CU_ASSERT_TRUE(wait_for(&probed));
+	CU_ASSERT_EQUAL(answers, 1);
+	CU_ASSERT_EQUAL(fl_reply(kept, "answer"), FL_EALREADY);
+	teardown();
+}
+
+static void nested_callee_that_blocks_gives_the_context_away(void)
+{
+	setup();
+	post("caller", "{call, block}");
+	CU_ASSERT_TRUE(wait_for(&entered));
+	post("probe", "x");
+	CU_ASSERT_TRUE(wait_for(&probed));
+	(void)sem_post(&release);
+	CU_ASSERT_TRUE(wait_for(&probed));
+	CU_ASSERT_EQUAL(answers, 1);
+	teardown();
+}
+
+static void process_killed_in_its_handler_dies_at_once(void)
+{
+	fl_proc *proc;
+	uint32_t before;
+
+	setup();
+	post("block", "x");
+	CU_ASSERT_TRUE(wait_for(&entered));
+	fli_enter(node);
+	before = node->procs_count;
+	proc = fli_name_find(node, fl_atom_of("block"));
+	fli_proc_exit(proc, (fl_term){.data = NULL});
+	fli_exits_drain(node);
+	CU_ASSERT_EQUAL(node->procs_count, before - 1);
+	CU_ASSERT_PTR_NULL(fli_name_find(node, fl_atom_of("block")));
+	fli_leave(node);
+	(void)sem_post(&release);
+	post("probe", "x");
+	CU_ASSERT_TRUE(wait_for(&probed)); /* and the zombie's own message never comes */
+	teardown();
+	CU_ASSERT_NOT_EQUAL(sem_trywait(&probed), 0);
+}
+
+static void offloaded_work_comes_back_as_a_handler(void)
+{
+	setup();
+	post("worker", "x");
+	CU_ASSERT_TRUE(wait_for(&probed));
+	CU_ASSERT_EQUAL(answers, 1);
+	teardown();
+}
+
+FL_SUITE("crew", FL_TEST(blocked_handler_delays_nobody),
+	FL_TEST(behaviour_that_overstayed_starts_on_a_spare_thread),
+	FL_TEST(waiting_call_lets_the_others_go_on),
+	FL_TEST(nested_callee_that_blocks_gives_the_context_away),
+	FL_TEST(process_killed_in_its_handler_dies_at_once),
+	FL_TEST(offloaded_work_comes_back_as_a_handler));
