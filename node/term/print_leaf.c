@@ -271,7 +271,7 @@ static void print_node(fli_buf *out, fl_atom node)
 	for (size_t i = 0; i < node.size; i++) {
 		uint8_t c = (uint8_t)node.text[i];
 
-		is_plain = is_plain && c > ' ' && c != DEL && strchr("'>/\\\"", c) == NULL;
+		is_plain = is_plain && c > ' ' && c != DEL && strchr("'<>/\\\"", c) == NULL;
 	}
 	if (is_plain)
 		fli_buf_add(out, node.text, node.size);

@@ -146,7 +146,7 @@ bool fli_read_ref(fli_reader *r)
 		return false;
 	(void)take32(&b, '/', &ref.creation);
 	(void)take32(&b, ':', &ref.count);
-	if (ref.count == 0 || ref.count > FLI_REF_WORDS_MAX)
+	if (ref.count > FLI_REF_WORDS_MAX)
 		return fail_ident(r, &b, form);
 	for (uint32_t i = 0; i < ref.count; i++)
 		if (!take32(&b, '.', &ref.words[i]))
