@@ -178,7 +178,7 @@ static fli_msg *make_job(fl_node *node, const fli_worker *start)
 int fli_worker_start(fl_node *node, const fli_worker *start, fl_proc **ret_proc)
 {
 	static const uint8_t nil[] = {FLI_NIL_EXT};
-	fli_start how = {.behaviour = &worker, .is_system = true};
+	fli_start how = {.behaviour = &worker};
 	fl_pid leader;
 	fli_msg *msg = make_job(node, start);
 	int rc;

@@ -261,7 +261,8 @@ static int garbage_collect_0(fl_proc *self, fl_term args, fl_buf *result)
 	return fl_build(result, "true");
 }
 
-/* ---- raising, for whoever tests what comes back ------------------------------------------------ */
+/* ---- raising, for whoever tests what comes back ------------------------------------------------
+ */
 
 static int raise_1(fl_term args, fl_buf *result, int class)
 {
