@@ -314,11 +314,23 @@ static const fl_export exports[] = {
 	{"Elixir.Node", "ping", 1, ping},
 };
 
+static void count_io(const fl_node *node, uint64_t *ret_in, uint64_t *ret_out)
+{
+	const fli_dist_counters *counters;
+
+	if (node->dist == NULL)
+		return;
+	counters = fli_dist_counters_of(fli_dist_of(node));
+	*ret_in = counters->bytes_in;
+	*ret_out = counters->bytes_out;
+}
+
 int fli_natives_nodes(fl_node *node)
 {
 	int rc = fli_exports_add_own(node, members, FLI_EXPORT_COUNT(members), FLI_EXPORT_MEMBER);
 
 	if (rc != FL_OK)
 		return rc;
+	node->exports->count_io = count_io;
 	return fli_exports_add_own(node, exports, FLI_EXPORT_COUNT(exports), FLI_EXPORT_DEFAULT);
 }

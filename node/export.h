@@ -43,6 +43,8 @@ typedef struct fli_exports {
 	fli_rpc_profile profile;
 	char *allow; /* NULL: nothing more */
 	fli_since since;
+	/* Bytes that came in and went out, for statistics(io); NULL: no network. */
+	void (*count_io)(const fl_node *node, uint64_t *ret_in, uint64_t *ret_out);
 } fli_exports;
 
 /*

@@ -420,8 +420,11 @@ static void garbage_collection(const fl_node *node, fl_buf *b)
 
 static void io(const fl_node *node, fl_buf *b)
 {
-	(void)node; /* bytes are counted by connection, see the metrics */
-	(void)fl_build(b, "{{input, 0}, {output, 0}}");
+	uint64_t in = 0, out = 0;
+
+	if (node->exports->count_io != NULL)
+		node->exports->count_io(node, &in, &out);
+	(void)fl_build(b, "{{input, ~}, {output, ~}}", in, out);
 }
 
 static const figure statistics_figures[] = {

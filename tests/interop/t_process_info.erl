@@ -113,7 +113,7 @@ statistics_test(#{node := Node}) ->
     [{true, true} = {is_integer(element(1, Get(K))), is_integer(element(2, Get(K)))}
      || K <- [wall_clock, runtime, reductions]],
     {{input, In}, {output, Out}} = Get(io),
-    true = is_integer(In) andalso is_integer(Out),
+    true = is_integer(In) andalso is_integer(Out) andalso In > 0 andalso Out > 0,
     true = is_integer(Get(run_queue)),
     true = is_integer(Get(total_run_queue_lengths)),
     {badrpc, {'EXIT', {badarg, _}}} = Get(nonsense).
