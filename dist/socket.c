@@ -121,10 +121,14 @@ int fli_uv_literal(const char *text, uint16_t port, struct sockaddr_storage *ret
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
 {
-	fli_uv_net *net = net_of(handle->data);
+	fli_uv_sock *sock = handle->data;
 
 	(void)suggested;
-	*ret_buf = uv_buf_init((char *)net->buffer, FLI_SOCKET_READ_BYTES);
+	/* One full buffer a turn: what it brought is handled before more is taken. libuv asks again
+	 * at once after a full read; no room makes it come back in the next turn. */
+	*ret_buf = uv_buf_init(
+		(char *)net_of(sock)->buffer, sock->had_full ? 0 : FLI_SOCKET_READ_BYTES);
+	sock->had_full = false;
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
@@ -132,8 +136,9 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 	fli_uv_sock *sock = stream->data;
 	fli_uv_net *net = net_of(sock);
 
-	if (sock->is_closing || size == 0)
+	if (sock->is_closing || size == 0 || size == UV_ENOBUFS)
 		return;
+	sock->had_full = size == (ssize_t)FLI_SOCKET_READ_BYTES;
 	if (size < 0) {
 		uv_read_stop(stream);
 		end(sock, (int)size);

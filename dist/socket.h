@@ -18,7 +18,7 @@ struct uv_loop_s;
 
 /* One read takes this much at most: large enough for a batch of frames, small enough for a cache.
  */
-#define FLI_SOCKET_READ_BYTES ((size_t)256 << 10)
+#define FLI_SOCKET_READ_BYTES ((size_t)128 << 10)
 
 typedef struct fli_socket_config {
 	struct uv_loop_s *loop; /* NULL: one of its own, driven by fli_socket_net_run */

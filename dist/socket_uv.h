@@ -36,6 +36,7 @@ typedef struct fli_uv_sock {
 	struct sockaddr_storage addresses[FLI_UV_ADDRESSES_MAX];
 	unsigned addresses_count, addresses_at;
 	bool is_resolving, is_open, is_closing, has_ended, is_v6_asked;
+	bool had_full; /* the last read filled the buffer */
 	uint16_t port;
 	char host[256];
 } fli_uv_sock;

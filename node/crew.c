@@ -19,6 +19,8 @@
 #include "node/sched.h"
 
 #define WATCH_NS 1000000     /* a handler that runs longer than one to two of these overstays */
+#define SLOW_TURNS 8         /* quick ones that a process needs to be trusted again */
+#define SLOW_MESSAGES 16     /* a turn on a spare thread */
 #define REST_AFTER_TICKS 100 /* quiet ones, then the watcher sleeps until the driver wakes it */
 
 typedef enum job_kind { JOB_DRIVE, JOB_WATCH, JOB_SLOW, JOB_WORK } job_kind;
@@ -151,16 +153,27 @@ static void drive(fli_crew *crew)
 	(void)pthread_mutex_unlock(&crew->mutex);
 }
 
+/*
+ * A thread that the machine put aside looks like a handler that overstays, so a process is not slow
+ * for good: turns that were quick count it back among the others.
+ */
 static void run_slow(fl_proc *proc)
 {
 	fl_node *node = proc->node;
+	uint64_t start;
 
 	fli_gate_lock(node);
 	proc->in_queue = false;
-	if (proc->status == FLI_EXITING)
-		fli_proc_free(proc);
-	else
-		(void)fli_server_run(proc, 1); /* this thread drives nothing that it could lose */
+	start = node->port->now_ns(node->port);
+	proc->frames++; /* it may end meanwhile */
+	if (proc->status != FLI_EXITING)
+		(void)fli_server_run(proc, SLOW_MESSAGES); /* nothing that this thread could lose */
+	proc->frames--;
+	if (node->port->now_ns(node->port) - start > WATCH_NS)
+		proc->slow = SLOW_TURNS;
+	else if (proc->slow > 0)
+		proc->slow--;
+	fli_proc_free(proc);
 	fli_crew_wake(node);
 	fli_gate_unlock(node);
 }
@@ -238,7 +251,7 @@ static void watch_and_drive(fli_crew *crew)
 		return;
 	fli_drive_adopt(crew->node);
 	if (crew->node->current != NULL)
-		crew->node->current->is_slow = true;
+		crew->node->current->slow = SLOW_TURNS;
 	push_watch(crew);
 	drive(crew);
 }

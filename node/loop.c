@@ -23,6 +23,9 @@
 #define SPACE_AFTER_BYTES 3000 /* a read at least this large shows several callers at work */
 #define FULL_READ_BYTES 65536
 #define SLEEP_MAX_MS 60000
+/* Turns of busy handlers (2 ms each) between looks at the sockets: what is there is handled before
+ * more is taken, so that a fast peer is held back by TCP and not by a mailbox limit. */
+#define SKIP_MAX 8
 
 struct fli_loop {
 	fl_node *node;
@@ -34,6 +37,8 @@ struct fli_loop {
 	uint64_t active_ns;       /* when there was something to do last */
 	size_t read_bytes;        /* of this step */
 	size_t read_max;          /* the largest read of this step */
+	unsigned skipped;         /* steps in a row that did not look at sockets */
+	bool is_behind;           /* the last turn left something runnable */
 	_Atomic(bool) is_asleep;  /* any */
 	_Atomic(bool) is_woken;   /* any: the next sleep does not happen */
 	_Atomic(bool) is_stopped; /* any */
@@ -176,13 +181,19 @@ bool fli_loop_step(void *arg)
 		return false;
 	fli_gate_yield(node); /* first, so that what others leave is run and flushed in this step */
 	loop->read_bytes = loop->read_max = 0;
-	(void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+	if (loop->is_behind && loop->skipped < SKIP_MAX) {
+		loop->skipped++;
+	} else {
+		loop->skipped = 0;
+		(void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+	}
 	now_ns = node->port->now_ns(node->port);
 	if (node->run_first != NULL)
 		fli_crew_active(node);
 	turn = fli_node_turn(node, now_ns / 1000000);
 	if (turn == FLI_TURN_LOST)
 		return false;
+	loop->is_behind = turn == FLI_TURN_MORE;
 	if (loop->flush != NULL)
 		loop->flush(loop->flush_ctx);
 	if (turn == FLI_TURN_MORE || loop->read_bytes > 0) {

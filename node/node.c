@@ -12,7 +12,8 @@
 #include "node/sched.h"
 
 #define MESSAGES_PER_PROCESS 64 /* before the next process has its turn */
-#define MESSAGES_PER_TURN 4096
+#define SLICES_PER_TURN 1024
+#define TURN_NS 2000000
 #define SCRATCH_KEEP (1 << 16)
 
 fli_limits fli_limits_default(void)
@@ -175,7 +176,7 @@ static fl_proc *run_queue_pop(fl_node *node)
 /* False: lost. */
 static bool run_one(fl_node *node, fl_proc *proc)
 {
-	if (proc->status != FLI_EXITING && proc->is_slow && fli_crew_run_slow(proc))
+	if (proc->status != FLI_EXITING && proc->slow > 0 && fli_crew_run_slow(proc))
 		return true;
 	proc->in_queue = false;
 	if (proc->status == FLI_EXITING) {
@@ -189,7 +190,8 @@ static bool run_one(fl_node *node, fl_proc *proc)
 fli_turn fli_node_turn(fl_node *node, uint64_t now_ms)
 {
 	fl_proc *proc;
-	int left = MESSAGES_PER_TURN / MESSAGES_PER_PROCESS;
+	uint64_t end_ns = node->port->now_ns(node->port) + TURN_NS;
+	int left = SLICES_PER_TURN;
 
 	if (now_ms > node->wheel.now_ms)
 		fli_wheel_advance(&node->wheel, now_ms);
@@ -198,6 +200,8 @@ fli_turn fli_node_turn(fl_node *node, uint64_t now_ms)
 	while (left-- > 0 && (proc = run_queue_pop(node)) != NULL)
 		if (!run_one(node, proc))
 			return FLI_TURN_LOST;
+		else if (left % 8 == 0 && node->port->now_ns(node->port) > end_ns)
+			break;
 	return node->run_first != NULL ? FLI_TURN_MORE : FLI_TURN_IDLE;
 }
 

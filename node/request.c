@@ -179,7 +179,7 @@ static fl_proc *idle_callee(const fl_proc *self, const fl_dest *to)
 		 (to->as.name.node.size == 0 || fl_atom_eq(to->as.name.node, node->name)))
 		callee = fli_name_find(node, to->as.name.text);
 	if (callee == NULL || callee->status != FLI_WAITING || callee->first != NULL ||
-		callee->is_slow || callee->in_queue)
+		callee->slow > 0 || callee->in_queue)
 		return NULL;
 	return callee->extra != NULL && callee->extra->sys_suspended ? NULL : callee;
 }
