@@ -23,20 +23,20 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(LIB_A): $(LIB_OBJ)
-	$(call say,AR)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $(LIB_OBJ)
+	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(ARCHIVE) rcs $@ $(LIB_OBJ)
 
 $(BUILD)/libflitch.so: $(LIB_OBJ)
-	$(call say,LD)$(CC) -shared -Wl,-soname,libflitch.so.$(SOVERSION) $(ALL_LDFLAGS) \
+	$(call say,LD)$(CC) -shared $(WHOLE) -Wl,-soname,libflitch.so.$(SOVERSION) $(ALL_LDFLAGS) \
 		-o $@ $(LIB_OBJ) $(LIBS)
 
 # Modules leave fl_* undefined: the binary carries the whole library and exports it.
 $(BUILD)/flitch: $(CMD_OBJ) $(LIB_A)
-	$(call say,LD)$(CC) -pie -rdynamic $(ALL_LDFLAGS) -o $@ $(CMD_OBJ) \
+	$(call say,LD)$(CC) -pie -rdynamic $(WHOLE) $(ALL_LDFLAGS) -o $@ $(CMD_OBJ) \
 		-Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LIBS)
 
 $(BUILD)/examples/%.so: examples/%.c $(BUILD)/flags
 	$(call say,LD)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -MF $(@:.so=.d) \
-		-shared $(ALL_LDFLAGS) -o $@ $<
+		-shared $(PARTS) $(ALL_LDFLAGS) -o $@ $<
 
 # Another compiler or other flags rebuild everything.
 FLAGS_LINE = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)

@@ -21,7 +21,7 @@ interop = $(foreach release,$(1),'tests/interop/run.sh $(release)')
 again = $(MAKE) --no-print-directory
 
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(LIB_A)
-	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_OBJ) \
+	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(PARTS) $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_OBJ) \
 		$(if $(filter $*,$(WHOLE_SUITES)),-Wl$(comma)--whole-archive) $(LIB_A) \
 		-Wl,--no-whole-archive $(TEST_LIBS)
 
