@@ -279,6 +279,7 @@ void fl_node_close(fl_node *node)
 		fli_socket_net_delete(member->net);
 	if (member->loop != NULL)
 		fli_loop_delete(member->loop);
+	fli_enter(node); /* servers' last handlers run in there */
 	fli_node_delete(node);
 	fli_modules_unload(member);
 	fli_free(mem, member);
