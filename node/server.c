@@ -129,6 +129,7 @@ bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last)
 	bool kept = true;
 	int rc;
 
+	job.term.atoms = proc->node->atoms; /* what the handler captures is its to keep */
 	if (proc->status == FLI_EXITING)
 		return true;
 	if (reason.data != NULL && proc->behaviour->terminate != NULL)
@@ -301,6 +302,7 @@ int fli_server_init(fl_proc *proc, fl_term args)
 	bool kept;
 	int rc;
 
+	job.term.atoms = proc->node->atoms; /* what the handler captures is its to keep */
 	proc->current_kind = FLI_MSG_START;
 	kept = invoke(proc, &job, &rc);
 	if (proc->status == FLI_EXITING)

@@ -6,8 +6,11 @@
  * get_state's reply has been {ok, State} since OTP 26.1 and a bare State before; {ok, State} is
  * sent to all, since it crashes nobody.
  */
+#include <stdio.h>
+
 #include "node/runtime.h"
 #include "node/sched.h"
+#include "node/term/utf8.h"
 
 /* The state as the behaviour shows it; without a format_status only its size is known. */
 static void write_state(fl_proc *proc, fl_buf *buf)
@@ -33,10 +36,27 @@ static int reply_state(fl_proc *proc, const fli_msg *msg)
 	return rc;
 }
 
+/* A list of characters, as observer and sys expect it. */
+static void write_header(fl_proc *proc, fl_buf *buf)
+{
+	char name[320], text[360];
+	const uint8_t *p = (const uint8_t *)text;
+	uint32_t c;
+	size_t taken;
+
+	(void)snprintf(text, sizeof text, "Status for generic server %s",
+		fli_proc_text(proc, name, sizeof name));
+	fl_list_open(buf);
+	while (*p != '\0' && (taken = fli_utf8_decode(p, strlen((const char *)p), &c)) != 0) {
+		(void)fl_build(buf, "~", c);
+		p += taken;
+	}
+	fl_list_close(buf);
+}
+
 static int reply_status(fl_proc *proc, const fli_msg *msg)
 {
-	fl_buf state = FL_BUF_INIT;
-	char name[320];
+	fl_buf state = FL_BUF_INIT, header = FL_BUF_INIT;
 	fl_atom module = fl_atom_of(proc->behaviour->name);
 	fl_atom running = fl_atom_of(
 		proc->extra != NULL && proc->extra->sys_suspended ? "suspended" : "running");
@@ -45,13 +65,14 @@ static int reply_status(fl_proc *proc, const fli_msg *msg)
 	int rc;
 
 	write_state(proc, &state);
+	write_header(proc, &header);
 	rc = fli_reply_spec(proc->node, proc, msg,
 		fl_spec("{status, ~, {module, gen_server}, [[{'$initial_call', {~, init, 1}}, "
 			"{'$ancestors', [~]}], ~, ~, [], [{header, ~}, {data, [{\"Status\", ~}, "
 			"{\"Parent\", ~}, {\"Logged events\", []}]}, {data, [{\"State\", ~}]}]]}",
-			fli_proc_pid(proc), module, parent, running, parent,
-			fli_proc_text(proc, name, sizeof name), running, parent,
-			fl_buf_term(&state)));
+			fli_proc_pid(proc), module, parent, running, parent, fl_buf_term(&header),
+			running, parent, fl_buf_term(&state)));
+	fl_buf_free(&header);
 	fl_buf_free(&state);
 	return rc;
 }
