@@ -3,9 +3,9 @@
 # Real erl and elixir of one release drive, the C node answers: run.sh RELEASE [SUITE...]
 #
 # Each suite (t_NAME.erl or t_NAME.exs, all without arguments) gets a fresh C node c1@127.0.0.1 with
-# counter and echo loaded, and a fresh VM that runs its *_test/1 functions through runner.erl. epmd is
-# private, on a port found free. FL_PEER=beam lets an Erlang node play c1 instead: what a suite
-# expects can so be checked against OTP itself.
+# counter, echo and probe (servers/probe.c) loaded, and a fresh VM that runs its *_test/1 functions
+# through runner.erl. epmd is private, on a port found free. FL_PEER=beam lets an Erlang node play c1
+# instead: what a suite expects can so be checked against OTP itself.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -60,7 +60,8 @@ c1_command() {
 			-pa "$work/peer" -s reference
 	fi
 	exec "$build/flitch" run --name c1@127.0.0.1 --cookie-file "$work/cookie" \
-		--load "$build/examples/counter.so" --load "$build/examples/echo.so"
+		--load "$build/examples/counter.so" --load "$build/examples/echo.so" \
+		--load "$build/tests/servers/probe.so"
 }
 
 # Leaves c1 running with its pid in c1_pid; its output goes to $work/c1.log.
@@ -95,13 +96,32 @@ stop_c1() { # true when it had still been alive
 	return $alive
 }
 
+# The trees of other releases lack the binary's libraries: there it runs with the host's loader and
+# copies of the host's libraries.
+make_flitch() {
+	local loader
+	[ -x "$build/flitch" ] || return 0
+	mkdir "$work/lib"
+	ldd "$build/flitch" | awk '{ for (i = 1; i <= NF; i++) if ($i ~ "^/") print $i }' |
+		xargs -I{} cp -L {} "$work/lib"
+	loader=$(basename "$(ldd "$build/flitch" | awk '/ld-linux/ { print $1 }')")
+	{
+		echo '#!/bin/sh'
+		if [ "$release" = "$host_release" ]; then
+			echo "exec '$build/flitch' \"\$@\""
+		else
+			echo "exec '$work/lib/$loader' --library-path '$work/lib' '$build/flitch' \"\$@\""
+		fi
+	} >"$work/flitch"
+	chmod 755 "$work/flitch"
+}
+
 drive() { # FILE
 	local name=${1##*/}
 	export FL_NODE=c1@127.0.0.1 FL_COOKIE FL_COOKIE_FILE=$work/cookie FL_RELEASE=$release
 	export FL_C1_PID=$c1_pid FL_WORK=$work FL_BUILD=$build
 	FL_COOKIE=$(cat "$work/cookie")
-	# Only the host can run the binary: the trees lack its libraries.
-	if [ "$release" = "$host_release" ]; then export FL_FLITCH=$build/flitch; fi
+	export FL_FLITCH=$work/flitch
 	case $name in
 	*.erl)
 		timeout -k 5 "$suite_limit_s" "$peers" run "$release" erl -noshell \
@@ -153,7 +173,8 @@ failed=0
 mkdir "$work/ebin" "$work/peer"
 chmod 755 "$work"
 start_epmd
-"$peers" run "$release" erlc -o "$work/ebin" tests/interop/runner.erl tests/interop/t_*.erl
+make_flitch
+"$peers" run "$release" erlc -o "$work/ebin" tests/interop/{runner,fixture}.erl tests/interop/t_*.erl
 [ "${FL_PEER:-}" != beam ] || erlc -o "$work/peer" tests/interop/reference.erl
 for suite in "${suites[@]}"; do
 	case $suite in

@@ -3,8 +3,9 @@
 %% and prints one line per test and the counts. Keeps to what OTP 23 understands.
 %%
 %% A test gets a map: node, cookie, cookie_file, epmd_port, release, c1_pid (of the operating
-%% system), work (a folder of its own to write in), build, and, on the host alone, flitch (path of
-%% the binary). A suite may export limit_ms/1 (the test's name -> its limit).
+%% system), work (a folder of its own to write in), build, and flitch (path of a program that runs
+%% the binary, in the tree of any release). A suite may export limit_ms/1 (the test's name -> its
+%% limit).
 -module(runner).
 -export([main/1, main_exs/1]).
 

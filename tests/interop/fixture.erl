@@ -1,0 +1,173 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% What the suites share: probes, further nodes of either kind, waiting without sleeping. Keeps to
+%% what OTP 23 understands.
+%%
+%% A further node is an operating system process that ends with the process that started it. Its
+%% handle is a map: node, os_pid, and keeper, the process that reads its output.
+-module(fixture).
+-export([probe/1, probe/2, do/2, told/2, down/1, no_message/0, exit_of/1]).
+-export([c_node/2, c_node/3, c_program/3, beam_node/2, beam_node/3, peer_call/4, line/2, line/3]).
+-export([signal/2, ended/1, unique/1, eventually/1, repeat/2, is_beam/1]).
+
+-define(LIMIT_MS, 20000).
+
+%% ---- probes -----------------------------------------------------------------------------------
+
+%% A probe of this test's own, on the node Node, that tells this process what comes to it.
+probe(Node) -> probe(Node, []).
+
+probe(Node, Options) ->
+    {ok, Pid} = gen_server:call({probe, Node}, {start, [{watch, self()} | Options]}),
+    Pid.
+
+do(Probe, Op) -> gen_server:call(Probe, {do, Op}, ?LIMIT_MS).
+
+%% The next thing that came to the probe's slot.
+told(Probe, Slot) ->
+    receive {Slot, Probe, What} -> What
+    after ?LIMIT_MS -> exit({nothing_told, Slot, messages()})
+    end.
+
+down(Ref) ->
+    receive {'DOWN', Ref, process, _, Reason} -> Reason
+    after ?LIMIT_MS -> exit({no_down, messages()})
+    end.
+
+%% True for whoever has taken a message of everybody's by a call after it: nothing else is waiting.
+no_message() ->
+    [] = messages(),
+    ok.
+
+messages() ->
+    {messages, Messages} = process_info(self(), messages),
+    Messages.
+
+exit_of(Fun) ->
+    try Fun() of
+        Value -> exit({no_exit, Value})
+    catch
+        exit:Reason -> Reason
+    end.
+
+%% Whether an Erlang node plays the C node.
+is_beam(Node) -> is_list(rpc:call(Node, code, which, [gen_server])).
+
+%% ---- nodes ------------------------------------------------------------------------------------
+
+unique(Prefix) ->
+    Number = erlang:unique_integer([positive]),
+    list_to_atom(lists:concat([Prefix, "_", os:getpid(), "_", Number, "@127.0.0.1"])).
+
+c_node(Config, Flags) -> c_node(Config, unique(c), Flags).
+
+c_node(#{build := Build} = Config, Name, Flags) ->
+    Servers = [["--load", Build ++ Path] || Path <- ["/examples/counter.so", "/examples/echo.so",
+                                                     "/tests/servers/probe.so"]],
+    Handle = c_program(Config, Name, lists:append(Servers) ++ Flags),
+    _ = line(Handle, "READY node="),
+    Handle.
+
+%% Without waiting for READY: for nodes that are to fail. A --cookie-file of Flags counts instead.
+c_program(#{flitch := Flitch, cookie_file := File}, Name, Flags) ->
+    Cookie = case lists:member("--cookie-file", Flags) of
+        true -> [];
+        false -> ["--cookie-file", File]
+    end,
+    start(Name, Flitch, ["run", "--parent-stdin", "--name", atom_to_list(Name)] ++ Cookie ++ Flags).
+
+beam_node(Config, Flags) -> beam_node(Config, unique(b), Flags).
+
+beam_node(#{cookie := Cookie}, Name, Flags) ->
+    Path = filename:dirname(code:which(?MODULE)),
+    Handle = start(Name, os:find_executable("erl"),
+                   ["-noinput", "-name", atom_to_list(Name), "-pa", Path, "-setcookie",
+                    atom_to_list(Cookie)] ++ Flags ++
+                   ["-eval", "io:put_chars(\"READY node=\\n\")."]),
+    _ = line(Handle, "READY node="),
+    Handle.
+
+%% apply(M, F, A) on a BEAM node, whatever it takes.
+peer_call(#{node := Node}, M, F, A) ->
+    case rpc:call(Node, M, F, A) of
+        {badrpc, Reason} -> exit({peer_call, Reason});
+        Value -> Value
+    end.
+
+%% Waits for the next line of the node's output that has Text in it.
+line(Handle, Text) -> line(Handle, Text, ?LIMIT_MS).
+
+line(#{keeper := Keeper}, Text, LimitMs) ->
+    Ref = monitor(process, Keeper),
+    Keeper ! {line, self(), Ref, Text},
+    receive
+        {Ref, Line} -> demonitor(Ref, [flush]), Line;
+        {'DOWN', Ref, process, Keeper, Reason} -> exit({node_ended, Reason})
+    after LimitMs ->
+        Keeper ! {lines, self(), Ref},
+        receive {Ref, Lines} -> exit({no_line_with, Text, Lines}) end
+    end.
+
+%% "-KILL", "-STOP", "-CONT", "-TERM"
+signal(#{os_pid := Pid}, Signal) ->
+    [] = os:cmd(lists:concat(["kill ", Signal, " ", Pid])),
+    ok.
+
+%% Waits for the end of the program; its exit code.
+ended(#{keeper := Keeper}) ->
+    Ref = monitor(process, Keeper),
+    receive {'DOWN', Ref, process, Keeper, {exit_status, Code}} -> Code
+    after ?LIMIT_MS -> exit(program_did_not_end)
+    end.
+
+start(Name, Program, Args) ->
+    Self = self(),
+    Ref = make_ref(),
+    Keeper = spawn(fun() ->
+        process_flag(trap_exit, true),
+        Watch = monitor(process, Self),
+        Port = open_port({spawn_executable, Program},
+                         [{args, Args}, {line, 8192}, exit_status, stderr_to_stdout, binary]),
+        {os_pid, Pid} = erlang:port_info(Port, os_pid),
+        Self ! {Ref, Pid},
+        keep(#{port => Port, watch => Watch, os_pid => Pid, lines => [], wanted => []})
+    end),
+    receive {Ref, Pid} -> #{node => Name, os_pid => Pid, keeper => Keeper}
+    after ?LIMIT_MS -> exit({cannot_start, Program})
+    end.
+
+keep(#{port := Port, watch := Watch, os_pid := Pid} = State) ->
+    #{lines := Lines, wanted := Wanted} = State,
+    receive
+        {Port, {data, {_, Line}}} -> keep(serve(State#{lines := Lines ++ [Line]}));
+        {Port, {exit_status, Code}} -> exit({exit_status, Code});
+        {line, From, Ref, Text} -> keep(serve(State#{wanted := Wanted ++ [{From, Ref, Text}]}));
+        {lines, From, Ref} -> From ! {Ref, Lines}, keep(State);
+        {'DOWN', Watch, process, _, _} -> os:cmd(lists:concat(["kill -KILL ", Pid]))
+    end.
+
+%% Lines that were waited for are taken, with all before them.
+serve(#{wanted := []} = State) -> State;
+serve(#{wanted := [{From, Ref, Text} | Wanted], lines := Lines} = State) ->
+    Others = fun(Line) -> binary:match(Line, list_to_binary(Text)) =:= nomatch end,
+    case lists:dropwhile(Others, Lines) of
+        [] -> State;
+        [Line | Rest] ->
+            From ! {Ref, Line},
+            serve(State#{wanted := Wanted, lines := Rest})
+    end.
+
+%% ---- other ------------------------------------------------------------------------------------
+
+%% For what nobody can be told of: asks again until it is so.
+eventually(Fun) -> eventually(Fun, erlang:monotonic_time(millisecond) + ?LIMIT_MS).
+
+eventually(Fun, End) ->
+    case Fun() of
+        true -> ok;
+        Other ->
+            erlang:monotonic_time(millisecond) < End orelse exit({never_true, Other}),
+            receive after 5 -> eventually(Fun, End) end
+    end.
+
+repeat(0, _) -> ok;
+repeat(N, Fun) -> Fun(), repeat(N - 1, Fun).
