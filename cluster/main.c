@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cluster/dump.h"
+#include "cluster/logger.h"
 #include "cluster/warden.h"
 #include "flitch.h"
 #include "node/runtime.h"
@@ -102,7 +103,7 @@ int fli_print_error(const char *program, const fl_error *err)
 	return fli_exit_code(err->code);
 }
 
-/* The text of `reason`, on one line, its quotes doubled as nothing: ' for ". */
+/* On one line, and with ' for ", so that a reader need not know any escapes. */
 static void print_failed(const fl_error *err)
 {
 	char reason[sizeof err->what];
@@ -137,6 +138,9 @@ typedef struct life {
 	fli_args args;
 	fl_options *options;
 	fl_node *node;
+	fli_logger logger;
+	fli_log log; /* the program's own, beside the node's */
+	fli_warden warden;
 	fl_error err;
 } life;
 
@@ -203,18 +207,27 @@ static void print_ready(const fl_node *node, const fl_options *options)
 		fl_node_port(node), (long)getpid(), FL_VERSION);
 }
 
-static int serve(life *p)
+static int start_warden(life *p)
 {
 	const fli_warden_config config = {
 		.node = p->node,
+		.log = &p->log,
 		.watches_stdin = fli_args_has(&p->args, "--parent-stdin"),
 		.shutdown_ms = (uint32_t)fli_options_int(p->options, FLI_KEY_NODE_SHUTDOWN_TIME),
 		.on_reload = on_reload,
 		.on_dump = on_dump,
 		.ctx = p,
 	};
-	fli_warden warden;
-	int rc = fli_warden_create(&warden, &config, &p->err);
+
+	fli_logger_create(&p->logger, p->options);
+	fli_log_create(&p->log, fli_logger_write, &p->logger,
+		(fli_level)fli_options_int(p->options, FLI_KEY_LOG_LEVEL));
+	return fli_warden_create(&p->warden, &config, &p->err);
+}
+
+static int serve(life *p)
+{
+	int rc = start_warden(p);
 
 	if (rc != FL_OK)
 		return rc;
@@ -224,8 +237,20 @@ static int serve(life *p)
 		print_ready(p->node, p->options);
 	(void)fflush(stdout); /* the line is for whoever reads; a node serves without a reader */
 	rc = fl_node_run(p->node);
-	fli_warden_destroy(&warden);
+	fli_warden_let_go(&p->warden);
+	fl_node_close(p->node);
+	p->node = NULL;
+	fli_warden_destroy(&p->warden);
 	return rc;
+}
+
+static int fail(life *p, int rc)
+{
+	p->err.code = rc;
+	print_failed(&p->err);
+	if (strncmp(p->err.what, "cannot", 6) != 0)
+		fl_error_wrap(&p->err, "cannot start");
+	return fli_print_error("flitch", &p->err);
 }
 
 /* Until READY a failure is an FL_E* below zero; afterwards `rc` is an exit code. */
@@ -240,11 +265,8 @@ static int run_node(life *p)
 		rc = start_servers(p);
 	if (rc == FL_OK)
 		rc = serve(p);
-	if (rc < 0) {
-		p->err.code = rc;
-		print_failed(&p->err);
-		rc = fli_print_error("flitch", &p->err);
-	}
+	if (rc < 0)
+		rc = fail(p, rc);
 	if (p->node != NULL)
 		fl_node_close(p->node);
 	fl_options_delete(p->options);

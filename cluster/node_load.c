@@ -40,6 +40,8 @@ static int open_file(const char *path, off_t *ret_size, fl_error *err)
 
 	if (fd < 0) {
 		(void)fl_error_set(err, FL_ENOENT, "cannot load %s: %s", path, strerror(errno));
+		fl_error_why(
+			err, "a relative path begins in the folder where the node was started");
 		fl_error_next(err, "see that the file is there and readable");
 		return -1;
 	}

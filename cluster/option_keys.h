@@ -15,6 +15,8 @@
  * Threads: immutable. Memory: constants.
  */
 
+#include <stdint.h>
+
 /* clang-format off */
 #define FLI_OPTIONS_NODE(X) \
 	X(NODE_NAME, "node.name", TEXT, 0, 0, "", "", \
@@ -68,20 +70,20 @@
 	X(EPMD_PORT, "epmd.port", INT, 1, 65535, "", "4369", \
 		"where epmd listens; ERL_EPMD_PORT") \
 	X(EPMD_ADDRESS, "epmd.address", TEXT, 0, 0, "", "", \
-		"address of this host's epmd; none: loopback; ERL_EPMD_ADDRESS") \
+		"addresses that flitch epmd listens on besides loopback; ERL_EPMD_ADDRESS") \
 	X(EPMD_PROGRAM, "epmd.program", TEXT, 0, 0, "", "", \
 		"program that `auto` starts; none: this binary's own epmd")
 
 #define FLI_OPTIONS_LIMITS(X) \
-	X(LIMITS_FRAME, "limits.frame", SIZE, 65536, 1LL << 32, "", "256MiB", \
+	X(LIMITS_FRAME, "limits.frame", SIZE, 65536, UINT32_MAX, "", "256MiB", \
 		"longest message of a peer") \
 	X(LIMITS_FRAGMENTS, "limits.fragments", INT, 1, 1 << 20, "", "4096", \
 		"fragmented messages that one peer may have open") \
 	X(LIMITS_FRAGMENT_BYTES, "limits.fragment_bytes", SIZE, 65536, 1LL << 40, "", "256MiB", \
 		"bytes in fragments of one peer that are not complete yet") \
-	X(LIMITS_ATOMS, "limits.atoms", INT, 1024, 1 << 30, "", "1048576", \
+	X(LIMITS_ATOMS, "limits.atoms", INT, 1024, 1 << 30, "", "65536", \
 		"texts that the node stores once") \
-	X(LIMITS_PROCESSES, "limits.processes", INT, 16, 1 << 27, "", "1048576", \
+	X(LIMITS_PROCESSES, "limits.processes", INT, 16, 1 << 27, "", "4000000", \
 		"processes alive at once") \
 	X(LIMITS_MAILBOX, "limits.mailbox", INT, 1, 1 << 30, "", "1000000", \
 		"messages that wait for one process, where its behaviour says nothing") \
@@ -120,7 +122,8 @@ typedef enum fli_key {
 		FLI_KEYS_COUNT
 } fli_key;
 
-/* Values of the WORD keys, in the order of their words; those of rpc.profile are fli_rpc_profile. */
+/* Values of the WORD keys, in the order of their words; those of rpc.profile are fli_rpc_profile.
+ */
 enum { FLI_NAME_TYPE_AUTO, FLI_NAME_TYPE_SHORT, FLI_NAME_TYPE_LONG };
 enum { FLI_EPMD_MODE_AUTO, FLI_EPMD_MODE_ON, FLI_EPMD_MODE_OFF, FLI_EPMD_MODE_EMBEDDED };
 enum { FLI_LOG_TEXT, FLI_LOG_JSON, FLI_LOG_JOURNAL };

@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #include "cluster/main.h"
-#include "node/runtime.h"
+
+#define END ((uint64_t)1 << 32) /* on the eventfd; smaller words mean: look anew */
 
 static void signals_of_ours(sigset_t *ret_set)
 {
@@ -39,7 +40,7 @@ void fli_warden_block(void)
 static void stop(fli_warden *warden, const char *why)
 {
 	warden->is_stopping = true;
-	fli_log_write(&warden->config.node->log, FLI_NOTICE, "%s - shutting down", why);
+	fli_log_write(warden->config.log, FLI_NOTICE, "%s - shutting down", why);
 	fl_node_stop(warden->config.node);
 }
 
@@ -50,18 +51,21 @@ static void stop_or_end(fli_warden *warden, int signal, const char *why)
 	stop(warden, why);
 }
 
+/* Under the lock, so that the node is there. */
 static void on_signal(fli_warden *warden, int signal)
 {
 	const fli_warden_config *config = &warden->config;
 
-	switch (signal) {
-	case SIGTERM: stop_or_end(warden, signal, "SIGTERM received"); break;
-	case SIGINT: stop_or_end(warden, signal, "SIGINT received"); break;
-	case SIGQUIT: _exit(128 + SIGQUIT);
-	case SIGHUP: config->on_reload(config->ctx); break;
-	case SIGUSR1: config->on_dump(config->ctx); break;
-	default: break;
-	}
+	if (signal == SIGQUIT)
+		_exit(128 + SIGQUIT);
+	if (signal == SIGTERM)
+		stop_or_end(warden, signal, "SIGTERM received");
+	else if (signal == SIGINT)
+		stop_or_end(warden, signal, "SIGINT received");
+	else if (signal == SIGHUP && !warden->is_stopping)
+		config->on_reload(config->ctx);
+	else if (signal == SIGUSR1 && !warden->is_stopping)
+		config->on_dump(config->ctx);
 }
 
 static void read_signals(fli_warden *warden)
@@ -81,38 +85,65 @@ static bool stdin_has_ended(void)
 	return got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN);
 }
 
+static void look(fli_warden *warden, struct pollfd fds[3])
+{
+	(void)pthread_mutex_lock(&warden->lock); /* neither fails for a lock that is right */
+	if (fds[1].revents != 0)
+		read_signals(warden);
+	if (fds[2].revents != 0 && stdin_has_ended()) {
+		fds[2].fd = -1;
+		if (!warden->is_stopping)
+			stop(warden, "stdin closed by the parent");
+	}
+	(void)pthread_mutex_unlock(&warden->lock);
+}
+
+static int limit_of(fli_warden *warden)
+{
+	int limit_ms = -1;
+
+	(void)pthread_mutex_lock(&warden->lock);
+	if (warden->is_stopping && warden->config.shutdown_ms > 0)
+		limit_ms = (int)warden->config.shutdown_ms;
+	(void)pthread_mutex_unlock(&warden->lock);
+	return limit_ms;
+}
+
+/* True when the thread is to end; a first word on the eventfd only sets the time limit. */
+static bool has_ended(int fd)
+{
+	uint64_t words = 0;
+
+	return read(fd, &words, sizeof words) == (ssize_t)sizeof words && words >= END;
+}
+
 static void *watch(void *arg)
 {
 	fli_warden *warden = arg;
 	struct pollfd fds[] = {{.fd = warden->end_fd, .events = POLLIN},
 		{.fd = warden->signal_fd, .events = POLLIN},
 		{.fd = warden->config.watches_stdin ? STDIN_FILENO : -1, .events = POLLIN}};
-	const uint32_t limit_ms = warden->config.shutdown_ms;
 
-	while ((fds[0].revents & POLLIN) == 0) {
-		int ready = poll(fds, 3, warden->is_stopping && limit_ms > 0 ? (int)limit_ms : -1);
+	for (;;) {
+		int limit_ms = limit_of(warden), ready = poll(fds, 3, limit_ms);
 
 		if (ready == 0) {
-			fli_log_write(&warden->config.node->log, FLI_ERROR,
-				"the stop took longer than %u ms: ending at once", limit_ms);
+			fli_log_write(warden->config.log, FLI_ERROR,
+				"the stop took longer than %d ms: ending at once", limit_ms);
 			_exit(FLI_EXIT_TEMPORARY);
 		}
-		if (ready > 0 && fds[1].revents != 0)
-			read_signals(warden);
-		if (ready > 0 && fds[2].revents != 0 && stdin_has_ended()) {
-			fds[2].fd = -1;
-			if (!warden->is_stopping)
-				stop(warden, "stdin closed by the parent");
-		}
+		if (ready > 0 && fds[0].revents != 0 && has_ended(warden->end_fd))
+			return NULL;
+		if (ready > 0)
+			look(warden, fds);
 	}
-	return NULL;
 }
 
 int fli_warden_create(fli_warden *warden, const fli_warden_config *config, fl_error *err)
 {
 	sigset_t set;
 
-	*warden = (fli_warden){.config = *config};
+	*warden = (fli_warden){.config = *config, .lock = PTHREAD_MUTEX_INITIALIZER};
 	signals_of_ours(&set);
 	warden->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	warden->end_fd = eventfd(0, EFD_CLOEXEC);
@@ -126,13 +157,26 @@ int fli_warden_create(fli_warden *warden, const fli_warden_config *config, fl_er
 	return fl_error_set(err, FL_EIO, "cannot watch for signals: %s", strerror(errno));
 }
 
+static void tell(fli_warden *warden, uint64_t words)
+{
+	ssize_t written = write(warden->end_fd, &words, sizeof words);
+
+	(void)written; /* an eventfd that is nearly at zero takes it */
+}
+
+void fli_warden_let_go(fli_warden *warden)
+{
+	(void)pthread_mutex_lock(&warden->lock);
+	warden->is_stopping = true;
+	(void)pthread_mutex_unlock(&warden->lock);
+	tell(warden, 1);
+}
+
 void fli_warden_destroy(fli_warden *warden)
 {
-	const uint64_t one = 1;
-	ssize_t written = write(warden->end_fd, &one, sizeof one);
-
-	(void)written; /* an eventfd at zero takes it */
+	tell(warden, END);
 	(void)pthread_join(warden->thread, NULL);
 	(void)close(warden->signal_fd);
 	(void)close(warden->end_fd);
+	(void)pthread_mutex_destroy(&warden->lock);
 }

@@ -20,9 +20,11 @@
 #include <pthread.h>
 
 #include "flitch/node.h"
+#include "node/log.h"
 
 typedef struct fli_warden_config {
 	fl_node *node;
+	fli_log *log;         /* outlives the node */
 	bool watches_stdin;   /* its end is a request to stop */
 	uint32_t shutdown_ms; /* a stop that takes longer ends the program; 0: it may take for ever
 			       */
@@ -36,11 +38,17 @@ typedef struct fli_warden {
 	pthread_t thread;
 	int signal_fd;
 	int end_fd;
-	bool is_stopping;
+	pthread_mutex_t lock; /* held while the node is touched */
+	bool is_stopping;     /* under `lock` */
 } fli_warden;
 
 void fli_warden_block(void);
 int fli_warden_create(fli_warden *warden, const fli_warden_config *config, fl_error *err);
+/*
+ * The node is about to be closed: from now on it is not touched, and the time limit of the stop
+ * runs.
+ */
+void fli_warden_let_go(fli_warden *warden);
 void fli_warden_destroy(fli_warden *warden);
 
 #endif

@@ -40,10 +40,10 @@ interop: ## drive the built node by the host's own Erlang and Elixir
 deps: ## install the Debian packages that are missing
 	@scripts/deps.sh test
 
-test: ## install what is missing, build, unit tests, interop with two releases
+test: ## install what is missing, build, unit tests, the binary, interop with two releases
 	@scripts/deps.sh test
 	@$(again) -j$(JOBS) all unit || echo "the build failed: what follows tests what there is" >&2
-	@scripts/total.sh '$(again) check' $(call interop,$(HOST_RELEASE) $(SECOND_RELEASE))
+	@scripts/total.sh '$(again) check' tests/cmd/run.sh $(call interop,$(HOST_RELEASE) $(SECOND_RELEASE))
 
 matrix: ## interop with every release that Debian has (23, 25, 27, 29)
 	@scripts/deps.sh test

@@ -1,0 +1,399 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The binary as a person meets it: exit codes, three-part errors, READY and FAILED, signals.
+#
+# Nothing here needs Erlang. epmd is the binary's own, private, on a port found free; HOME is a
+# folder of its own, so that no cookie of the user matters. `run.sh PART` runs the tests whose name
+# contains PART.
+set -uo pipefail
+
+cd "$(dirname "$0")/../.." || exit 70
+build=$(realpath -m "${BUILD:-build}")
+flitch=$build/flitch
+part=${1:-}
+[ -x "$flitch" ] || { echo "FAIL - cmd: $flitch is not built"; echo "0 passed, 1 failed"; exit 1; }
+work=$(mktemp -d)
+passed=0 failed=0
+pids=()
+
+stop_all() {
+	for pid in "${pids[@]}"; do kill -9 "$pid"; done
+	wait
+	rm -rf "$work"
+} 2>/dev/null
+trap stop_all EXIT
+trap 'exit 130' INT TERM
+
+export HOME=$work/home FLITCH_COOKIE=Xk29fjw0Qm38dkLs02mz
+unset "${!FLITCH_DIST@}" "${!RELEASE_@}" FLITCH_CONFIG FLITCH_NODE_NAME XDG_CONFIG_HOME
+mkdir -p "$HOME"
+cd "$work" || exit 70
+
+# ---- small words -------------------------------------------------------------------------------
+
+fail() { echo "    $*" >>"$work/why"; }
+
+# Runs a command; its output is in $work/out and $work/err.
+try() { # CODE COMMAND...
+	local wanted=$1
+	shift
+	timeout -k 2 20 "$@" >"$work/out" 2>"$work/err" </dev/null
+	local rc=$?
+	[ $rc -eq "$wanted" ] || fail "exit code $rc, not $wanted: $* :: $(head -c 300 "$work/err")"
+}
+
+says() { # FILE TEXT
+	grep -qF -- "$2" "$work/$1" || fail "$1 lacks: $2 :: $(head -c 400 "$work/$1")"
+}
+
+silent() { [ ! -s "$work/$1" ] || fail "$1 is not empty: $(head -c 300 "$work/$1")"; }
+
+# Among log lines, which go to stderr as well.
+three_parts() {
+	grep -q '^flitch: ' "$work/err" || fail "no first part: $(cat "$work/err")"
+	grep -q '^  why:  ' "$work/err" || fail "no second part: $(cat "$work/err")"
+	grep -q '^  next: ' "$work/err" || fail "no third part: $(cat "$work/err")"
+}
+
+# Waits until a line of the file matches.
+await() { # FILE PATTERN
+	timeout 10 sh -c 'until grep -qE -- "$1" "$0" 2>/dev/null; do sleep 0.02; done' "$work/$1" "$2" ||
+		{ fail "$1 never had: $2 :: $(head -c 400 "$work/$1")"; return 1; }
+}
+
+# Starts a node in the background: its output in NAME.out and NAME.err, its pid in $node.
+start() { # NAME FLAGS...
+	local name=$1
+	shift
+	: >"$work/$name.out"
+	"$flitch" run --name "$name@127.0.0.1" "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
+	node=$!
+	pids+=("$node")
+	await "$name.out" '^(READY|FAILED)' && ! grep -q ^FAILED "$work/$name.out" ||
+		{ fail "$name did not start: $(cat "$work/$name.out" "$work/$name.err")"; return 1; }
+}
+
+# Waits for the end of a node and checks its exit code.
+ends() { # PID CODE
+	timeout 15 tail -s 0.05 --pid="$1" -f /dev/null || { fail "still runs"; kill -9 "$1"; }
+	wait "$1"
+	local rc=$?
+	[ $rc -eq "$2" ] || fail "ended with $rc, not $2"
+}
+
+it() { # FUNCTION
+	case $1 in *"$part"*) ;; *) return ;; esac
+	: >"$work/why"
+	"$1"
+	if [ -s "$work/why" ]; then
+		failed=$((failed + 1))
+		echo "FAIL - cmd: ${1//_/ }"
+		cat "$work/why"
+	else
+		passed=$((passed + 1))
+		echo "ok - cmd: ${1//_/ }"
+	fi
+}
+
+# ---- usage -------------------------------------------------------------------------------------
+
+no_command_is_a_usage_error() { try 64 "$flitch"; says err "usage: flitch COMMAND"; }
+
+unknown_command_names_the_nearest() {
+	try 64 "$flitch" rnu
+	says err 'unknown command "rnu" (did you mean "run"?)'
+	says err '  next: flitch help'
+}
+
+unknown_flag_names_the_nearest() {
+	try 64 "$flitch" run --cookei x
+	says err 'unknown flag "--cookei" (did you mean "--cookie"?)'
+	says out 'FAILED code=64 reason="'
+	try 64 "$flitch" call --tiemout 1s a b c
+	says err 'did you mean "--timeout"?'
+}
+
+every_command_has_help() {
+	for command in run demo call cast ping epmd config version help; do
+		try 0 "$flitch" "$command" --help
+		says out "usage: flitch"
+		try 0 "$flitch" help "$command"
+	done
+	try 0 "$flitch" version
+	says out "flitch 0."
+}
+
+wrong_number_of_words_is_a_usage_error() {
+	try 64 "$flitch" call c1
+	says err 'too few arguments: flitch call [flags] NODE NAME TERM'
+	try 64 "$flitch" ping a b
+	says err '"b" is one argument too many'
+}
+
+# ---- configuration -----------------------------------------------------------------------------
+
+unknown_key_names_file_line_and_the_nearest() {
+	printf 'dist = {\n  tiktime = 60;\n};\n' >flitch.conf
+	try 78 "$flitch" run --sname x --config flitch.conf
+	says err 'flitch.conf:2: unknown key "dist.tiktime" (did you mean "dist.ticktime"?)'
+	says out 'FAILED code=78 reason="flitch.conf:2: unknown key'
+	try 78 "$flitch" config check --config flitch.conf
+	try 78 "$flitch" config show --set dist.prot=1
+	says err 'did you mean "dist.port"?'
+}
+
+wrong_value_names_where_and_what_would_do() {
+	printf 'dist = { port = 70000; };\n' >flitch.conf
+	try 78 "$flitch" config show --config flitch.conf
+	says err 'flitch.conf:1: 70000 is out of range for dist.port: 0 to 65535'
+	try 78 env FLITCH_LOG_LEVEL=loud "$flitch" config show
+	says err 'FLITCH_LOG_LEVEL: "loud" is no value for log.level'
+}
+
+origin_of_each_value_is_shown() {
+	printf 'dist = { ticktime = 8; port = 1; };\n' >flitch.conf
+	try 0 env FLITCH_DIST_LISTEN=::1 ERL_EPMD_PORT=5000 "$flitch" config show --origin \
+		--config flitch.conf --set log.level=debug --port 7 --join a@h --join b@h
+	grep -qE '^dist.ticktime = 8 +# flitch.conf:1$' out || fail "$(grep ticktime out)"
+	grep -qE '^dist.listen = ::1 +# FLITCH_DIST_LISTEN$' out || fail "$(grep listen out)"
+	grep -qE '^epmd.port = 5000 +# ERL_EPMD_PORT$' out || fail "$(grep epmd.port out)"
+	grep -qE '^log.level = debug +# --set$' out || fail "$(grep log.level out)"
+	grep -qE '^dist.port = 7 +# --port$' out || fail "$(grep dist.port out)"
+	grep -qE '^node.join = a@h,b@h +# --join$' out || fail "$(grep node.join out)"
+	grep -qE '^dist.setup_time = 7s +# default$' out || fail "$(grep setup out)"
+}
+
+secrets_are_never_shown() {
+	try 0 "$flitch" config show --origin
+	says out 'node.cookie = <set>'
+	! grep -q "$FLITCH_COOKIE" out || fail "the cookie is shown"
+}
+
+# ---- cookies -----------------------------------------------------------------------------------
+
+cookie_file_that_others_can_read_is_refused() {
+	echo secret-secret-secret >cookie
+	chmod 644 cookie
+	try 78 "$flitch" run --name x@127.0.0.1 --cookie-file cookie
+	says err 'group or others may access it (mode 0644)'
+	says err '  next: chmod 400 cookie'
+	says out 'FAILED code=78'
+	three_parts
+}
+
+missing_cookie_is_explained_and_none_is_made() {
+	try 78 env -u FLITCH_COOKIE "$flitch" run --name x@127.0.0.1
+	says err 'there is no cookie'
+	three_parts
+	[ ! -e "$HOME/.erlang.cookie" ] || fail "a cookie was made"
+	try 78 "$flitch" run --name x@127.0.0.1 --cookie-file /nonexistent
+	says err 'No such file'
+}
+
+weak_cookie_off_loopback_is_refused() {
+	try 78 env FLITCH_COOKIE=monster "$flitch" run --name x@127.0.0.1 --listen 0.0.0.0 \
+		--set dist.insecure_listen=true
+	says err 'too weak to listen on 0.0.0.0'
+	three_parts
+	! grep -q monster err || fail "the cookie is shown"
+}
+
+address_off_loopback_needs_leave() {
+	try 78 "$flitch" run --name x@127.0.0.1 --listen 0.0.0.0
+	says err 'dist.listen = 0.0.0.0 is off loopback'
+	three_parts
+}
+
+name_forms_are_checked() {
+	try 78 "$flitch" run --sname x@127.0.0.1
+	says out 'FAILED code=78'
+	try 78 "$flitch" run --name x@host
+	try 78 "$flitch" run
+	says err 'the node has no name'
+}
+
+# ---- a node ------------------------------------------------------------------------------------
+
+node_says_ready_and_leaves_on_sigterm() {
+	start c2 --load "$build/examples/counter.so" || return
+	grep -qE '^READY node=c2@127\.0\.0\.1 port=[1-9][0-9]* pid=[0-9]+ vsn=0\.[0-9.]+$' c2.out ||
+		fail "$(cat c2.out)"
+	grep -q "pid=$node " c2.out || fail "not its own pid: $(cat c2.out)"
+	[ "$(wc -l <c2.out)" -eq 1 ] || fail "more on stdout than one line: $(cat c2.out)"
+	kill -TERM "$node"
+	ends "$node" 0
+	try 0 "$flitch" epmd --names
+	! grep -q 'name c2 ' out || fail "still registered: $(cat out)"
+}
+
+missing_shared_object_is_refused() {
+	try 78 "$flitch" run --name x@127.0.0.1 --load /nonexistent.so
+	says out 'FAILED code=78'
+	says err '/nonexistent.so'
+	three_parts
+}
+
+broken_shared_object_is_refused() {
+	echo 'no object' >broken.so
+	try 78 "$flitch" run --name x@127.0.0.1 --load "$work/broken.so"
+	says out 'FAILED code=78'
+	three_parts
+}
+
+taken_name_is_refused() {
+	start c3 || return
+	try 69 "$flitch" run --name c3@127.0.0.1
+	says out 'FAILED code=69'
+	says err 'c3'
+	three_parts
+	kill "$node"
+	ends "$node" 0
+}
+
+port_in_use_is_refused() {
+	start c4 || return
+	local port
+	port=$(sed -n 's/.* port=\([0-9]*\) .*/\1/p' c4.out)
+	try 69 "$flitch" run --name c5@127.0.0.1 --port "$port"
+	says out 'FAILED code=69'
+	says err "$port"
+	three_parts
+	kill "$node"
+	ends "$node" 0
+}
+
+end_of_stdin_ends_a_child_of_a_port() {
+	mkfifo stdin
+	"$flitch" run --name c6@127.0.0.1 --parent-stdin --set log.level=info \
+		<stdin >c6.out 2>c6.err &
+	node=$!
+	pids+=("$node")
+	exec 9>stdin
+	await c6.out '^READY' || return
+	kill -HUP "$node"
+	await c6.out '^<5>SIGHUP received'
+	exec 9>&-
+	ends "$node" 0
+	grep -q '^<5>stdin closed by the parent' c6.out || fail "no log line: $(cat c6.out)"
+	[ ! -s c6.err ] || fail "stderr is not empty: $(cat c6.err)"
+}
+
+sigusr1_writes_a_state_dump_and_the_node_goes_on() {
+	start c7 --load "$build/examples/counter.so" || return
+	kill -USR1 "$node"
+	await c7.err 'state dump in' || return
+	grep -q '^=node' "flitch_dump.$node" || fail "no dump"
+	grep -q '^Name: counter' "flitch_dump.$node" || fail "no counter: $(cat "flitch_dump.$node")"
+	kill -0 "$node" || fail "gone"
+	kill "$node"
+	ends "$node" 0
+}
+
+sighup_reads_the_log_level_again() {
+	printf 'log = { level = "notice"; };\n' >reload.conf
+	start c8 --config reload.conf || return
+	printf 'log = { level = "debug"; };\n' >reload.conf
+	kill -HUP "$node"
+	await c8.err 'SIGHUP received: log level debug'
+	printf 'log = { level = "loud"; };\n' >reload.conf
+	kill -HUP "$node"
+	await c8.err 'SIGHUP received: nothing changed'
+	kill -QUIT "$node"
+	ends "$node" 131
+}
+
+# ---- visits ------------------------------------------------------------------------------------
+
+c1=c1@127.0.0.1
+
+calls_and_casts_reach_a_server() {
+	try 0 "$flitch" call $c1 counter '{add, 5}'
+	[ "$(cat out)" = 5 ] || fail "$(cat out)"
+	try 0 "$flitch" call $c1 counter '{add, -2}'
+	[ "$(cat out)" = 3 ] || fail "$(cat out)"
+	try 0 "$flitch" cast $c1 counter reset
+	silent out
+	try 0 "$flitch" call $c1 counter get
+	[ "$(cat out)" = 0 ] || fail "$(cat out)"
+	try 0 "$flitch" call $c1 echo '#{a => [1,2.5,<<"bin">>], "s" => {x}}'
+	silent err
+}
+
+ping_tells_who_answers() {
+	try 0 "$flitch" ping $c1
+	grep -qE '^pong c1@127\.0\.0\.1 in [0-9.]+ ms$' out || fail "$(cat out)"
+	try 0 env FLITCH_NODE_NAME=$c1 "$flitch" ping
+	try 69 "$flitch" ping nobody@127.0.0.1
+	says err 'cannot reach nobody@127.0.0.1'
+	grep -q '^  next: ' err || fail "no third part: $(cat err)"
+}
+
+wrong_cookie_is_told_as_such() {
+	try 69 "$flitch" ping --cookie another-cookie-entirely $c1
+	says err cookie
+	three_parts
+}
+
+unknown_server_is_told_as_such() {
+	try 69 "$flitch" call $c1 nobody get
+	says err 'no process has that name'
+}
+
+refused_request_is_a_software_error() {
+	try 70 "$flitch" call $c1 counter '{no, such, request}'
+	says err 'ended before it answered'
+	says err bad_call
+}
+
+bad_term_and_bad_name_are_usage_errors() {
+	try 64 "$flitch" call $c1 counter '{add,'
+	says err 'cannot read the term'
+	try 64 "$flitch" call 'c 1@h' counter get
+	try 64 "$flitch" call $c1 '<nonsense>' get
+	says err 'is no pid'
+}
+
+visits_leave_no_name_behind() {
+	try 0 "$flitch" ping $c1
+	try 0 "$flitch" epmd --names
+	[ "$(grep -c '^name ' out)" -eq 1 ] || fail "$(cat out)"
+}
+
+# ---- all ---------------------------------------------------------------------------------------
+
+# A port where nothing listens, for the whole run.
+for try in $(shuf -i 20000-32000 -n 20); do
+	export ERL_EPMD_PORT=$try
+	"$flitch" epmd --names >/dev/null 2>&1 || break
+done
+
+for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
+	unknown_flag_names_the_nearest every_command_has_help wrong_number_of_words_is_a_usage_error \
+	unknown_key_names_file_line_and_the_nearest wrong_value_names_where_and_what_would_do \
+	origin_of_each_value_is_shown secrets_are_never_shown \
+	cookie_file_that_others_can_read_is_refused missing_cookie_is_explained_and_none_is_made \
+	weak_cookie_off_loopback_is_refused address_off_loopback_needs_leave name_forms_are_checked; do
+	it $name
+done
+
+"$flitch" epmd --address 127.0.0.1 >epmd.out 2>&1 </dev/null &
+pids+=($!)
+timeout 10 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; done"
+
+for name in node_says_ready_and_leaves_on_sigterm missing_shared_object_is_refused \
+	broken_shared_object_is_refused taken_name_is_refused port_in_use_is_refused \
+	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
+	sighup_reads_the_log_level_again; do
+	it $name
+done
+
+: >why
+start c1 --load "$build/examples/counter.so" --load "$build/examples/echo.so"
+for name in calls_and_casts_reach_a_server ping_tells_who_answers wrong_cookie_is_told_as_such \
+	unknown_server_is_told_as_such bad_term_and_bad_name_are_usage_errors \
+	visits_leave_no_name_behind refused_request_is_a_software_error; do
+	it $name
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
