@@ -111,8 +111,7 @@ static int tell_allow(const fl_options *options, fli_dist_told *told, fl_error *
 static void tell_rest(const fl_options *options, fli_dist_config *config)
 {
 	config->is_visible = fli_options_bool(options, FLI_KEY_NODE_VISIBLE);
-	if (fli_options_has_listener(options))
-		config->listen_address = fli_options_text(options, FLI_KEY_DIST_LISTEN);
+	config->listen_address = fli_options_listen_address(options);
 	tell_ports(options, config);
 	config->tick_time_ms = (uint32_t)fli_options_int(options, FLI_KEY_DIST_TICKTIME) * 1000;
 	config->tick_intensity = (uint32_t)fli_options_int(options, FLI_KEY_DIST_TICKINTENSITY);

@@ -39,7 +39,7 @@ static int prepare(fl_options *options, fl_error *err)
 	if (!fli_options_is_set(options, FLI_KEY_NODE_NAME))
 		rc = fli_options_put(options, FLI_KEY_NODE_NAME, "demo@localhost", demo, err);
 	if (rc == FL_OK && !fli_options_is_set(options, FLI_KEY_LOG_LEVEL))
-		rc = fli_options_put(options, FLI_KEY_LOG_LEVEL, "error", demo, err);
+		rc = fli_options_put(options, FLI_KEY_LOG_LEVEL, "critical", demo, err);
 	if (rc == FL_OK && !fli_options_is_set(options, FLI_KEY_NODE_COOKIE) &&
 		!fli_options_is_set(options, FLI_KEY_NODE_COOKIE_FILE))
 		rc = random_cookie(options, err);

@@ -3,8 +3,9 @@
  * The two servers of the demo.
  *
  *  - `counter` is the counter of the examples; it tells the guide of each call;
- *  - the guide monitors the counter by name, learns of nodes by node_up, and looks now and then
- *    whether a process of another node watches the counter, for which there is no event.
+ *  - the guide monitors the counter by name, and looks now and then for what there is no event: a
+ *    connection (node_up is for visible nodes) and a process of another node that watches the
+ *    counter.
  *
  * A call of GenServer monitors, too, for as long as it takes: only a monitor that is there twice in
  * a row counts as one that the user made.
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dist/dist.h"
 #include "node/cmd/demo.h"
 #include "node/sched.h"
 
@@ -152,6 +154,23 @@ static void look_for_monitor(fl_proc *self, struct guide *g)
 	memcpy(g->seen_words, words, sizeof words);
 }
 
+static void look_for_node(fl_proc *self, struct guide *g)
+{
+	fl_node *node = fl_self_node(self);
+	char line[FLI_NODE_NAME_BYTES_MAX + 32];
+	const fli_peer *peer;
+	size_t cursor = 0;
+
+	fli_enter(node);
+	peer = fli_dist_next(fli_dist_of(node), &cursor);
+	if (peer != NULL)
+		(void)snprintf(line, sizeof line, "%.*s is connected", (int)peer->name.size,
+			peer->name.text); /* a name fits */
+	fli_leave(node);
+	if (peer != NULL)
+		tick(g, FLI_STEP_CONNECT, line);
+}
+
 static int on_guide_timeout(fl_proc *self, void *state)
 {
 	struct guide *g = state;
@@ -160,6 +179,8 @@ static int on_guide_timeout(fl_proc *self, void *state)
 	 * once. */
 	if (!g->is_watching)
 		g->is_watching = fl_monitor(self, "counter", &g->watch) == FL_OK;
+	if (!g->done[FLI_STEP_CONNECT])
+		look_for_node(self, g);
 	if (!g->done[FLI_STEP_MONITOR])
 		look_for_monitor(self, g);
 	fl_next_timeout(self, LOOK_MS);
@@ -186,6 +207,8 @@ static int on_guide_info(fl_proc *self, void *state, fl_term message)
 	char text[120], line[160];
 
 	fl_next_timeout(self, LOOK_MS);
+	if (!g->done[FLI_STEP_CONNECT])
+		look_for_node(self, g);
 	if (fl_match(message, "{called, ~}", &request)) {
 		on_counter_call(g, request);
 	} else if (fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &reason) &&
@@ -199,21 +222,10 @@ static int on_guide_info(fl_proc *self, void *state, fl_term message)
 	return FL_OK;
 }
 
-static int on_guide_node_up(fl_proc *self, void *state, fl_atom node)
-{
-	char line[300];
-
-	(void)snprintf(line, sizeof line, "%.*s is connected", (int)node.size, node.text);
-	tick(state, FLI_STEP_CONNECT, line);
-	fl_next_timeout(self, LOOK_MS);
-	return FL_OK;
-}
-
 const fl_behaviour fli_demo_guide = {
 	.name = FLI_DEMO_GUIDE,
 	.state_size = sizeof(struct guide),
 	.init = on_guide_init,
 	.info = on_guide_info,
 	.timeout = on_guide_timeout,
-	.node_up = on_guide_node_up,
 };
