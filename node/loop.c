@@ -20,7 +20,8 @@
 
 #include "node/sched.h"
 
-#define SPACE_AFTER_BYTES 3000 /* a read at least this large shows several callers at work */
+#define SPACE_AFTER_MESSAGES 8   /* in one step: several callers are at work */
+#define SPACE_MESSAGE_BYTES 1024 /* on average at most: larger ones gain nothing by waiting */
 #define FULL_READ_BYTES 65536
 #define SLEEP_MAX_MS 60000
 /* Turns of busy handlers (2 ms each) between looks at the sockets: what is there is handled before
@@ -158,11 +159,12 @@ static void sleep_until_needed(fli_loop *loop, uint64_t now_ns)
 }
 
 /* Gives a peer that sends in pieces the time to gather them. */
-static void space_reads(fli_loop *loop)
+static void space_reads(fli_loop *loop, uint64_t messages)
 {
 	struct timespec pause = timespec_of((uint64_t)loop->config.spacing_us * 1000);
 
-	if (loop->config.spacing_us == 0 || loop->read_bytes < SPACE_AFTER_BYTES ||
+	if (loop->config.spacing_us == 0 || messages < SPACE_AFTER_MESSAGES ||
+		loop->read_bytes > messages * SPACE_MESSAGE_BYTES ||
 		loop->read_max >= FULL_READ_BYTES)
 		return;
 	fli_gate_unlock(loop->node);
@@ -174,7 +176,7 @@ bool fli_loop_step(void *arg)
 {
 	fli_loop *loop = arg;
 	fl_node *node = loop->node;
-	uint64_t now_ns;
+	uint64_t now_ns, handled = node->handled;
 	fli_turn turn;
 
 	if (atomic_load_explicit(&loop->is_stopped, memory_order_relaxed))
@@ -199,7 +201,7 @@ bool fli_loop_step(void *arg)
 	if (turn == FLI_TURN_MORE || loop->read_bytes > 0) {
 		loop->active_ns = now_ns;
 		if (turn == FLI_TURN_IDLE)
-			space_reads(loop);
+			space_reads(loop, node->handled - handled);
 	} else if (now_ns - loop->active_ns >= (uint64_t)loop->config.spin_us * 1000) {
 		sleep_until_needed(loop, now_ns);
 	}

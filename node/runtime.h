@@ -246,6 +246,7 @@ struct fl_node {
 
 	fl_proc *run_first, *run_last;
 	uint32_t run_count;
+	uint64_t handled; /* messages, by all processes */
 	fl_proc *current;   /* whose handler the driver runs */
 	fli_link suspended; /* fli_extra: wait for room at a busy peer */
 	fli_link watchful;  /* fli_extra: have node_up or node_down */

@@ -274,6 +274,7 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg)
 	bool kept = true;
 
 	proc->handled++;
+	proc->node->handled++;
 	proc->current_kind = msg->kind;
 	proc->status = FLI_RUNNING;
 	if (proc->extra != NULL) {
