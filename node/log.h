@@ -33,7 +33,7 @@ typedef void fli_log_sink(void *ctx, fli_level level, const char *line, size_t s
 typedef struct fli_log {
 	fli_log_sink *sink; /* NULL: silence */
 	void *ctx;
-	_Atomic(int) level; /* lines above it are dropped */
+	_Atomic(int) level;          /* lines above it are dropped */
 	_Atomic(uint64_t) window_ms; /* of the limiter */
 	_Atomic(uint32_t) window_count;
 } fli_log;

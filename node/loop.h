@@ -36,7 +36,8 @@ void fli_loop_on_flush(fli_loop *loop, void (*flush)(void *ctx), void *ctx);
 /* A socket gave that many bytes at once: activity, and a hint of the load. */
 void fli_loop_note_read(fli_loop *loop, size_t size);
 
-/* One iteration; false after fli_loop_stop. The owner of the context calls it, and owns it after. */
+/* One iteration; false after fli_loop_stop. The owner of the context calls it, and owns it after.
+ */
 bool fli_loop_step(void *loop);
 /* Wakes a sleeping step. Any thread. */
 void fli_loop_wake(void *loop);

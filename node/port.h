@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 typedef struct fli_port {
-	uint64_t (*now_ns)(const struct fli_port *port);  /* monotonic */
-	int64_t (*wall_us)(const struct fli_port *port);  /* since 1970 */
+	uint64_t (*now_ns)(const struct fli_port *port);                           /* monotonic */
+	int64_t (*wall_us)(const struct fli_port *port);                           /* since 1970 */
 	void (*random)(const struct fli_port *port, void *ret_bytes, size_t size); /* secure */
 } fli_port;
 

@@ -60,15 +60,17 @@ typedef struct fli_spawn {
 	bool link, monitor;
 } fli_spawn;
 
-/* Filled in by the distribution. `peer` is connected on demand: signals wait, or fail as noconnection. */
+/* Filled in by the distribution. `peer` is connected on demand: signals wait, or fail as
+ * noconnection. */
 typedef struct fli_remote_ops {
-	/* The peer of that name; dials when it is not up. NULL: unknown host form, limit, no memory. */
+	/* The peer of that name; dials when it is not up. NULL: unknown host form, limit, no
+	 * memory. */
 	fli_peer *(*peer)(void *dist, fl_atom node);
 	/* The peer of that name when there is one; does not dial. */
 	fli_peer *(*find)(void *dist, fl_atom node);
 	/*
-	 * Opens a message; the caller appends exactly one term to the buffer and calls send_end, which
-	 * may refuse what the destination cannot take (FL_ENOTSUP). Nothing else in between.
+	 * Opens a message; the caller appends exactly one term to the buffer and calls send_end,
+	 * which may refuse what the destination cannot take (FL_ENOTSUP). Nothing else in between.
 	 */
 	fli_buf *(*send_begin)(fli_peer *peer, const fl_pid *from, const fli_target *to);
 	int (*send_end)(fli_peer *peer);
@@ -80,13 +82,16 @@ typedef struct fli_remote_ops {
 	void (*exit)(fli_peer *peer, const fl_pid *from, const fl_pid *to, fl_term reason);
 	void (*exit2)(fli_peer *peer, const fl_pid *from, const fl_pid *to, fl_term reason);
 	/* `to` is a pid or a name. */
-	void (*monitor)(fli_peer *peer, const fl_pid *watcher, const fli_target *to, const fl_ref *ref);
-	void (*demonitor)(fli_peer *peer, const fl_pid *watcher, const fli_target *to, const fl_ref *ref);
+	void (*monitor)(
+		fli_peer *peer, const fl_pid *watcher, const fli_target *to, const fl_ref *ref);
+	void (*demonitor)(
+		fli_peer *peer, const fl_pid *watcher, const fli_target *to, const fl_ref *ref);
 	/* `what` is the pid, or the name when the monitor was by name. */
-	void (*down)(fli_peer *peer, const fli_target *what, const fl_pid *watcher, const fl_ref *ref,
-		fl_term reason);
+	void (*down)(fli_peer *peer, const fli_target *what, const fl_pid *watcher,
+		const fl_ref *ref, fl_term reason);
 	void (*group_leader)(fli_peer *peer, const fl_pid *leader, const fl_pid *process);
-	/* True while the peer's output is past its soft mark: the sender is suspended until fli_remote_ready. */
+	/* True while the peer's output is past its soft mark: the sender is suspended until
+	 * fli_remote_ready. */
 	bool (*is_busy)(const fli_peer *peer);
 } fli_remote_ops;
 
@@ -97,14 +102,14 @@ void fli_remote_attach(fl_node *node, const fli_remote_ops *ops, void *dist);
 /* `to` is a pid of this node by name; another creation is a dead process. */
 void fli_remote_send(fl_node *node, fli_peer *peer, const fl_pid *to, const fli_payload *message);
 void fli_remote_reg_send(fl_node *node, fli_peer *peer, fl_atom name, const fli_payload *message);
-void fli_remote_alias_send(fl_node *node, fli_peer *peer, const fl_ref *alias,
-	const fli_payload *message);
+void fli_remote_alias_send(
+	fl_node *node, fli_peer *peer, const fl_ref *alias, const fli_payload *message);
 void fli_remote_link(fl_node *node, fli_peer *peer, const fl_pid *from, const fl_pid *to);
 /* From a peer without unlink ids: id 0, no acknowledgement. */
-void fli_remote_unlink(fl_node *node, fli_peer *peer, uint64_t id, const fl_pid *from,
-	const fl_pid *to);
-void fli_remote_unlink_ack(fl_node *node, fli_peer *peer, uint64_t id, const fl_pid *from,
-	const fl_pid *to);
+void fli_remote_unlink(
+	fl_node *node, fli_peer *peer, uint64_t id, const fl_pid *from, const fl_pid *to);
+void fli_remote_unlink_ack(
+	fl_node *node, fli_peer *peer, uint64_t id, const fl_pid *from, const fl_pid *to);
 /* A broken link; ignored when there is none. */
 void fli_remote_exit(fl_node *node, fli_peer *peer, const fl_pid *from, const fl_pid *to,
 	const fli_payload *reason);
@@ -121,13 +126,13 @@ void fli_remote_down(fl_node *node, fli_peer *peer, const fl_ref *ref, const fli
 void fli_remote_group_leader(fl_node *node, fli_peer *peer, const fl_pid *leader, const fl_pid *to);
 
 /*
- * The connection is there: `creation`, `is_hidden`, `has_monitors` are set; visible ones are told to
- * every server's node_up before any of the peer's signals.
+ * The connection is there: `creation`, `is_hidden`, `has_monitors` are set; visible ones are told
+ * to every server's node_up before any of the peer's signals.
  */
 void fli_remote_nodeup(fl_node *node, fli_peer *peer);
 /*
- * The connection is gone, or could not be made: EXIT and DOWN with noconnection, watchers forgotten,
- * then node_down with `reason` (an atom) if it had been up.
+ * The connection is gone, or could not be made: EXIT and DOWN with noconnection, watchers
+ * forgotten, then node_down with `reason` (an atom) if it had been up.
  */
 void fli_remote_nodedown(fl_node *node, fli_peer *peer, const char *reason);
 /* The peer's output has room again. */

@@ -26,173 +26,12 @@
 #include "node/base/wheel.h"
 #include "node/log.h"
 #include "node/port.h"
+#include "node/proc.h"
 #include "node/remote.h"
 #include "node/term/atoms.h"
 #include "node/term/write.h"
 
-typedef struct fli_act fli_act;
 typedef struct fli_crew fli_crew;
-
-/* ---- messages -------------------------------------------------------------------------------- */
-
-typedef enum fli_msg_kind {
-	FLI_MSG_CALL,   /* {'$gen_call', {Pid, Tag}, Request} */
-	FLI_MSG_CAST,   /* {'$gen_cast', Message} */
-	FLI_MSG_SYSTEM, /* {system, {Pid, Tag}, Request} */
-	FLI_MSG_EXIT,   /* {'EXIT', Pid, Reason} */
-	FLI_MSG_INFO,
-	FLI_MSG_REPLY,   /* {Ref, Reply}: perhaps the answer to an fl_call or fl_request */
-	FLI_MSG_NODE_UP,   /* a node name, for node_up */
-	FLI_MSG_NODE_DOWN, /* {Node, Reason}, for node_down */
-	FLI_MSG_DONE,      /* the end of a task: `data` is the task */
-	FLI_MSG_START      /* arguments of a deferred init */
-} fli_msg_kind;
-
-/* One message: a chunk from the node's pool. Offsets are into data. */
-typedef struct fli_msg {
-	struct fli_msg *next;
-	uint32_t capacity; /* bytes of data that the chunk holds */
-	uint32_t size;
-	uint32_t body; /* the request or message proper */
-	uint32_t pid;  /* of a call or system message: who asks */
-	uint32_t tag;
-	uint8_t kind;
-	uint8_t data[];
-} fli_msg;
-
-/* Work that has left, and comes back as FLI_MSG_DONE; see task.c. */
-typedef struct fli_task_end {
-	fl_task task;
-	void *arg;
-	fl_node *node;
-	fl_pid owner;
-	_Atomic(bool) cancelled; /* any */
-	struct fli_task_end *next;
-} fli_task_end;
-
-void fli_task_end_delete(fli_task_end *end, bool drop);
-
-/* ---- what hangs on a process ----------------------------------------------------------------- */
-
-/* A monitor in either direction; in the node's index by its reference. */
-typedef struct fli_monitor {
-	fl_ref ref;
-	fli_link in_watcher; /* in fl_proc.monitors, or fli_peer.watchers */
-	fli_link in_target;  /* in fl_proc.watchers, or fli_peer.watched */
-	fl_proc *watcher;    /* NULL: a process of watcher_peer */
-	fli_peer *watcher_peer;
-	fl_pid watcher_pid;
-	fl_proc *target; /* NULL: a process of target_peer */
-	fli_peer *target_peer;
-	fl_pid target_pid;
-	fl_atom name;  /* not empty: the monitor was by name */
-	bool by_call;  /* of fl_call or fl_request: a reply ends it */
-	struct fli_wait *wait; /* the fl_call that it belongs to */
-} fli_monitor;
-
-/* One end of a link. */
-typedef struct fli_plink {
-	fli_link in_proc; /* fl_proc.links */
-	fli_link in_peer; /* fli_peer.links when the other end is remote */
-	fl_proc *proc;
-	fli_peer *peer; /* NULL: the other end is here */
-	fl_pid other;
-	uint64_t unlink_id; /* not 0: unlinked, the acknowledgement is outstanding */
-} fli_plink;
-
-/* A registered name. */
-typedef struct fli_name {
-	fl_atom text; /* interned */
-	uint64_t hash;
-	fl_proc *proc;
-} fli_name;
-
-/* An alias, or the reply address of an fl_call or fl_request. */
-typedef struct fli_alias {
-	fl_ref ref;
-	fl_proc *proc;
-	fli_link in_proc;
-	struct fli_wait *wait; /* not NULL: a caller that waits on its own stack */
-	bool once;             /* the first message ends it */
-} fli_alias;
-
-typedef struct fli_send_timer {
-	fli_timer timer;
-	fl_ref ref;
-	fl_node *node;
-	fl_dest to; /* texts interned; as in Erlang it fires when its maker is gone, too */
-	fli_msg *msg;
-} fli_send_timer;
-
-/* A call that a server has not answered yet; fl_from names it by slot and generation. */
-typedef struct fli_call {
-	uint32_t generation;
-	uint32_t slot;
-	fl_proc *proc; /* NULL: free */
-	fli_msg *msg;  /* whose bytes the tag lies in; owned after fl_later */
-	fli_link in_proc;
-	struct fli_call *next_free;
-	bool wants_later; /* fl_later was called; the handler has not returned yet */
-	bool is_later;
-	bool is_watched; /* the caller's monitor was there at fl_later */
-} fli_call;
-
-typedef enum fli_status {
-	FLI_STARTING,
-	FLI_WAITING,
-	FLI_RUNNABLE,
-	FLI_RUNNING,
-	FLI_SUSPENDED, /* its last send met a busy peer */
-	FLI_EXITING    /* gone for everybody; a handler's frame may still be on a stack */
-} fli_status;
-
-/* What most processes never need. */
-typedef struct fli_extra {
-	fli_timer idle; /* fl_next_timeout */
-	fl_proc *proc;
-	fli_msg *continue_; /* fl_next_continue */
-	fl_buf stop_reason; /* of fl_stop */
-	fl_buf label;
-	fl_pid group_leader;
-	fl_pid parent;
-	bool has_group_leader;
-	bool has_parent;
-	bool idle_due;
-	bool sys_suspended; /* sys:suspend */
-	fli_link suspended;   /* in fl_node.suspended */
-	fli_link in_watchful; /* in fl_node.watchful */
-} fli_extra;
-
-struct fl_proc {
-	fl_node *node;
-	const fl_behaviour *behaviour;
-	uint32_t id;
-	uint32_t serial;
-	fli_msg *first, *last;
-	uint32_t mailbox_count;
-	uint8_t status;
-	bool trap_exit;
-	bool is_system;  /* the node's own: not shown as a user's, not counted */
-	uint8_t slow; /* not 0: its handlers overstayed, they run on the crew's threads for so many turns */
-	uint8_t frames;  /* handlers of it on some stack */
-	bool has_busy;   /* a send of this handler met a busy peer */
-	bool in_queue;     /* in the run queue, or with the crew */
-	bool lost_in_init; /* its init overstayed */
-	fl_proc *run_next;
-	fl_proc *exit_next;
-	fli_act *act; /* the activation whose handler runs */
-	fli_name *name;
-	fli_link links;
-	fli_link monitors;
-	fli_link watchers;
-	fli_link calls;
-	fli_link aliases;
-	fli_extra *extra; /* NULL until needed */
-	struct fli_wait *waits; /* fl_calls on the stacks of its handlers, innermost first */
-	uint8_t current_kind;   /* fli_msg_kind of what its handler was given */
-	uint64_t handled;       /* messages; tools show it as reductions */
-	_Alignas(16) uint8_t state[];
-};
 
 typedef struct fli_proc_slot {
 	fl_proc *proc;
@@ -246,25 +85,25 @@ struct fl_node {
 
 	fl_proc *run_first, *run_last;
 	uint32_t run_count;
-	uint64_t handled; /* messages, by all processes */
-	fl_proc *current;   /* whose handler the driver runs */
-	fli_link suspended; /* fli_extra: wait for room at a busy peer */
-	fli_link watchful;  /* fli_extra: have node_up or node_down */
+	uint64_t handled;                /* messages, by all processes */
+	fl_proc *current;                /* whose handler the driver runs */
+	fli_link suspended;              /* fli_extra: wait for room at a busy peer */
+	fli_link watchful;               /* fli_extra: have node_up or node_down */
 	fl_proc *exit_first, *exit_last; /* waiting for fli_exits_drain */
 	bool is_draining;
 	fli_wheel wheel;
 	fli_msg *pool[FLI_POOL_CLASSES];
 	uint32_t pool_count[FLI_POOL_CLASSES];
-	fli_buf scratch; /* local messages are built here */
+	fli_buf scratch;   /* local messages are built here */
 	fl_pid system_pid; /* the sender of what nobody in particular sends */
 
 	const fli_remote_ops *remote;
 	void *dist;
 	fl_proc *supervisor;
 	struct fli_exports *exports; /* see export.h; NULL until something is exported */
-	void *owner;     /* of the layer above: the daemon's own structure */
+	void *owner;                 /* of the layer above: the daemon's own structure */
 
-	fli_crew *crew; /* threads; NULL: everything on the caller's thread */
+	fli_crew *crew;                   /* threads; NULL: everything on the caller's thread */
 	struct fli_gate *gate;            /* see sched.h */
 	_Atomic(uint64_t) act_word;       /* sequence << 2 | fli_act_state; any thread */
 	_Atomic(uintptr_t) context_owner; /* which thread; any thread */
@@ -282,7 +121,8 @@ void fli_node_delete(fl_node *node);
 typedef enum fli_turn {
 	FLI_TURN_IDLE, /* nothing is runnable */
 	FLI_TURN_MORE, /* more to do at once */
-	FLI_TURN_LOST  /* a handler overstayed: the caller holds the gate, must let it go and stop driving */
+	FLI_TURN_LOST  /* a handler overstayed: the caller holds the gate, must let it go and stop
+			  driving */
 } fli_turn;
 
 /* One scheduling turn: due timers, then the run queue, for a bounded number of messages. */
@@ -298,7 +138,8 @@ typedef struct fli_start {
 	const char *name;
 	bool link;
 	bool is_system;
-	bool deferred; /* init runs in a later turn: for who must not run a handler, as in a read callback */
+	bool deferred; /* init runs in a later turn: for who must not run a handler, as in a read
+			  callback */
 	const fl_pid *group_leader; /* NULL: inherited */
 } fli_start;
 
@@ -306,8 +147,8 @@ typedef struct fli_start {
  * Makes a process and runs its init on this stack (unless deferred). FL_EEXIT: init ended, and
  * ret_reason (may be NULL) holds its reason; FL_ENOENT: it wanted to be ignored.
  */
-int fli_proc_start(
-	fl_node *node, const fli_start *start, fl_term args, fl_proc **ret_proc, fl_buf *ret_reason);
+int fli_proc_start(fl_node *node, const fli_start *start, fl_term args, fl_proc **ret_proc,
+	fl_buf *ret_reason);
 fl_proc *fli_proc_find(const fl_node *node, uint32_t id, uint32_t serial);
 /* A pid of this node and incarnation that lives; NULL otherwise. */
 fl_proc *fli_proc_of(const fl_node *node, const fl_pid *pid);
@@ -368,7 +209,8 @@ fli_call *fli_call_open(fl_proc *proc, fli_msg *msg);
 fli_call *fli_call_find(fl_node *node, fl_from from);
 void fli_call_close(fl_node *node, fli_call *call);
 fl_from fli_call_from(const fl_node *node, const fli_call *call);
-/* The reference in a gen tag: Ref, [alias|Ref], [[alias|Ref]|Ref], {Ref, _}; *ret_alias: an alias. */
+/* The reference in a gen tag: Ref, [alias|Ref], [[alias|Ref]|Ref], {Ref, _}; *ret_alias: an alias.
+ */
 bool fli_tag_ref(fl_term tag, fl_ref *ret_ref, bool *ret_alias);
 /* {Ref, Reply} came: ends the request it answers, or drops it. Takes the message. */
 void fli_request_reply(fl_proc *proc, fli_msg *msg);
@@ -436,7 +278,8 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg);
 bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last);
 /* A system message: sys:get_state and its like. FL_OK, or FL_STOP with the reason set. */
 int fli_sys_handle(fl_proc *proc, const fli_msg *msg);
-/* The report of an end that is no ordinary one: to the log, and to a remote group leader's logger. */
+/* The report of an end that is no ordinary one: to the log, and to a remote group leader's logger.
+ */
 void fli_report_stop(fl_proc *proc, fl_term reason, const fli_msg *last);
 /* "name" or "<node.1.0>", for messages to people. */
 const char *fli_proc_text(const fl_proc *proc, char *ret_text, size_t size);

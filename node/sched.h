@@ -35,14 +35,14 @@ struct fli_act {
 	uint64_t seq;    /* of the node's act_word */
 	unsigned depth;  /* nested handlers */
 	bool in_handler; /* not inside an fl_* call */
-	bool is_late;    /* the context was taken away: owns it only inside fl_* calls, by the gate */
-	fli_msg *kept;   /* replies that handlers were given, freed at the end */
+	bool is_late;  /* the context was taken away: owns it only inside fl_* calls, by the gate */
+	fli_msg *kept; /* replies that handlers were given, freed at the end */
 };
 
 /* One handler's frame, on its stack. */
 typedef struct fli_frame {
-	fli_act own;      /* used by the outermost handler */
-	fli_act *act;     /* the thread's */
+	fli_act own;       /* used by the outermost handler */
+	fli_act *act;      /* the thread's */
 	fli_act *shadowed; /* of another node, below on this stack */
 	fl_proc *outer;
 	bool drove; /* the thread was the driver when it began */
@@ -59,8 +59,8 @@ void fli_leave(fl_node *node);
 /* Around a handler, called by who owns the context: `begin` lets go, `end` owns it again. */
 void fli_handler_begin(fli_frame *frame, fl_proc *proc);
 /*
- * Owns the context again. False: it was taken away from the driver meanwhile; the thread holds it by
- * the gate, settles what the handler left, calls fli_drive_end, and drives no more.
+ * Owns the context again. False: it was taken away from the driver meanwhile; the thread holds it
+ * by the gate, settles what the handler left, calls fli_drive_end, and drives no more.
  */
 bool fli_handler_end(fli_frame *frame, fl_proc *proc);
 /* Frees what the outermost handler was given; the context is owned. */
@@ -93,13 +93,15 @@ void fli_gate_unlock(fl_node *node);
 void fli_gate_yield(fl_node *node);
 /* The watcher's: takes the context if the handler that began as `word` still runs. */
 bool fli_gate_steal(fl_node *node, uint64_t word);
-/* Waits for *done to be set under the gate, at most until deadline_ns; the gate is held around it. */
+/* Waits for *done to be set under the gate, at most until deadline_ns; the gate is held around it.
+ */
 bool fli_gate_wait(fl_node *node, pthread_cond_t *cond, const bool *done, uint64_t deadline_ns);
 
 /* Sets *done and wakes who waits so for it. The owner of the context. */
 void fli_gate_notify(fl_node *node, pthread_cond_t *cond, bool *done);
 
-/* ---- the crew: drivers, watcher, spare threads (crew.c) --------------------------------------- */
+/* ---- the crew: drivers, watcher, spare threads (crew.c) ---------------------------------------
+ */
 
 /* What a driver runs: one iteration of the loop. False: stop driving. */
 typedef struct fli_drive {
@@ -109,7 +111,8 @@ typedef struct fli_drive {
 } fli_drive;
 
 int fli_crew_start(fl_node *node, const fli_drive *drive);
-/* Drives on this thread until the step says stop or the context was taken away and the node ended. */
+/* Drives on this thread until the step says stop or the context was taken away and the node ended.
+ */
 void fli_crew_drive(fl_node *node);
 void fli_crew_stop(fl_node *node);
 /* The caller, in the middle of an fl_* call, is going to wait: somebody else drives meanwhile. */

@@ -19,11 +19,11 @@ typedef struct fl_options fl_options;
 fl_options *fl_options_new(void);
 void fl_options_delete(fl_options *options);
 /*
- * Sets a dotted key ("node.name", "dist.listen", "log.level") from text, as --set does. `origin` says
- * where the value came from, for messages ("--set", "flitch.conf:7").
+ * Sets a dotted key ("node.name", "dist.listen", "log.level") from text, as --set does. `origin`
+ * says where the value came from, for messages ("--set", "flitch.conf:7").
  */
-int fl_options_set(fl_options *options, const char *key, const char *value, const char *origin,
-	fl_error *err);
+int fl_options_set(
+	fl_options *options, const char *key, const char *value, const char *origin, fl_error *err);
 /* Reads a libconfig file. */
 int fl_options_load(fl_options *options, const char *path, fl_error *err);
 /* The value of a key as text, or NULL. */
@@ -50,7 +50,8 @@ uint16_t fl_node_port(const fl_node *node);
 /* Asks for a connection and keeps it up; does not wait. */
 int fl_node_connect(fl_node *node, const char *peer);
 
-/* Owns the process: parses argv as `flitch run` does, serves the behaviour, returns the exit code. */
+/* Owns the process: parses argv as `flitch run` does, serves the behaviour, returns the exit code.
+ */
 int fl_main(const fl_behaviour *behaviour, int argc, char **argv);
 
 #endif

@@ -63,8 +63,8 @@ static inline fl_dest fl_to_atom(fl_atom name)
 /* `{name, node}` */
 static inline fl_dest fl_name_at(const char *name, const char *node)
 {
-	return (fl_dest){
-		.kind = FL_TO_NAME, .as.name = {.text = fl_atom_of(name), .node = fl_atom_of(node)}};
+	return (fl_dest){.kind = FL_TO_NAME,
+		.as.name = {.text = fl_atom_of(name), .node = fl_atom_of(node)}};
 }
 
 static inline fl_dest fl_to_dest(fl_dest dest)
@@ -91,12 +91,14 @@ static inline fl_spec fli_spec(const char *pattern, const fl_value *values, size
 	return (fl_spec){pattern, values, count};
 }
 
-/* A pattern and its values as one argument; borrows until the end of the full expression's block. */
+/* A pattern and its values as one argument; borrows until the end of the full expression's block.
+ */
 #define fl_spec(...) fli_spec(FLI_FIRST(__VA_ARGS__, 0), FLI_VALUES(__VA_ARGS__))
 
 int fl_send_spec(fl_proc *self, fl_dest to, fl_spec message);
 int fl_cast_spec(fl_proc *self, fl_dest to, fl_spec message);
-int fl_call_spec(fl_proc *self, fl_dest to, uint32_t timeout_ms, fl_term *ret_reply, fl_spec request);
+int fl_call_spec(
+	fl_proc *self, fl_dest to, uint32_t timeout_ms, fl_term *ret_reply, fl_spec request);
 int fl_request_spec(fl_proc *self, fl_dest to, fl_ref *ret_ref, fl_spec request);
 
 /* To ! Message. */
@@ -155,7 +157,8 @@ int fl_unalias(fl_proc *self, fl_ref alias);
 /* ---- timers ---------------------------------------------------------------------------------- */
 
 int fl_send_after_spec(fl_proc *self, uint32_t ms, fl_dest to, fl_ref *ret_timer, fl_spec message);
-/* erlang:send_after(Ms, To, Message); `to` is a process or name of this node; ret_timer may be NULL. */
+/* erlang:send_after(Ms, To, Message); `to` is a process or name of this node; ret_timer may be
+ * NULL. */
 #define fl_send_after(self, ms, to, ret_timer, ...)                                                \
 	fl_send_after_spec((self), (ms), fl_to(to), (ret_timer), fl_spec(__VA_ARGS__))
 /* FL_ENOENT when it has fired or never was. */
@@ -164,9 +167,9 @@ int fl_cancel_timer(fl_proc *self, fl_ref timer);
 /* ---- starting others ------------------------------------------------------------------------- */
 
 typedef struct fl_start_options {
-	const char *name;  /* to register under before init runs; NULL: none */
-	bool link;         /* link to the starter */
-	bool monitor;      /* *ret_monitor is set */
+	const char *name; /* to register under before init runs; NULL: none */
+	bool link;        /* link to the starter */
+	bool monitor;     /* *ret_monitor is set */
 	fl_ref *ret_monitor;
 } fl_start_options;
 

@@ -32,8 +32,10 @@ typedef struct fl_from {
 } fl_from;
 
 typedef enum fl_mailbox_policy {
-	FL_MAILBOX_KILL,   /* the process ends with {mailbox_full, N}; the default, since it hides nothing */
-	FL_MAILBOX_REFUSE, /* calls are answered by a DOWN with `overload`, casts and infos are dropped */
+	FL_MAILBOX_KILL,   /* the process ends with {mailbox_full, N}; the default, since it hides
+			      nothing */
+	FL_MAILBOX_REFUSE, /* calls are answered by a DOWN with `overload`, casts and infos are
+			      dropped */
 	FL_MAILBOX_DROP    /* the newest message is dropped */
 } fl_mailbox_policy;
 
@@ -42,7 +44,8 @@ typedef enum fl_isolation {
 } fl_isolation;
 
 struct fl_behaviour {
-	const char *name;  /* of the behaviour: tools show it as a module; --load registers under it */
+	const char
+		*name; /* of the behaviour: tools show it as a module; --load registers under it */
 	size_t state_size; /* bytes, zeroed before init */
 
 	int (*init)(fl_proc *self, void *state, fl_term args);
@@ -62,11 +65,11 @@ struct fl_behaviour {
 	int (*on_resume)(fl_proc *self, void *state);
 	int (*on_name_conflict)(fl_proc *self, void *state, fl_term name);
 
-	bool trap_exit;                   /* from the start, as process_flag(trap_exit, true) in init */
-	uint32_t mailbox_max;             /* messages; 0: the node's limit */
+	bool trap_exit;       /* from the start, as process_flag(trap_exit, true) in init */
+	uint32_t mailbox_max; /* messages; 0: the node's limit */
 	fl_mailbox_policy mailbox_policy; /* when it is reached */
 	fl_isolation isolation;
-	uint32_t vsn;                     /* version of the state, for code_change */
+	uint32_t vsn; /* version of the state, for code_change */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
