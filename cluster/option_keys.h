@@ -66,7 +66,7 @@
 	X(DIST_OUT_SOFT, "dist.out_soft", SIZE, 1024, 1LL << 40, "", "1MiB", \
 		"output to one peer from which its senders wait") \
 	X(DIST_OUT_HARD, "dist.out_hard", SIZE, 4096, 1LL << 40, "", "64MiB", \
-		"output to one peer at which it is disconnected") \
+		"output to one peer, its largest message aside, at which it is disconnected") \
 	X(EPMD_PORT, "epmd.port", INT, 1, 65535, "", "4369", \
 		"where epmd listens; ERL_EPMD_PORT") \
 	X(EPMD_ADDRESS, "epmd.address", TEXT, 0, 0, "", "", \

@@ -387,7 +387,9 @@ fli_outbound_level fli_outbound_check(fli_outbound *out)
 {
 	size_t size = fli_outbound_size(out);
 
-	if (size >= out->config.limits.hard_bytes)
+	/* one message may be longer than the limit: what piles up behind it counts */
+	if (FLI_UNLIKELY(size >= out->config.limits.hard_bytes) &&
+		size >= out->config.limits.hard_bytes + fli_outbound_lanes_largest(&out->lanes))
 		return FLI_OUTBOUND_OVERFULL;
 	if (size >= out->config.limits.soft_bytes)
 		out->is_busy = true;

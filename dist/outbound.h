@@ -45,7 +45,7 @@
 typedef struct fli_outbound_limits {
 	size_t fragment_bytes; /* data of one fragment, at least 64; 0: the default above */
 	size_t soft_bytes;     /* busy from here on, until half of it */
-	size_t hard_bytes;     /* overfull from here on */
+	size_t hard_bytes;     /* overfull from here on, the largest message not counted */
 	size_t message_bytes_max;
 } fli_outbound_limits;
 

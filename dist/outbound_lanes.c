@@ -210,6 +210,24 @@ bool fli_outbound_lanes_is_ready(const fli_outbound_lanes *lanes)
 	return !fli_list_is_empty(&lanes->ring) && head_of(lanes)->fence <= lanes->turn;
 }
 
+size_t fli_outbound_lanes_largest(const fli_outbound_lanes *lanes)
+{
+	size_t largest = 0;
+
+	for (fli_link *l = lanes->ring.next; l != &lanes->ring; l = l->next) {
+		fli_outbound_lane *lane = fli_container_of(l, fli_outbound_lane, link);
+
+		for (fli_link *j = lane->jobs.next; j != &lane->jobs; j = j->next) {
+			fli_outbound_job *job = job_of(j);
+			size_t left = job->bytes.size - job->at;
+
+			if (job->seq != 0 && left > largest)
+				largest = left;
+		}
+	}
+	return largest;
+}
+
 void fli_outbound_lanes_take(fli_outbound_lanes *lanes, fli_outbound_piece *ret_piece)
 {
 	fli_outbound_lane *lane = head_of(lanes);

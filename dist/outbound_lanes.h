@@ -85,6 +85,8 @@ typedef struct fli_outbound_large {
 /* A message to be cut. Its bytes are taken over, also on failure. */
 int fli_outbound_lanes_add_large(fli_outbound_lanes *lanes, const fli_outbound_large *large);
 
+/* What the largest message in the lanes still takes. */
+size_t fli_outbound_lanes_largest(const fli_outbound_lanes *lanes);
 /* Whether the lane whose turn it is may be served in this turn. */
 bool fli_outbound_lanes_is_ready(const fli_outbound_lanes *lanes);
 /* The next piece of that lane; it must be ready. */

@@ -495,6 +495,19 @@ static void marks_have_hysteresis(void)
 	end();
 }
 
+static void one_message_may_be_longer_than_the_hard_limit(void)
+{
+	start_with((fli_outbound_config){.flags = WITHOUT(ALL, DIST_HDR_ATOM_CACHE),
+		.limits = {.fragment_bytes = 1000, .soft_bytes = 1000, .hard_bytes = 3000}});
+	CU_ASSERT_EQUAL(send_binary(&a, 'x', 9000), FL_OK);
+	CU_ASSERT_EQUAL(fli_outbound_check(&out), FLI_OUTBOUND_BUSY);
+	CU_ASSERT_EQUAL(send_binary(&a, 'y', 2500), FL_OK);
+	CU_ASSERT_EQUAL(fli_outbound_check(&out), FLI_OUTBOUND_BUSY);
+	CU_ASSERT_EQUAL(send_binary(&a, 'z', 500), FL_OK);
+	CU_ASSERT_EQUAL(fli_outbound_check(&out), FLI_OUTBOUND_OVERFULL);
+	end();
+}
+
 static void message_over_the_limit_is_refused(void)
 {
 	static uint8_t bytes[100005] = {109, 0, 1, 0x86, 0xa0};
@@ -566,6 +579,6 @@ FL_SUITE("outbound", FL_TEST(pass_through_frames_are_exact), FL_TEST(header_fram
 	FL_TEST(small_signals_of_others_pass_between_fragments), FL_TEST(large_messages_take_turns),
 	FL_TEST(lane_does_not_overtake_its_senders_past),
 	FL_TEST(complete_term_is_sent_like_a_built_one), FL_TEST(bytes_handed_out_do_not_move),
-	FL_TEST(marks_have_hysteresis), FL_TEST(message_over_the_limit_is_refused),
-	FL_TEST(infinite_float_fails_the_signal),
+	FL_TEST(marks_have_hysteresis), FL_TEST(one_message_may_be_longer_than_the_hard_limit),
+	FL_TEST(message_over_the_limit_is_refused), FL_TEST(infinite_float_fails_the_signal),
 	FL_TEST(failed_allocation_loses_whole_signals_only));
