@@ -256,6 +256,17 @@ static void watch_and_drive(fli_crew *crew)
 	drive(crew);
 }
 
+bool fli_crew_can_hand_off(fl_node *node)
+{
+	fli_crew *crew = node->crew;
+	bool can;
+
+	(void)pthread_mutex_lock(&crew->mutex);
+	can = crew->idle > crew->queued || crew->threads < node->limits.threads_max;
+	(void)pthread_mutex_unlock(&crew->mutex);
+	return can;
+}
+
 void fli_crew_hand_off(fl_node *node)
 {
 	fli_crew *crew = node->crew;

@@ -166,8 +166,8 @@ static int get_label(fl_proc *self, fl_term args, fl_buf *result)
 		return fli_badarg(result);
 	fli_enter(node);
 	proc = fli_proc_of(node, &pid);
-	if (proc != NULL && proc->extra != NULL && proc->extra->label.size > 0)
-		(void)fl_build(result, "~", fl_buf_term(&proc->extra->label));
+	if (proc != NULL && proc->extra != NULL && proc->extra->label != NULL)
+		(void)fl_build(result, "~", fli_msg_term(proc->node, proc->extra->label));
 	else
 		(void)fl_build(result, "undefined");
 	fli_leave(node);

@@ -342,7 +342,7 @@ void fli_remote_exit_alias(fl_node *node, fli_peer *peer, const fl_pid *from, co
 	fli_alias *alias = fli_alias_find(node, ref);
 	fl_pid kept = kept_pid(node, peer, from);
 
-	if (alias != NULL && alias->wait == NULL)
+	if (alias != NULL)
 		signal_payload(alias->proc, &kept, reason, false);
 }
 

@@ -17,6 +17,7 @@
 #include "node/sched.h"
 #include "node/term/tag.h"
 
+#define SCRATCH_KEEP (1 << 16)
 #define SLOTS_FIRST 64
 #define NO_SLOT UINT32_MAX
 #define NARROW_IDS 0x7fff /* OTP 23: 15 bits of id, 13 of serial */
@@ -254,8 +255,8 @@ static int settle(fl_proc *proc, int rc, fl_buf *ret_reason)
 			fli_run_queue_add(proc);
 		return FL_OK;
 	}
-	if (ret_reason != NULL && proc->extra != NULL && proc->extra->stop_reason.size > 0)
-		(void)fl_build(ret_reason, "~", fl_buf_term(&proc->extra->stop_reason));
+	if (ret_reason != NULL && fli_reason_is_set(proc))
+		(void)fl_build(ret_reason, "~", fli_reason(proc));
 	return rc == FL_IGNORE ? FL_ENOENT : FL_EEXIT;
 }
 
@@ -286,21 +287,58 @@ int fli_proc_start(
 
 /* ---- death ----------------------------------------------------------------------------------- */
 
+static void reasons_free(fl_proc *proc)
+{
+	fli_msg *msg;
+
+	while (proc->extra != NULL && (msg = proc->extra->reason) != NULL) {
+		proc->extra->reason = msg->next;
+		fli_msg_free(proc->node, msg);
+	}
+}
+
+int fli_reason_set(fl_proc *proc, fl_spec reason)
+{
+	fl_node *node = proc->node;
+	fli_extra *extra = fli_proc_extra(proc);
+	fli_msg *msg = NULL;
+
+	fli_buf_clear(&node->scratch, SCRATCH_KEEP);
+	if (extra != NULL && fli_build_values(&node->scratch, reason.pattern, reason.values,
+				     reason.count) == FL_OK)
+		msg = fli_msg_of_term(node, fli_term(node, node->scratch.data, node->scratch.size));
+	if (msg == NULL)
+		return FL_ENOMEM;
+	msg->next = extra->reason;
+	extra->reason = msg;
+	return FL_OK;
+}
+
+bool fli_reason_is_set(const fl_proc *proc)
+{
+	return proc->extra != NULL && proc->extra->reason != NULL;
+}
+
+fl_term fli_reason(const fl_proc *proc)
+{
+	static const uint8_t killed[] = {FLI_SMALL_ATOM_UTF8_EXT, 6, 'k', 'i', 'l', 'l', 'e', 'd'};
+
+	if (!fli_reason_is_set(proc))
+		return fli_term(proc->node, killed, sizeof killed);
+	return fli_msg_term(proc->node, proc->extra->reason);
+}
+
 void fli_proc_exit(fl_proc *proc, fl_term reason)
 {
 	fl_node *node = proc->node;
-	fli_extra *extra;
 
 	if (proc->status == FLI_EXITING)
 		return;
 	proc->status = FLI_EXITING;
-	extra = fli_proc_extra(proc);
-	if (extra != NULL &&
-		(extra->stop_reason.size == 0 || reason.data != extra->stop_reason.data)) {
-		fl_buf_reset(&extra->stop_reason);
-		(void)fl_build(
-			&extra->stop_reason, "~", reason); /* out of memory: `killed` below */
-	}
+	if (reason.data == NULL)
+		reasons_free(proc); /* nobody uses them: it is `killed` for want of memory */
+	else if (!fli_reason_is_set(proc) || reason.data != fli_reason(proc).data)
+		(void)fli_reason_set(proc, fl_spec("~", reason)); /* or the one before, or killed */
 	proc->exit_next = NULL;
 	if (node->exit_last == NULL)
 		node->exit_first = proc;
@@ -309,18 +347,9 @@ void fli_proc_exit(fl_proc *proc, fl_term reason)
 	node->exit_last = proc;
 }
 
-static fl_term exit_reason(const fl_proc *proc)
-{
-	static const uint8_t killed[] = {FLI_SMALL_ATOM_UTF8_EXT, 6, 'k', 'i', 'l', 'l', 'e', 'd'};
-
-	if (proc->extra == NULL || proc->extra->stop_reason.size == 0)
-		return (fl_term){.data = killed, .size = sizeof killed};
-	return fl_buf_term(&proc->extra->stop_reason);
-}
-
 static void bury(fl_proc *proc)
 {
-	fl_term reason = exit_reason(proc);
+	fl_term reason = fli_reason(proc);
 
 	fli_names_on_exit(proc);
 	fli_plinks_on_exit(proc, reason);
@@ -363,8 +392,8 @@ void fli_proc_free(fl_proc *proc)
 		fli_list_remove(&extra->suspended);
 		fli_list_remove(&extra->in_watchful);
 		fli_msg_free(node, extra->continue_);
-		fl_buf_free(&extra->stop_reason);
-		fl_buf_free(&extra->label);
+		reasons_free(proc);
+		fli_msg_free(node, extra->label);
 		fli_free(node->mem, extra);
 	}
 	fli_mailbox_clear(proc);

@@ -103,8 +103,7 @@ typedef struct fli_alias {
 	fl_ref ref;
 	fl_proc *proc;
 	fli_link in_proc;
-	struct fli_wait *wait; /* not NULL: a caller that waits on its own stack */
-	bool once;             /* the first message ends it */
+	bool once; /* the first message ends it */
 } fli_alias;
 
 typedef struct fli_send_timer {
@@ -142,8 +141,8 @@ typedef struct fli_extra {
 	fli_timer idle; /* fl_next_timeout */
 	fl_proc *proc;
 	fli_msg *continue_; /* fl_next_continue */
-	fl_buf stop_reason; /* of fl_stop */
-	fl_buf label;
+	fli_msg *reason;    /* of fl_stop or of the end; earlier ones follow, they may be in use */
+	fli_msg *label;     /* of fl_set_label */
 	fl_pid group_leader;
 	fl_pid parent;
 	bool has_group_leader;

@@ -40,6 +40,29 @@ static bool enter_alive(fl_proc *self)
 	return false;
 }
 
+int fl_set_label_spec(fl_proc *self, fl_spec label)
+{
+	fl_node *node = self->node;
+	fl_buf buf = FL_BUF_INIT;
+	fli_extra *extra;
+	fli_msg *msg = NULL;
+	int rc = fl_build_values(&buf, label.pattern, label.values, label.count);
+
+	if (rc == FL_OK && enter_alive(self)) {
+		extra = fli_proc_extra(self);
+		if (extra != NULL)
+			msg = fli_msg_of_term(node, fl_buf_term(&buf));
+		if (msg != NULL) {
+			fli_msg_free(node, extra->label);
+			extra->label = msg;
+		}
+		rc = msg == NULL ? FL_ENOMEM : FL_OK;
+		fli_leave(node);
+	}
+	fl_buf_free(&buf);
+	return rc;
+}
+
 static int silent(int rc)
 {
 	return rc == FL_ENOPROC || rc == FL_ENOCONN ? FL_OK : rc;

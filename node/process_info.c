@@ -102,13 +102,13 @@ static void ancestors(const fl_proc *proc, fl_buf *b)
 
 static bool has_label(const fl_proc *proc)
 {
-	return proc->extra != NULL && proc->extra->label.size > 0;
+	return proc->extra != NULL && proc->extra->label != NULL;
 }
 
 static void label(const fl_proc *proc, fl_buf *b)
 {
 	if (has_label(proc))
-		(void)fl_build(b, "~", fl_buf_term(&proc->extra->label));
+		(void)fl_build(b, "~", fli_msg_term(proc->node, proc->extra->label));
 	else
 		(void)fl_build(b, "undefined");
 }
@@ -130,7 +130,7 @@ static void dictionary(const fl_proc *proc, fl_buf *b)
 	ancestors(proc, b);
 	fl_tuple_close(b);
 	if (has_label(proc))
-		(void)fl_build(b, "{'$process_label', ~}", fl_buf_term(&proc->extra->label));
+		(void)fl_build(b, "{'$process_label', ~}", fli_msg_term(proc->node, proc->extra->label));
 	fl_list_close(b);
 }
 

@@ -202,12 +202,7 @@ static int call_nested(fl_proc *self, fl_proc *callee, fli_wait *wait, const ask
 	(void)fli_server_handle(callee, msg); /* whether late or not: the caller owns the context */
 	callee->frames--;
 	if (callee->status == FLI_EXITING && !wait->done)
-		finish_with_reason(node, wait,
-			callee->extra != NULL && callee->extra->stop_reason.size > 0
-				? fl_buf_term(&callee->extra->stop_reason)
-				: fl_buf_term(&(fl_buf){
-					  .data = (uint8_t[]){119, 6, 'k', 'i', 'l', 'l', 'e', 'd'},
-					  .size = 8}));
+		finish_with_reason(node, wait, fli_reason(callee));
 	fli_proc_free(callee);
 	return FL_OK;
 }
@@ -255,6 +250,7 @@ static int sleep_until_done(fl_proc *self, fli_wait *wait, uint32_t timeout_ms)
 
 static int call_and_wait(fl_proc *self, const fl_dest *to, fli_wait *wait, const asking *question)
 {
+	fl_node *node = self->node;
 	fl_proc *callee = idle_callee(self, to);
 	int rc = FL_OK;
 
@@ -262,6 +258,8 @@ static int call_and_wait(fl_proc *self, const fl_dest *to, fli_wait *wait, const
 		rc = call_nested(self, callee, wait, question);
 	if (rc != FL_OK || wait->done)
 		return rc;
+	if (!self->act->is_late && node->crew != NULL && !fli_crew_can_hand_off(node))
+		return FL_ELIMIT;
 	if (!watch(self, to, wait))
 		return FL_ENOMEM;
 	if (callee == NULL && !wait->done)

@@ -158,6 +158,11 @@ fl_pid fli_proc_pid(const fl_proc *proc);
 fl_proc *fli_proc_next(const fl_node *node, uint32_t *cursor);
 fli_extra *fli_proc_extra(fl_proc *proc); /* NULL: out of memory */
 fl_pid fli_proc_group_leader(const fl_proc *proc);
+/* Sets the reason with which the process will end; what was set before stays readable. */
+int fli_reason_set(fl_proc *proc, fl_spec reason);
+bool fli_reason_is_set(const fl_proc *proc);
+/* The reason set last, or `killed`. */
+fl_term fli_reason(const fl_proc *proc);
 /* Ends the process with `reason`: everybody learns it in the next fli_exits_drain. */
 void fli_proc_exit(fl_proc *proc, fl_term reason);
 void fli_exits_drain(fl_node *node);

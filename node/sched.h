@@ -115,6 +115,8 @@ int fli_crew_start(fl_node *node, const fli_drive *drive);
  */
 void fli_crew_drive(fl_node *node);
 void fli_crew_stop(fl_node *node);
+/* Whether there is, or may be, a thread for fli_crew_hand_off: without one the node would stand. */
+bool fli_crew_can_hand_off(fl_node *node);
 /* The caller, in the middle of an fl_* call, is going to wait: somebody else drives meanwhile. */
 void fli_crew_hand_off(fl_node *node);
 /* The loop has something to do: the watcher wakes if it rests. The driver. */

@@ -106,21 +106,14 @@ static bool invoke(fl_proc *proc, const server_job *job, int *ret_rc)
 
 static void set_reason(fl_proc *proc, fl_spec reason)
 {
-	fli_extra *extra = fli_proc_extra(proc);
-
-	if (extra == NULL)
-		return; /* the reason will be `killed` */
-	fl_buf_reset(&extra->stop_reason);
-	(void)fl_build_values(&extra->stop_reason, reason.pattern, reason.values, reason.count);
+	(void)fli_reason_set(proc, reason); /* without memory it ends as `killed` */
 }
 
 static fl_term reason_of(fl_proc *proc)
 {
-	if (proc->extra == NULL || proc->extra->stop_reason.size == 0)
+	if (!fli_reason_is_set(proc))
 		set_reason(proc, fl_spec("normal"));
-	if (proc->extra == NULL)
-		return (fl_term){.data = NULL};
-	return fl_buf_term(&proc->extra->stop_reason);
+	return fli_reason(proc);
 }
 
 bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last)

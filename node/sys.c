@@ -88,12 +88,7 @@ static int set_suspended(fl_proc *proc, const fli_msg *msg, bool on)
 
 static int terminate(fl_proc *proc, const fli_msg *msg, fl_term reason)
 {
-	fli_extra *extra = fli_proc_extra(proc);
-
-	if (extra != NULL) {
-		fl_buf_reset(&extra->stop_reason);
-		(void)fl_build(&extra->stop_reason, "~", reason);
-	}
+	(void)fli_reason_set(proc, fl_spec("~", reason));           /* without memory: killed */
 	(void)fli_reply_spec(proc->node, proc, msg, fl_spec("ok")); /* the caller may be gone */
 	return FL_STOP;
 }

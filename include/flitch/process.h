@@ -108,7 +108,8 @@ int fl_request_spec(fl_proc *self, fl_dest to, fl_ref *ret_ref, fl_spec request)
 /*
  * gen_server:call(To, Request, Timeout). Waits; the node does not. FL_OK: *ret_reply is the answer.
  * FL_EEXIT: the callee ended before it answered, *ret_reply is the reason (also FL_ENOPROC and
- * FL_ENOCONN for those two reasons). FL_ETIMEOUT: a late answer is dropped.
+ * FL_ENOCONN for those two reasons). FL_ETIMEOUT: a late answer is dropped. FL_ELIMIT: no thread
+ * is left for the node while this one waits.
  */
 #define fl_call(self, to, timeout_ms, ret_reply, ...)                                              \
 	fl_call_spec((self), fl_to(to), (timeout_ms), (ret_reply), fl_spec(__VA_ARGS__))
@@ -123,6 +124,9 @@ int fl_request_spec(fl_proc *self, fl_dest to, fl_ref *ret_ref, fl_spec request)
 
 fl_pid fl_self(const fl_proc *self);
 fl_node *fl_self_node(const fl_proc *self);
+int fl_set_label_spec(fl_proc *self, fl_spec label);
+/* proc_lib:set_label(Label): tools show it beside the pid. */
+#define fl_set_label(self, ...) fl_set_label_spec((self), fl_spec(__VA_ARGS__))
 /* A new reference, unique on this node incarnation. */
 fl_ref fl_make_ref(fl_proc *self);
 /* Monotonic milliseconds of the node's clock. */
