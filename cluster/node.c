@@ -273,13 +273,13 @@ void fl_node_close(fl_node *node)
 		fli_drive_end(node);
 	}
 	fli_crew_stop(node);
+	fli_enter(node); /* the servers' last handlers run in fli_node_delete */
 	if (member->dist != NULL)
 		fli_dist_close(member->dist);
 	if (member->net != NULL)
 		fli_socket_net_delete(member->net);
 	if (member->loop != NULL)
 		fli_loop_delete(member->loop);
-	fli_enter(node); /* servers' last handlers run in there */
 	fli_node_delete(node);
 	fli_modules_unload(member);
 	fli_free(mem, member);
