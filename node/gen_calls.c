@@ -80,6 +80,7 @@ static int outcome(const asking *a, int rc, fl_term reply, fl_buf *result)
 	case FL_ENOPROC: return exit_with(a, fl_spec("noproc"), result);
 	case FL_ENOCONN: return exit_with(a, fl_spec("{nodedown, ~}", node_of(a)), result);
 	case FL_EEXIT: return exit_with(a, fl_spec("~", reply), result);
+	case FL_EINVAL: return fli_badarg(result); /* a reference is no server */
 	default: return exit_with(a, fl_spec("~", fl_atom_of(fl_error_atom(rc))), result);
 	}
 }

@@ -287,6 +287,8 @@ static int call(fl_proc *self, const fl_dest *to, const asking *question, fl_ter
 	fli_wait wait = {.status = FL_ETIMEOUT};
 	int rc = FL_ECLOSED;
 
+	if (to->kind == FL_TO_ALIAS)
+		return FL_EINVAL; /* what cannot be monitored cannot be asked */
 	fli_enter(node);
 	if (self->status != FLI_EXITING && self->act != NULL) {
 		wait.node = node;
@@ -329,6 +331,8 @@ int fl_request_spec(fl_proc *self, fl_dest to, fl_ref *ret_ref, fl_spec request)
 	fli_monitor *monitor;
 	int rc = FL_ECLOSED;
 
+	if (to.kind == FL_TO_ALIAS)
+		return FL_EINVAL;
 	fli_enter(node);
 	if (self->status != FLI_EXITING) {
 		ref = fli_ref_make_call(node);
