@@ -51,8 +51,8 @@ static void tell_logger(fl_proc *proc, const char *name, fl_term reason, fl_term
 	if (fli_pid_is_local(node, &leader))
 		return;
 	(void)fli_send_spec(node, proc, &to, /* best effort, as in OTP */
-		fl_spec("{log, error, \"** Generic server ~~ts terminating~~n** Last message in was "
-			"~~tp~~n** Reason for termination ==~~n** ~~tp~~n\", [~, ~, ~], #{pid => ~, gl => "
+		fl_spec("{log, error, \"** Generic server ~ts terminating~n** Last message in was "
+			"~tp~n** Reason for termination ==~n** ~tp~n\", [~, ~, ~], #{pid => ~, gl => "
 			"~, time => ~, error_logger => #{tag => error}}}",
 			name, last, reason, fli_proc_pid(proc), leader,
 			node->port->wall_us(node->port)));

@@ -47,7 +47,7 @@ run(Module, Test, Config) ->
     Ms = erlang:monotonic_time(millisecond) - Start,
     case Result of
         ok -> io:format("ok - ~s:~s (~b ms)~n", [name(Module), Test, Ms]);
-        Reason -> io:format("FAIL - ~s:~s: ~tp~n", [name(Module), Test, Reason])
+        Reason -> io:format("FAIL - ~s:~s: ~tP~n", [name(Module), Test, Reason, 100])
     end,
     Result.
 
