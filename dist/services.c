@@ -37,6 +37,7 @@ static const service services[SERVICES] = {
 
 typedef struct keeper_state {
 	fl_ref monitors[SERVICES];
+	bool is_due[SERVICES]; /* to be started again when its time comes */
 } keeper_state;
 
 static int start_service(fl_proc *self, keeper_state *keeper, size_t i)
@@ -72,10 +73,16 @@ static int on_init(fl_proc *self, void *state, fl_term args)
 
 static int start_again(fl_proc *self, keeper_state *keeper, size_t i)
 {
-	int rc = start_service(self, keeper, i);
+	fl_pid alive;
+	int rc;
 
+	keeper->is_due[i] = false;
+	if (fl_whereis(self, services[i].name, &alive))
+		return FL_OK; /* not what it looked like: anybody may send a message */
+	rc = start_service(self, keeper, i);
 	if (rc == FL_OK)
 		return FL_OK;
+	keeper->is_due[i] = true;
 	fli_log_write(&fl_self_node(self)->log, FLI_ERROR, "%s could not be started again: %s",
 		services[i].name, fl_error_text(rc));
 	return fl_send_after(self, AGAIN_MS, fl_self(self), NULL, "{again, ~}", i);
@@ -89,8 +96,9 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	size_t again;
 	fl_ref ref;
 
-	if (fl_match(message, "{again, ~}", &again) && again < SERVICES)
-		return start_again(self, keeper, again);
+	if (fl_match(message, "{again, ~}", &again))
+		return again < SERVICES && keeper->is_due[again] ? start_again(self, keeper, again)
+								 : FL_OK;
 	if (!fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &reason))
 		return FL_OK;
 	for (size_t i = 0; i < SERVICES; i++) {

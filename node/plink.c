@@ -113,8 +113,8 @@ void fli_exit_signal(fl_proc *to, const fl_pid *from, fl_term reason, bool is_li
 {
 	fl_pid self = fli_proc_pid(to);
 
-	if (to->status == FLI_EXITING)
-		return;
+	if (to->status == FLI_EXITING || (to->is_system && !(is_link && to->trap_exit)))
+		return; /* the node's own processes are nobody's to end */
 	if (!is_link && is_atom(reason, "kill"))
 		exit_with_text(to, "killed");
 	else if (to->trap_exit)

@@ -201,7 +201,7 @@ static bool is_from_parent(const fl_proc *proc, const fli_msg *msg, fl_term *ret
 	fl_term whole = fli_msg_term(proc->node, msg);
 	fl_pid pid;
 
-	return proc->extra != NULL && proc->extra->has_parent &&
+	return !proc->is_system && proc->extra != NULL && proc->extra->has_parent &&
 	       fl_match(whole, "{'EXIT', ~, ~}", &pid, ret_reason) &&
 	       fl_pid_eq(&pid, &proc->extra->parent);
 }

@@ -62,6 +62,18 @@ static bool count_restart(supervisor *s, uint64_t now_ms)
 	return kept <= INTENSITY;
 }
 
+/* Anybody may send a message that looks like an exit. */
+static bool is_dead(fl_proc *self, const fl_pid *pid)
+{
+	fl_node *node = fl_self_node(self);
+	fl_proc *proc;
+
+	fli_enter(node);
+	proc = fli_proc_of(node, pid);
+	fli_leave(node);
+	return proc == NULL || proc->status == FLI_EXITING;
+}
+
 static void log_report(fl_proc *self, const child *c, const char *context, fl_term reason)
 {
 	char text[512];
@@ -97,7 +109,7 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	if (!fl_match(message, "{'EXIT', ~, ~}", &pid, &reason))
 		return fl_unhandled(self, message);
 	c = find(s, &pid);
-	if (c == NULL)
+	if (c == NULL || !is_dead(self, &pid))
 		return FL_OK;
 	c->is_running = false;
 	if (s->is_stopping)

@@ -93,11 +93,22 @@ static int terminate(fl_proc *proc, const fli_msg *msg, fl_term reason)
 	return FL_STOP;
 }
 
+/* Whoever stops or suspends one of the node's own processes makes the node mute. */
+static bool is_forbidden(const fl_proc *proc, fl_term request)
+{
+	return proc->is_system &&
+	       (fl_match(request, "{terminate, _}") || fl_match(request, "suspend"));
+}
+
 int fli_sys_handle(fl_proc *proc, const fli_msg *msg)
 {
 	fl_node *node = proc->node;
 	fl_term request = fli_term(node, msg->data + msg->body, msg->size - msg->body), arg;
 
+	if (is_forbidden(proc, request)) {
+		(void)fli_reply_spec(node, proc, msg, fl_spec("{error, not_allowed}"));
+		return FL_OK;
+	}
 	if (fl_match(request, "{terminate, ~}", &arg))
 		return terminate(proc, msg, arg);
 	/* an answer that finds nobody is no error of the server's */

@@ -1,0 +1,99 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Plays a hostile peer against a running node. Each case opens connections of its own and says what
+%% must become of them; whatever it does, the witness goes on to be served, and the node lives.
+%%
+%% A case is {Name, Fun}; Fun takes the configuration (node, port, cookie, log) and returns ok or a
+%% reason. A suite exports cases/0, and may export slowest_ms/1: how long an honest call may take
+%% meanwhile.
+-module(hostile).
+-export([main/1, logged/2, until/2, same/2]).
+
+-define(SLOWEST_MS, 500).
+
+main(Names) ->
+    Node = list_to_atom(os:getenv("FL_NODE")),
+    [Alive, _] = string:split(atom_to_list(Node), "@"),
+    Config = #{node => Node, port => hostile_wire:port_of(Alive), cookie => erlang:get_cookie(),
+               log => os:getenv("FL_LOG"), source => os:getenv("FL_SOURCE"),
+               os_pid => os:getenv("FL_NODE_PID"), san => os:getenv("SAN", "")},
+    true = net_kernel:connect_node(Node),
+    Witness = hostile_witness:start(Node),
+    Results = [run(M, C, Config, Witness) || M <- suites(Names), C <- M:cases()],
+    Failed = length([R || R <- Results, R =/= ok]),
+    io:format("COUNTS ~b ~b~n", [length(Results) - Failed, Failed]),
+    halt(min(Failed, 1)).
+
+suites([]) ->
+    [hostile_before, hostile_frames, hostile_terms, hostile_forged, hostile_natives,
+     hostile_floods];
+suites(Names) ->
+    [list_to_atom("hostile_" ++ N) || N <- Names].
+
+run(Module, {Name, Fun}, Config, Witness) ->
+    _ = hostile_witness:reset(Witness),
+    Start = erlang:monotonic_time(millisecond),
+    Result = case guarded(fun() -> Fun(Config) end) of
+                 ok -> check(Module, Name, Config, Witness);
+                 Reason -> Reason
+             end,
+    Ms = erlang:monotonic_time(millisecond) - Start,
+    case Result of
+        ok -> io:format("ok - ~s: ~s (~b ms)~n", [Module, Name, Ms]);
+        _ -> io:format("FAIL - ~s: ~s: ~0tp~n", [Module, Name, Result])
+    end,
+    Result.
+
+guarded(Fun) ->
+    {Pid, Monitor} = spawn_monitor(fun() -> exit({result, caught(Fun)}) end),
+    receive
+        {'DOWN', Monitor, process, Pid, {result, Result}} -> Result;
+        {'DOWN', Monitor, process, Pid, Reason} -> {exited, Reason}
+    after 60000 ->
+        exit(Pid, kill),
+        no_end_within_60_s
+    end.
+
+caught(Fun) ->
+    try Fun() catch Class:Reason:Stack -> {Class, Reason, lists:sublist(Stack, 3)} end.
+
+check(Module, Name, #{node := Node, san := San}, Witness) ->
+    {Count, Slowest, Failed} = hostile_witness:report(Witness),
+    Limit = slowest_ms(Module, Name) * case San of "" -> 1; _ -> 10 end,
+    Alive = lists:member(Node, nodes(connected)),
+    if
+        not Alive -> the_honest_peer_was_cut_off;
+        Failed =/= [] -> {honest_calls_failed, Failed};
+        Count > 0, Slowest > Limit -> {honest_call_took_ms, Slowest};
+        true -> ok
+    end.
+
+slowest_ms(Module, Name) ->
+    case erlang:function_exported(Module, slowest_ms, 1) of
+        true -> Module:slowest_ms(Name);
+        false -> ?SLOWEST_MS
+    end.
+
+%% ---- for cases ----------------------------------------------------------------------------------
+
+%% Whether the log gets a line with all of these texts. A node writes ten such lines a second.
+logged(#{log := Log}, Texts) ->
+    timer:sleep(105),
+    Found = fun() ->
+        {ok, Bytes} = file:read_file(Log),
+        lists:any(fun(Line) -> lists:all(fun(T) -> string:find(Line, T) =/= nomatch end, Texts) end,
+                  binary:split(Bytes, <<"\n">>, [global]))
+    end,
+    case until(Found, 3000) of
+        true -> ok;
+        false -> {not_in_the_log, Texts}
+    end.
+
+until(Fun, Ms) ->
+    case Fun() of
+        true -> true;
+        false when Ms =< 0 -> false;
+        false -> timer:sleep(20), until(Fun, Ms - 20)
+    end.
+
+same(Expected, Expected) -> ok;
+same(Expected, Got) -> {expected, Expected, got, Got}.
