@@ -25,6 +25,7 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 include mk/flags.mk
 include mk/build.mk
 include mk/test.mk
+include mk/terms.mk
 include mk/interop.mk
 include mk/install.mk
 

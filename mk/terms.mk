@@ -21,4 +21,10 @@ $(TERMTOOL): $(TERMTOOL_OBJ) $(TERM_OBJ)
 .PHONY: termtool
 termtool: $(TERMTOOL)
 
+# The suite of the bridge to erl_interface.
+$(BUILD)/obj/tests/unit/test_ei.o: tests/unit/test_ei.c $(BUILD)/flags
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -isystem $(EI_DIR)/include -MMD -MP \
+		-c -o $@ $<
+$(BUILD)/tests/unit/test_ei: LDLIBS += $(EI_DIR)/lib/libei.a
+
 -include $(TERMTOOL_OBJ:.o=.d)

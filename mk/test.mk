@@ -43,18 +43,20 @@ deps: ## install the Debian packages that are missing
 test: ## install what is missing, build, unit tests, the binary, interop with two releases
 	@scripts/deps.sh test
 	@$(again) -j$(JOBS) all unit || echo "the build failed: what follows tests what there is" >&2
-	@scripts/total.sh '$(again) check' tests/cmd/run.sh $(call interop,$(HOST_RELEASE) $(SECOND_RELEASE))
+	@scripts/total.sh '$(again) check' tests/cmd/run.sh \
+		'tests/interop/terms/run.sh $(HOST_RELEASE)' $(call interop,$(HOST_RELEASE) $(SECOND_RELEASE))
 
 matrix: ## interop with every release that Debian has (23, 25, 27, 29)
 	@scripts/deps.sh test
 	@$(again) -j$(JOBS) all
-	@scripts/total.sh $(call interop,$(sort 23 25 27 29 $(HOST_RELEASE)))
+	@scripts/total.sh 'tests/interop/terms/run.sh 27' \
+		$(call interop,$(sort 23 25 27 29 $(HOST_RELEASE)))
 
 # What `make test` leaves out of the matrix; .ci/run uses it.
 matrix-rest:
 	@scripts/deps.sh test
 	@$(again) -j$(JOBS) all
-	@scripts/total.sh $(call interop,$(REST_RELEASES))
+	@scripts/total.sh 'tests/interop/terms/run.sh 27' $(call interop,$(REST_RELEASES))
 
 asan: ## unit tests under AddressSanitizer (with leaks)
 	@$(again) SAN=address -j$(JOBS) check

@@ -82,6 +82,11 @@ void fl_buf_free(fl_buf *buf);
 void fl_buf_reset(fl_buf *buf);
 /* The first complete term in the buffer. */
 fl_term fl_buf_term(const fl_buf *buf);
+/*
+ * Appends a term that somebody else encoded, with or without the version byte: checked as a peer's
+ * would be. FL_EFORMAT when the bytes are not exactly one term.
+ */
+int fl_build_encoded(fl_buf *buf, const void *bytes, size_t size);
 
 /*
  * Sequences whose length is not known in advance: open, fl_build each element (in a map: key and

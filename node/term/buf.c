@@ -191,3 +191,27 @@ void fl_term_free(fl_term term)
 {
 	free((void *)(uintptr_t)term.data);
 }
+
+int fl_build_encoded(fl_buf *buf, const void *bytes, size_t size)
+{
+	const uint8_t *at = bytes;
+	fli_buf inner = inner_of(buf);
+	fli_walked walked;
+	uint8_t *place;
+
+	if (buf->error != FL_OK)
+		return buf->error;
+	if (size > 0 && *at == FLI_VERSION) {
+		at++;
+		size--;
+	}
+	if (!fli_walk(at, size, NULL, &walked) || walked.size != size)
+		return buf->error = FL_EFORMAT;
+	place = fli_buf_extend(&inner, walked.expanded_size);
+	if (place == NULL)
+		return buf->error = FL_ENOMEM;
+	fli_expand(at, &walked, NULL, place);
+	take_back(buf, &inner);
+	count_one(buf);
+	return FL_OK;
+}

@@ -16,7 +16,7 @@ build=${BUILD:-build}
 limit_s=${FL_SUITE_LIMIT_S:-300}
 export ERL_CRASH_DUMP=/dev/null
 
-make --no-print-directory -s -f Makefile -f mk/terms.mk BUILD="$build" termtool >&2
+make --no-print-directory -s BUILD="$build" termtool >&2
 "$peers" ensure "$release" >&2
 work=$(mktemp -d "$top/$build/terms.XXXXXX")
 trap 'rm -rf "$work"' EXIT
