@@ -130,7 +130,8 @@ static void dictionary(const fl_proc *proc, fl_buf *b)
 	ancestors(proc, b);
 	fl_tuple_close(b);
 	if (has_label(proc))
-		(void)fl_build(b, "{'$process_label', ~}", fli_msg_term(proc->node, proc->extra->label));
+		(void)fl_build(
+			b, "{'$process_label', ~}", fli_msg_term(proc->node, proc->extra->label));
 	fl_list_close(b);
 }
 
