@@ -7,6 +7,7 @@
 -module(fixture).
 -export([probe/1, probe/2, do/2, told/2, down/1, no_message/0, exit_of/1]).
 -export([c_node/2, c_node/3, c_program/3, beam_node/2, beam_node/3, peer_call/4, line/2, line/3]).
+-export([beam_apply/3, result/1, run/1]).
 -export([signal/2, ended/1, unique/1, eventually/1, repeat/2, is_beam/1]).
 
 -define(LIMIT_MS, 20000).
@@ -77,14 +78,34 @@ c_program(#{flitch := Flitch, cookie_file := File}, Name, Flags) ->
 
 beam_node(Config, Flags) -> beam_node(Config, unique(b), Flags).
 
-beam_node(#{cookie := Cookie}, Name, Flags) ->
-    Path = filename:dirname(code:which(?MODULE)),
-    Handle = start(Name, os:find_executable("erl"),
-                   ["-noinput", "-name", atom_to_list(Name), "-pa", Path, "-setcookie",
-                    atom_to_list(Cookie)] ++ Flags ++
-                   ["-eval", "io:put_chars(\"READY node=\\n\")."]),
+beam_node(Config, Name, Flags) ->
+    Handle = beam(Config, Name, Flags, "io:put_chars(\"READY node=\\n\")."),
     _ = line(Handle, "READY node="),
     Handle.
+
+%% A BEAM node with the tick time of one test applies {M, F, A}. It is not connected with this node,
+%% whose ticks are too rare for it; result/1 waits for what it printed.
+beam_apply(Config, Flags, MFA) ->
+    Text = binary_to_list(base64:encode(term_to_binary(MFA))),
+    beam(Config, unique(b), Flags, "fixture:run(\"" ++ Text ++ "\").").
+
+run(Text) ->
+    {M, F, A} = binary_to_term(base64:decode(Text)),
+    Result = try {ok, apply(M, F, A)} catch Class:Reason:Stack -> {Class, Reason, Stack} end,
+    io:format("RESULT ~s~n", [base64:encode(term_to_binary(Result))]).
+
+result(Handle) ->
+    [_, Text] = binary:split(line(Handle, "RESULT ", 90000), <<" ">>),
+    case binary_to_term(base64:decode(Text)) of
+        {ok, Value} -> Value;
+        Failure -> exit({beam_failed, Failure})
+    end.
+
+beam(#{cookie := Cookie}, Name, Flags, Eval) ->
+    Path = filename:dirname(code:which(?MODULE)),
+    start(Name, os:find_executable("erl"),
+          ["-noinput", "-name", atom_to_list(Name), "-pa", Path, "-setcookie",
+           atom_to_list(Cookie)] ++ Flags ++ ["-eval", Eval]).
 
 %% apply(M, F, A) on a BEAM node, whatever it takes.
 peer_call(#{node := Node}, M, F, A) ->
