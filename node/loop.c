@@ -148,9 +148,11 @@ static void sleep_until_needed(fli_loop *loop, uint64_t now_ns)
 
 	if (timeout.tv_sec == 0 && timeout.tv_nsec == 0)
 		return;
-	if (atomic_exchange(&loop->is_woken, false))
-		return;
 	atomic_store(&loop->is_asleep, true);
+	if (atomic_exchange(&loop->is_woken, false)) {
+		atomic_store(&loop->is_asleep, false);
+		return;
+	}
 	fli_gate_unlock(loop->node);
 	if (!atomic_load(&loop->is_stopped))
 		(void)ppoll(&fd, 1, &timeout, NULL); /* an interrupted sleep is a short one */
