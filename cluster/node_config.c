@@ -26,6 +26,7 @@ static fli_dist_limits dist_limits(const fl_options *options)
 	limits.pending_per_ip_max = (uint32_t)fli_options_int(options, FLI_KEY_DIST_PENDING_PER_IP);
 	limits.out_soft_bytes = (size_t)fli_options_int(options, FLI_KEY_DIST_OUT_SOFT);
 	limits.out_hard_bytes = (size_t)fli_options_int(options, FLI_KEY_DIST_OUT_HARD);
+	limits.preauth_bytes_max = (size_t)fli_options_int(options, FLI_KEY_DIST_PREAUTH_MAX);
 	limits.frame_bytes_max = (size_t)fli_options_int(options, FLI_KEY_LIMITS_FRAME);
 	limits.fragments_open_max = (size_t)fli_options_int(options, FLI_KEY_LIMITS_FRAGMENTS);
 	limits.fragment_bytes_max = (size_t)fli_options_int(options, FLI_KEY_LIMITS_FRAGMENT_BYTES);

@@ -53,7 +53,7 @@
 		"ticks sent in each ticktime") \
 	X(DIST_SETUP_TIME, "dist.setup_time", TIME, 100, 600000, "", "7s", \
 		"limit of each step of a handshake") \
-	X(DIST_PREAUTH_MAX, "dist.preauth_max", SIZE, 512, 65535, "", "2KiB", \
+	X(DIST_PREAUTH_MAX, "dist.preauth_max", SIZE, 512, 2048, "", "2KiB", \
 		"longest message before a peer has shown the cookie") \
 	X(DIST_PENDING_MAX, "dist.pending_max", INT, 1, 65536, "", "64", \
 		"handshakes under way at once") \

@@ -77,6 +77,7 @@ static void describe(fli_pending *pending)
 					       .creation = dist->node->creation,
 					       .is_dynamic = dist->is_dynamic},
 			.prefix_bytes = 2,
+			.message_bytes_max = dist->config.limits.preauth_bytes_max,
 			.cookie = cookie_for,
 			.decide = fli_peers_decide,
 			.random = fill_random,

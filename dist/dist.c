@@ -24,6 +24,7 @@ fli_dist_limits fli_dist_limits_default(void)
 		.waiting_bytes_max = (size_t)4 << 20,
 		.out_soft_bytes = FLI_OUTBOUND_SOFT_BYTES,
 		.out_hard_bytes = FLI_OUTBOUND_HARD_BYTES,
+		.preauth_bytes_max = FLI_HANDSHAKE_MESSAGE_BYTES_MAX,
 		.frame_bytes_max = FLI_INBOUND_FRAME_BYTES_MAX,
 		.fragments_open_max = FLI_INBOUND_FRAGMENTS_OPEN_MAX,
 		.fragment_bytes_max = FLI_INBOUND_FRAGMENT_BYTES_MAX};

@@ -46,6 +46,7 @@ typedef struct fli_dist_limits {
 	size_t waiting_bytes_max;    /* signals for a peer that is being connected */
 	size_t out_soft_bytes;       /* output of one peer: its senders wait */
 	size_t out_hard_bytes;       /* the peer is disconnected */
+	size_t preauth_bytes_max;    /* longest message of a handshake */
 	size_t frame_bytes_max;      /* longest message that comes in */
 	size_t fragments_open_max;   /* messages in pieces of one peer */
 	size_t fragment_bytes_max;   /* their bytes */

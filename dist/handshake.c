@@ -110,6 +110,14 @@ static size_t message_size(const fli_handshake *hs)
 	return hs->config->prefix_bytes == 2 ? fli_get16(hs->in) : fli_get32(hs->in);
 }
 
+static size_t message_bytes_max(const fli_handshake *hs)
+{
+	size_t max = hs->config->message_bytes_max;
+
+	return max > 0 && max < FLI_HANDSHAKE_MESSAGE_BYTES_MAX ? max
+								: FLI_HANDSHAKE_MESSAGE_BYTES_MAX;
+}
+
 static bool is_text(const uint8_t *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
@@ -133,8 +141,8 @@ static void refuse_length(fli_handshake *hs)
 			(int)hs->config->prefix_bytes, (const char *)in);
 	else
 		fli_handshake_fail(hs, FLI_CAUSE_TOO_LONG,
-			"the peer announced a message of %zu bytes (limit %d)", message_size(hs),
-			FLI_HANDSHAKE_MESSAGE_BYTES_MAX);
+			"the peer announced a message of %zu bytes (limit %zu)", message_size(hs),
+			message_bytes_max(hs));
 }
 
 /* How many bytes the message in hand is known to have, its length included. */
@@ -153,8 +161,7 @@ static size_t collect(fli_handshake *hs, const uint8_t *bytes, size_t size)
 
 	memcpy(hs->in + hs->in_size, bytes, taken);
 	hs->in_size += taken;
-	if (hs->in_size == hs->config->prefix_bytes &&
-		message_size(hs) > FLI_HANDSHAKE_MESSAGE_BYTES_MAX)
+	if (hs->in_size == hs->config->prefix_bytes && message_size(hs) > message_bytes_max(hs))
 		refuse_length(hs);
 	return taken;
 }

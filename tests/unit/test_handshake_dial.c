@@ -241,6 +241,20 @@ static void tls_and_text_are_told_apart(void)
 	check_failed(FLI_CAUSE_CARRIER, "it began with \"HT\"");
 }
 
+static void the_limit_of_a_message_may_be_lower_but_never_higher(void)
+{
+	static const uint8_t long_one[2] = {0x02, 0x59}, too_long[2] = {0x08, 0x01};
+
+	create();
+	a.config.message_bytes_max = 600;
+	(void)hs_feed(&a, long_one, 2, 1);
+	check_failed(FLI_CAUSE_TOO_LONG, "601 bytes (limit 600)");
+	create();
+	a.config.message_bytes_max = 1 << 20;
+	(void)hs_feed(&a, too_long, 2, 1);
+	check_failed(FLI_CAUSE_TOO_LONG, "limit 2048");
+}
+
 static void four_byte_length_has_no_room_to_wrap(void)
 {
 	hs_side_create(&a, "a@h", 4);
@@ -380,8 +394,9 @@ FL_SUITE("handshake_dial", FL_TEST(nok_is_no_failure_but_a_wait),
 	FL_TEST(every_truncated_challenge_is_malformed), FL_TEST(old_challenge_is_a_node_too_old),
 	FL_TEST(own_challenge_from_elsewhere_is_not_answered), FL_TEST(our_digest_echoed_is_no_ack),
 	FL_TEST(wrong_ack_is_a_wrong_cookie), FL_TEST(ack_of_another_size_is_malformed),
-	FL_TEST(message_ends_at_two_kilobytes), FL_TEST(tls_and_text_are_told_apart),
-	FL_TEST(four_byte_length_has_no_room_to_wrap),
+	FL_TEST(message_ends_at_two_kilobytes),
+	FL_TEST(the_limit_of_a_message_may_be_lower_but_never_higher),
+	FL_TEST(tls_and_text_are_told_apart), FL_TEST(four_byte_length_has_no_room_to_wrap),
 	FL_TEST(each_step_has_its_own_reason_for_silence),
 	FL_TEST(end_before_the_reply_is_not_blamed_on_the_cookie), FL_TEST(nothing_follows_an_end),
 	FL_TEST(dialling_oneself_fails_at_once), FL_TEST(without_a_cookie_nothing_is_sent),
