@@ -116,6 +116,8 @@ static int meet(fli_visit *visit, fl_node *node)
 	if (rc == FL_OK)
 		return FL_OK;
 	fl_error_wrap(&visit->err, "cannot reach %s", visit->node);
+	if (rc == FL_ETIMEOUT && visit->err.why[0] == '\0')
+		fl_error_why(&visit->err, "the host drops what it gets, or the node is suspended");
 	if (visit->err.next[0] == '\0')
 		fl_error_next(&visit->err, "flitch epmd --names lists the nodes of this machine");
 	return rc == FL_ETIMEOUT ? FL_ETIMEOUT : FL_ENOCONN;
@@ -192,6 +194,7 @@ int fli_visit_failed(fli_visit *visit, int code, const char *name, fl_term reply
 		fl_error_set(err, code, "cannot reach %s at %s: no process has that name", name,
 			visit->node);
 		fl_error_why(err, "it was never started, or it is being restarted");
+		fl_error_next(err, "erlang:registered() lists the names of a node");
 		break;
 	case FL_ETIMEOUT:
 		fl_error_set(err, code, "no answer from %s at %s within %u ms", name, visit->node,
@@ -201,8 +204,8 @@ int fli_visit_failed(fli_visit *visit, int code, const char *name, fl_term reply
 	case FL_EEXIT:
 		fl_error_set(err, code, "%s at %s ended before it answered: %s", name, visit->node,
 			fl_print_to(reason, sizeof reason, reply));
-		fl_error_why(err,
-			"it does not know the request, or it failed; its node's log says more");
+		fl_error_why(err, "it does not know the request, or it failed");
+		fl_error_next(err, "the log of %s says more", visit->node);
 		break;
 	default: fl_error_set(err, code, "%s at %s: %s", name, visit->node, fl_error_text(code));
 	}

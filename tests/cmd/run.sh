@@ -336,13 +336,15 @@ wrong_cookie_is_told_as_such() {
 
 unknown_server_is_told_as_such() {
 	try 69 "$flitch" call $c1 nobody get
-	says err 'no process has that name'
+	says err "no process has that name"
+	three_parts
 }
 
 refused_request_is_a_software_error() {
 	try 70 "$flitch" call $c1 counter '{no, such, request}'
 	says err 'ended before it answered'
 	says err bad_call
+	three_parts
 }
 
 bad_term_and_bad_name_are_usage_errors() {
