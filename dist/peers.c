@@ -8,6 +8,9 @@
 
 #include "dist/peers.h"
 
+/* A peer can make up names at will: each costs little, even when none of the table may go. */
+enum { RUMOURED_TRIES = 64 };
+
 static bool has_name(const void *item, const void *key)
 {
 	const fli_dist_peer *peer = item;
@@ -63,15 +66,18 @@ static bool may_go(const fli_dist_peer *peer)
 	       peer->dist->open.peer != peer;
 }
 
-static bool make_room(fli_dist *dist)
+/* Looks at no more than `tries` of them. */
+static bool make_room(fli_dist *dist, size_t peers_max, size_t tries)
 {
 	fli_dist_peer *peer;
-	size_t cursor = 0;
 
-	if (dist->peers.count < dist->config.limits.peers_max)
+	if (dist->peers.count < peers_max)
 		return true;
-	while ((peer = fli_map_next(&dist->peers, &cursor)) != NULL) {
-		if (!may_go(peer))
+	while (tries-- > 0) {
+		peer = fli_map_next(&dist->peers, &dist->peers_at);
+		if (peer == NULL)
+			dist->peers_at = 0;
+		if (peer == NULL || !may_go(peer))
 			continue;
 		(void)fli_map_remove(
 			&dist->peers, hash_of(dist, peer->base.name), &peer->base.name);
@@ -81,13 +87,10 @@ static bool make_room(fli_dist *dist)
 	return false;
 }
 
-static fli_dist_peer *peer_new(fli_dist *dist, const fli_node_name *name)
+static fli_dist_peer *peer_new(fli_dist *dist, const fli_node_name *name, fl_atom atom)
 {
 	fli_dist_peer *peer;
-	fl_atom atom;
 
-	if (!fli_atoms_intern(dist->node->atoms, name->text, name->size, &atom))
-		return NULL;
 	peer = fli_zalloc(dist->mem, sizeof *peer);
 	if (peer == NULL)
 		return NULL;
@@ -109,20 +112,38 @@ fli_dist_peer *fli_peers_get(fli_dist *dist, const char *name, size_t size, fl_e
 {
 	fli_dist_peer *peer = fli_peers_find(dist, name, size);
 	fli_node_name parsed;
+	fl_atom atom;
 
 	if (peer != NULL)
 		return peer;
 	if (fli_node_name_parse(&parsed, name, size, err) != FL_OK)
 		return NULL;
-	if (!make_room(dist)) {
+	if (!make_room(dist, dist->config.limits.peers_max, dist->peers.count + 1)) {
 		(void)fl_error_set(
 			err, FL_ELIMIT, "too many peers: %u", dist->config.limits.peers_max);
 		return NULL;
 	}
-	peer = peer_new(dist, &parsed);
+	if (fli_atoms_intern_own(dist->node->atoms, parsed.text, parsed.size, &atom))
+		peer = peer_new(dist, &parsed, atom);
 	if (peer == NULL)
 		(void)fl_error_set(err, FL_ENOMEM, "out of memory, or of atoms");
 	return peer;
+}
+
+fli_dist_peer *fli_peers_get_rumoured(fli_dist *dist, const char *name, size_t size)
+{
+	fli_dist_peer *peer = fli_peers_find(dist, name, size);
+	size_t peers_max = dist->config.limits.peers_max;
+	fli_node_name parsed;
+	fl_atom atom;
+
+	if (peer != NULL)
+		return peer;
+	if (fli_node_name_parse(&parsed, name, size, NULL) != FL_OK ||
+		!make_room(dist, peers_max - peers_max / 4, RUMOURED_TRIES) ||
+		!fli_atoms_intern(dist->node->atoms, parsed.text, parsed.size, &atom))
+		return NULL;
+	return peer_new(dist, &parsed, atom);
 }
 
 void fli_peers_close(fli_dist *dist)

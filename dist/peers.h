@@ -79,6 +79,7 @@ struct fli_dist {
 	fli_epmd_config epmd_config;
 	fli_epmd_driver epmd;
 	fli_map peers;
+	size_t peers_at;  /* where the search for one that may go goes on */
 	fli_link pending; /* fli_pending */
 	fli_link dirty;   /* fli_conn with output */
 	fli_link doomed;  /* fli_conn that end */
@@ -113,6 +114,8 @@ fli_dist_peer *fli_peers_find(const fli_dist *dist, const char *name, size_t siz
 /* Makes one where there is none. NULL: limit, no memory, not a name; `err` (may be NULL) says
  * which. */
 fli_dist_peer *fli_peers_get(fli_dist *dist, const char *name, size_t size, fl_error *err);
+/* The same for a name that only stood in some term: the last quarter of the table is not for it. */
+fli_dist_peer *fli_peers_get_rumoured(fli_dist *dist, const char *name, size_t size);
 void fli_peers_close(fli_dist *dist);
 
 /* ---- connecting (peers_connect.c) ------------------------------------------------------------ */

@@ -85,7 +85,7 @@ static bool take_name(fli_dist *dist, const fli_handshake_side *own)
 
 	if (!dist->is_dynamic || own->name.alive_size == 0)
 		return true;
-	if (!fli_atoms_intern(dist->node->atoms, own->name.text, own->name.size, &name))
+	if (!fli_atoms_intern_own(dist->node->atoms, own->name.text, own->name.size, &name))
 		return false;
 	fli_node_rename(dist->node, name, own->creation);
 	dist->name = own->name;

@@ -39,7 +39,7 @@ static fli_peer *op_peer(void *ctx, fl_atom name)
 	fli_dist_peer *peer = fli_peers_find(dist, name.text, name.size);
 
 	if (FLI_UNLIKELY(peer == NULL) && !dist->is_leaving)
-		peer = fli_peers_get(dist, name.text, name.size, NULL);
+		peer = fli_peers_get_rumoured(dist, name.text, name.size);
 	if (peer == NULL)
 		return NULL;
 	if (FLI_UNLIKELY(peer->state == FLI_PEER_IDLE) && fli_peers_connect(peer, NULL) != FL_OK)

@@ -187,7 +187,7 @@ int fli_worker_start(fl_node *node, const fli_worker *start, fl_proc **ret_proc)
 		return FL_ENOMEM;
 	if (start->leader != NULL) {
 		leader = *start->leader;
-		if (fli_atoms_intern(node->atoms, leader.node.text, leader.node.size, &leader.node))
+		if (fli_atoms_find(node->atoms, leader.node.text, leader.node.size, &leader.node))
 			how.group_leader = &leader;
 	}
 	rc = fli_proc_start(node, &how, fli_term(node, nil, sizeof nil), ret_proc, NULL);

@@ -7,6 +7,8 @@
  *  - Who ends first takes it out of both: a target's end sends DOWN, a watcher's end DEMONITOR.
  *  - fl_call and fl_request ride on a monitor: see request.c.
  */
+#include <string.h>
+
 #include "node/runtime.h"
 
 /* The index's key: references are unique for the node that made them. */
@@ -35,12 +37,15 @@ fli_monitor *fli_monitor_find(const fl_node *node, const fli_peer *peer, const f
 	return fli_map_get(&node->monitors, hash_of(node, peer, ref), &key);
 }
 
-static fli_monitor *create(fl_node *node, fli_peer *watcher_peer, const fl_ref *ref)
+/* `text` is copied: a peer may make up as many as it likes, so it is not interned. */
+static fli_monitor *create(fl_node *node, fli_peer *watcher_peer, const fl_ref *ref, fl_atom text)
 {
-	fli_monitor *monitor = fli_zalloc(node->mem, sizeof *monitor);
+	fli_monitor *monitor = fli_zalloc(node->mem, sizeof *monitor + text.size);
 
 	if (monitor == NULL)
 		return NULL;
+	if (text.size > 0)
+		memcpy(monitor->text, text.text, text.size);
 	monitor->ref = *ref;
 	monitor->watcher_peer = watcher_peer;
 	fli_list_create(&monitor->in_watcher);
@@ -173,8 +178,8 @@ static void aim_there(fl_node *node, fli_monitor *monitor, const fl_dest *to)
 
 fli_monitor *fli_monitor_new(fl_proc *watcher, const fl_dest *to, const fl_ref *ref)
 {
-	fl_node *node = watcher->node;
-	fli_monitor *monitor = create(node, NULL, ref);
+	fl_atom name = to->kind == FL_TO_PID ? (fl_atom){0} : to->as.name.text;
+	fli_monitor *monitor = create(watcher->node, NULL, ref, name);
 
 	if (monitor == NULL)
 		return NULL;
@@ -182,11 +187,8 @@ fli_monitor *fli_monitor_new(fl_proc *watcher, const fl_dest *to, const fl_ref *
 	fli_list_append(&watcher->monitors, &monitor->in_watcher);
 	if (to->kind == FL_TO_PID)
 		monitor->target_pid = to->as.pid;
-	else if (!fli_atoms_intern(node->atoms, to->as.name.text.text, to->as.name.text.size,
-			 &monitor->name)) {
-		fli_monitor_delete(node, monitor);
-		return NULL;
-	}
+	else
+		monitor->name = (fl_atom){monitor->text, name.size};
 	return monitor;
 }
 
@@ -236,19 +238,21 @@ static void answer_noproc(fl_node *node, fli_peer *peer, const fl_pid *watcher,
 	fl_buf_free(&buf);
 }
 
-/* Borrowed texts become ones that live as long as the node. */
-static bool keep_watcher(fl_node *node, fli_monitor *monitor, const fl_pid *watcher)
+/* Borrowed texts become ones that live as long as the monitor. */
+static fli_monitor *create_watched(
+	fl_node *node, fli_peer *peer, const fl_pid *watcher, const fl_ref *ref)
 {
-	fli_peer *peer = monitor->watcher_peer;
+	bool is_own = fl_atom_eq(ref->node, peer->name);
+	fli_monitor *monitor = create(node, peer, ref, is_own ? (fl_atom){0} : ref->node);
 
+	if (monitor == NULL)
+		return NULL;
+	monitor->ref.node = is_own ? peer->name : (fl_atom){monitor->text, ref->node.size};
 	monitor->watcher_pid = *watcher;
 	monitor->watcher_pid.node = peer->name;
-	if (fl_atom_eq(monitor->ref.node, peer->name)) {
-		monitor->ref.node = peer->name;
-		return true;
-	}
-	return fli_atoms_intern(
-		node->atoms, monitor->ref.node.text, monitor->ref.node.size, &monitor->ref.node);
+	peer->signals_count++;
+	fli_list_append(&peer->watchers, &monitor->in_watcher);
+	return monitor;
 }
 
 void fli_remote_monitor(fl_node *node, fli_peer *peer, const fl_pid *watcher, const fli_target *to,
@@ -265,22 +269,16 @@ void fli_remote_monitor(fl_node *node, fli_peer *peer, const fl_pid *watcher, co
 	}
 	if (fli_monitor_find(node, peer, ref) != NULL)
 		return; /* the same one twice: the first stands */
-	monitor = create(node, peer, ref);
+	monitor = create_watched(node, peer, watcher, ref);
 	if (monitor == NULL) {
 		answer_noproc(node, peer, watcher, to, ref);
 		return;
 	}
-	peer->signals_count++;
-	fli_list_append(&peer->watchers, &monitor->in_watcher);
 	monitor->target = target;
 	monitor->target_pid = fli_proc_pid(target);
 	fli_list_append(&target->watchers, &monitor->in_target);
 	if (to->kind == FLI_TARGET_NAME)
 		monitor->name = target->name->text;
-	if (!keep_watcher(node, monitor, watcher)) {
-		fli_monitor_delete(node, monitor);
-		answer_noproc(node, peer, watcher, to, ref);
-	}
 }
 
 void fli_remote_demonitor(fl_node *node, fli_peer *peer, const fl_pid *watcher, const fl_ref *ref)

@@ -79,7 +79,7 @@ int fli_node_create(fl_node **ret_node, const char *name, const fli_limits *limi
 	create_tables(node);
 	node->atoms = fli_atoms_new(mem, node->seed, limits->atoms_max);
 	if (node->atoms == NULL ||
-		!fli_atoms_intern(node->atoms, name, strlen(name), &node->name) ||
+		!fli_atoms_intern_own(node->atoms, name, strlen(name), &node->name) ||
 		fli_sched_create(node) != FL_OK) {
 		fli_node_delete(node);
 		return FL_ENOMEM;

@@ -210,7 +210,7 @@ static int introduce(fl_proc *proc, const fli_start *start)
 	int rc = FL_OK;
 
 	if (start->name != NULL) {
-		if (!fli_atoms_intern(node->atoms, start->name, strlen(start->name), &name))
+		if (!fli_atoms_intern_own(node->atoms, start->name, strlen(start->name), &name))
 			return FL_ELIMIT;
 		rc = fli_name_register(proc, name);
 	}

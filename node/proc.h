@@ -79,6 +79,7 @@ typedef struct fli_monitor {
 	fl_atom name;          /* not empty: the monitor was by name */
 	bool by_call;          /* of fl_call or fl_request: a reply ends it */
 	struct fli_wait *wait; /* the fl_call that it belongs to */
+	char text[];           /* of `name`, or of the node of `ref`, when it is its own */
 } fli_monitor;
 
 /* One end of a link. */
@@ -149,6 +150,7 @@ typedef struct fli_extra {
 	bool has_parent;
 	bool idle_due;
 	bool sys_suspended;   /* sys:suspend */
+	fli_msg *searched;    /* meanwhile: neither this message nor one before it is for sys */
 	fli_link suspended;   /* in fl_node.suspended */
 	fli_link in_watchful; /* in fl_node.watchful */
 } fli_extra;

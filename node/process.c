@@ -116,7 +116,7 @@ int fl_register(fl_proc *self, const char *name)
 
 	if (!enter_alive(self))
 		return FL_ECLOSED;
-	rc = fli_atoms_intern(self->node->atoms, name, strlen(name), &atom)
+	rc = fli_atoms_intern_own(self->node->atoms, name, strlen(name), &atom)
 		     ? fli_name_register(self, atom)
 		     : FL_ELIMIT;
 	fli_leave(self->node);

@@ -83,8 +83,8 @@ void fli_remote_group_leader(fl_node *node, fli_peer *peer, const fl_pid *leader
 
 	(void)peer;
 	if (extra == NULL ||
-		!fli_atoms_intern(node->atoms, kept.node.text, kept.node.size, &kept.node))
-		return;
+		!fli_atoms_find(node->atoms, kept.node.text, kept.node.size, &kept.node))
+		return; /* a node that nothing is known of can lead nobody */
 	extra->group_leader = kept;
 	extra->has_group_leader = true;
 }

@@ -345,15 +345,25 @@ static bool run_timeout(fl_proc *proc)
 	return settle(proc, rc, NULL) && kept;
 }
 
-/* Suspended by sys: system messages and the parent's exit alone are served. */
+/*
+ * Suspended by sys: system messages and the parent's exit alone are served. Each message is looked
+ * at once, however many wait, since peers can send as many as the mailbox takes.
+ */
+static fli_msg *find_system(fl_proc *proc)
+{
+	fli_extra *extra = proc->extra;
+	fli_msg *msg = extra->searched == NULL ? proc->first : extra->searched->next;
+
+	for (; msg != NULL && msg->kind != FLI_MSG_SYSTEM && msg->kind != FLI_MSG_EXIT;
+		msg = msg->next)
+		extra->searched = msg;
+	return msg;
+}
+
 static fli_msg *pop_system(fl_proc *proc)
 {
-	fli_msg *before = NULL, *msg = proc->first;
+	fli_msg *msg = find_system(proc), *before = proc->extra->searched;
 
-	while (msg != NULL && msg->kind != FLI_MSG_SYSTEM && msg->kind != FLI_MSG_EXIT) {
-		before = msg;
-		msg = msg->next;
-	}
 	if (msg == NULL || before == NULL)
 		return msg == NULL ? NULL : fli_mailbox_pop(proc);
 	before->next = msg->next;
@@ -387,14 +397,10 @@ static bool step(fl_proc *proc, bool *ret_more)
 	return true;
 }
 
-static bool has_work(const fl_proc *proc)
+static bool has_work(fl_proc *proc)
 {
-	if (is_suspended_by_sys(proc)) {
-		for (const fli_msg *m = proc->first; m != NULL; m = m->next)
-			if (m->kind == FLI_MSG_SYSTEM || m->kind == FLI_MSG_EXIT)
-				return true;
-		return false;
-	}
+	if (is_suspended_by_sys(proc))
+		return find_system(proc) != NULL;
 	return proc->first != NULL ||
 	       (proc->extra != NULL && (proc->extra->continue_ != NULL || proc->extra->idle_due));
 }
@@ -460,7 +466,8 @@ int fl_unhandled(fl_proc *self, fl_term message)
 	case FLI_MSG_CALL: return fl_stop(self, "{bad_call, ~}", message);
 	case FLI_MSG_CAST: return fl_stop(self, "{bad_cast, ~}", message);
 	default:
-		fli_log_write(&self->node->log, FLI_ERROR, "%s received unexpected message: %s",
+		fli_log_limited(&self->node->log, fl_now_ms(self), FLI_ERROR,
+			"%s received unexpected message: %s",
 			fli_proc_text(self, name, sizeof name),
 			fl_print_to(text, sizeof text, message));
 		return FL_OK;

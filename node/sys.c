@@ -81,8 +81,10 @@ static int set_suspended(fl_proc *proc, const fli_msg *msg, bool on)
 {
 	fli_extra *extra = fli_proc_extra(proc);
 
-	if (extra != NULL)
+	if (extra != NULL) {
 		extra->sys_suspended = on;
+		extra->searched = NULL;
+	}
 	return fli_reply_spec(proc->node, proc, msg, fl_spec("ok"));
 }
 

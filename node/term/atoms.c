@@ -152,12 +152,13 @@ static bool make_room(fl_atoms *atoms, size_t count)
 	return true;
 }
 
-static const struct entry *add(fl_atoms *atoms, uint64_t hash, const char *text, size_t size)
+static const struct entry *add(
+	fl_atoms *atoms, uint64_t hash, const char *text, size_t size, size_t count_max)
 {
 	size_t count = atomic_load_explicit(&atoms->count, memory_order_relaxed);
 	struct entry *entry;
 
-	if (count >= atoms->count_max || !make_room(atoms, count))
+	if (count >= count_max || !make_room(atoms, count))
 		return NULL;
 	entry = fli_alloc(atoms->mem, sizeof *entry + size + 1);
 	if (entry == NULL)
@@ -171,7 +172,8 @@ static const struct entry *add(fl_atoms *atoms, uint64_t hash, const char *text,
 	return entry;
 }
 
-bool fli_atoms_intern(fl_atoms *atoms, const char *text, size_t size, fl_atom *ret_atom)
+static bool intern(
+	fl_atoms *atoms, const char *text, size_t size, size_t count_max, fl_atom *ret_atom)
 {
 	uint64_t hash = fli_hash(atoms->seed, text, size);
 	const struct entry *entry = find(current(atoms), hash, text, size);
@@ -182,13 +184,23 @@ bool fli_atoms_intern(fl_atoms *atoms, const char *text, size_t size, fl_atom *r
 		(void)pthread_mutex_lock(&atoms->lock); /* a plain mutex, used properly */
 		entry = find(current(atoms), hash, text, size);
 		if (entry == NULL)
-			entry = add(atoms, hash, text, size);
+			entry = add(atoms, hash, text, size, count_max);
 		(void)pthread_mutex_unlock(&atoms->lock);
 	}
 	if (entry == NULL)
 		return false;
 	*ret_atom = (fl_atom){entry->text, entry->size};
 	return true;
+}
+
+bool fli_atoms_intern(fl_atoms *atoms, const char *text, size_t size, fl_atom *ret_atom)
+{
+	return intern(atoms, text, size, atoms->count_max, ret_atom);
+}
+
+bool fli_atoms_intern_own(fl_atoms *atoms, const char *text, size_t size, fl_atom *ret_atom)
+{
+	return intern(atoms, text, size, 2 * atoms->count_max, ret_atom);
 }
 
 bool fli_atoms_find(const fl_atoms *atoms, const char *text, size_t size, fl_atom *ret_atom)

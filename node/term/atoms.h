@@ -8,7 +8,8 @@
  *
  * Threads: any; look-up takes no lock, adding takes one. Memory: entries live as long as the table,
  * so that an fl_atom from it may be kept and compared by pointer. Errors: false at the quota or out
- * of memory. Limits: the quota given at the start; 255 characters an atom.
+ * of memory. Limits: the quota given at the start, and as much again for fli_atoms_intern_own, so
+ * that what peers can make up never takes the room of what the node needs; 255 characters an atom.
  */
 
 #include <stdbool.h>
@@ -24,6 +25,8 @@ size_t fli_atoms_count(const fl_atoms *atoms);
 
 /* The interned form of `text` (valid UTF-8, at most 255 characters, else false). */
 bool fli_atoms_intern(fl_atoms *atoms, const char *text, size_t size, fl_atom *ret_atom);
+/* The same for what no stranger can make up: own names, and those of nodes that proved theirs. */
+bool fli_atoms_intern_own(fl_atoms *atoms, const char *text, size_t size, fl_atom *ret_atom);
 /* The same, but never adds. */
 bool fli_atoms_find(const fl_atoms *atoms, const char *text, size_t size, fl_atom *ret_atom);
 
