@@ -135,8 +135,9 @@ signal(#{os_pid := Pid}, Signal) ->
 
 %% Waits for the end of the program; its exit code.
 ended(#{keeper := Keeper}) ->
-    Ref = monitor(process, Keeper),
-    receive {'DOWN', Ref, process, Keeper, {exit_status, Code}} -> Code
+    Ref = make_ref(),
+    Keeper ! {ended, self(), Ref},
+    receive {Ref, Code} -> Code
     after ?LIMIT_MS -> exit(program_did_not_end)
     end.
 
@@ -144,7 +145,6 @@ start(Name, Program, Args) ->
     Self = self(),
     Ref = make_ref(),
     Keeper = spawn(fun() ->
-        process_flag(trap_exit, true),
         Watch = monitor(process, Self),
         Port = open_port({spawn_executable, Program},
                          [{args, Args}, {line, 8192}, exit_status, stderr_to_stdout, binary]),
@@ -160,10 +160,20 @@ keep(#{port := Port, watch := Watch, os_pid := Pid} = State) ->
     #{lines := Lines, wanted := Wanted} = State,
     receive
         {Port, {data, {_, Line}}} -> keep(serve(State#{lines := Lines ++ [Line]}));
-        {Port, {exit_status, Code}} -> exit({exit_status, Code});
+        {Port, {exit_status, Code}} -> after_end(State, Code);
         {line, From, Ref, Text} -> keep(serve(State#{wanted := Wanted ++ [{From, Ref, Text}]}));
         {lines, From, Ref} -> From ! {Ref, Lines}, keep(State);
         {'DOWN', Watch, process, _, _} -> os:cmd(lists:concat(["kill -KILL ", Pid]))
+    end.
+
+%% The program has ended; its last lines and its exit code can still be asked for.
+after_end(#{watch := Watch, lines := Lines} = State, Code) ->
+    receive
+        {line, From, Ref, Text} ->
+            after_end(serve(State#{wanted := [{From, Ref, Text}]}), Code);
+        {lines, From, Ref} -> From ! {Ref, Lines}, after_end(State, Code);
+        {ended, From, Ref} -> From ! {Ref, Code}, after_end(State, Code);
+        {'DOWN', Watch, process, _, _} -> ok
     end.
 
 %% Lines that were waited for are taken, with all before them.

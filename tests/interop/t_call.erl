@@ -136,7 +136,8 @@ receive_response_test(#{release := 23}) -> ok;
 receive_response_test(#{node := Node}) ->
     Id = gen_server:send_request({echo, Node}, hello),
     {reply, hello} = gen_server:receive_response(Id, 5000),
-    Late = gen_server:send_request(Pid = probe(Node), later),
+    Pid = probe(Node),
+    Late = gen_server:send_request(Pid, later),
     timeout = gen_server:receive_response(Late, 20),
     ok = gen_server:cast(Pid, {answer, late}),
     Pid = do(Pid, self),

@@ -35,7 +35,7 @@ ordinary_ends_are_no_reports_test(Config) ->
 misuse_is_named_test(Config) ->
     C = fixture:c_node(Config, []),
     #{node := Node} = C,
-    {'EXIT', _} = catch gen_server:call(probe(Node), unanswered),
+    _ = fixture:exit_of(fun() -> gen_server:call(probe(Node), unanswered) end),
     true = has(line(C, "** Generic server"), "{api_misuse,{no_reply,unanswered}}").
 
 report_at_the_group_leaders_node_test(#{node := Node}) ->

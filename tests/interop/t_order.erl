@@ -56,11 +56,12 @@ senders_of_large_and_small_messages_test(#{node := Node}) ->
     fixture:eventually(fun() -> do(Pid, numbers) =:= {3200, 0} end).
 
 from_the_c_node_in_order_test(#{node := Node}) ->
-    Payloads = [x, <<0:800000>>, <<"y">>],
-    Pairs = [{probe(Node), Payload} || Payload <- Payloads],
-    [ok = gen_server:cast(Pid, {do, {repeat, 2000, self(), Payload}}) || {Pid, Payload} <- Pairs],
+    Payloads = [{2000, x}, {200, <<0:800000>>}, {2000, <<"y">>}, {20, <<0:8000000>>}],
+    Senders = [{probe(Node), Times, Payload} || {Times, Payload} <- Payloads],
+    [ok = gen_server:cast(Pid, {do, {repeat, Times, self(), Payload}})
+     || {Pid, Times, Payload} <- Senders],
     [[receive {Pid, N, Payload} -> ok after 20000 -> exit({missing, N}) end
-      || N <- lists:seq(1, 2000)] || {Pid, Payload} <- Pairs],
+      || N <- lists:seq(1, Times)] || {Pid, Times, Payload} <- Senders],
     fixture:no_message().
 
 replies_and_sends_in_order_test(#{node := Node}) ->

@@ -45,6 +45,7 @@ call_by_name_test(#{node := Node}) ->
     {exit, noproc} = do(Pid, {call, {called_by_name, node()}, {answer, yes}, 5000}).
 
 call_of_a_server_that_ends_test(#{node := Node}) ->
+    ok = logger:set_primary_config(level, none), %% these reports are no news
     Pid = probe(Node),
     {exit, {the, "reason"}} = do(Pid, {call, server(), {stop, {the, "reason"}}, 5000}),
     {exit, normal} = do(Pid, {call, server(), {stop, normal}, 5000}).
@@ -126,6 +127,7 @@ killed_while_it_calls_test(#{node := Node}) ->
     x = gen_server:call({echo, Node}, x).
 
 request_test(#{node := Node}) ->
+    ok = logger:set_primary_config(level, none),
     Pid = probe(Node),
     One = do(Pid, {request, server(), {answer, {x, 1}}}),
     {One, {x, 1}} = told(Pid, info),

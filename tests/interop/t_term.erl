@@ -24,7 +24,8 @@ floats_test(#{node := Node}) ->
              math:pi()],
     all_same(Node, Terms),
     %% == takes -0.0 for 0.0
-    <<128, 0:56>> = <<(gen_server:call({echo, Node}, -0.0)):64/float>>.
+    <<Negative:64/float>> = <<128, 0:56>>,
+    <<128, 0:56>> = <<(gen_server:call({echo, Node}, Negative)):64/float>>.
 
 atoms_test(#{node := Node}) ->
     Wide = [16#e4, 16#20ac, 16#1f600],
