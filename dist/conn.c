@@ -96,7 +96,7 @@ static void on_end(void *owner, int code, const char *why)
 	fli_dist *dist = conn->peer->dist;
 
 	if (conn->reason == NULL)
-		fli_log_limited(&dist->node->log, fli_dist_now(dist), FLI_NOTICE,
+		fli_log_limited(&dist->node->log, fli_dist_now(dist), FLI_INFO,
 			"connection to %s ended: %s", conn->peer->name.text, why);
 	conn->is_orderly = conn->reason == NULL && code == FL_ECLOSED;
 	fli_conn_doom(conn, "connection_closed");
@@ -279,7 +279,8 @@ static void create_streams(fli_conn *conn, const fli_conn_start *start)
 		.seed = random_seed(dist),
 		.limits = {.soft_bytes = limits->out_soft_bytes,
 			.hard_bytes = limits->out_hard_bytes},
-		.mem = dist->mem};
+		.mem = dist->mem,
+		.spares = &dist->node->spares};
 	const fli_inbound_config in = {.flags = start->flags,
 		.peer = start->peer->base.name,
 		.seed = random_seed(dist),
@@ -287,6 +288,7 @@ static void create_streams(fli_conn *conn, const fli_conn_start *start)
 			.fragments_open_max = limits->fragments_open_max,
 			.fragment_bytes_max = limits->fragment_bytes_max},
 		.mem = dist->mem,
+		.spares = &dist->node->spares,
 		.on_signal = fli_conn_on_signal,
 		.ctx = conn};
 

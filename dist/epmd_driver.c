@@ -154,6 +154,8 @@ static void give_up(fli_epmd_driver *driver)
 	fli_wheel_stop(&driver->timer);
 	fli_wheel_stop(&driver->limit);
 	driver->error = driver->reg.error;
+	if (driver->was_refused)
+		driver->error.code = FL_EREFUSED;
 	driver->outcome = FLI_EPMD_FAILED;
 }
 

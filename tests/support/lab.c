@@ -25,7 +25,8 @@ struct lab_sock {
 	const uint8_t *queued;
 	size_t queued_left, queued_all; /* on_written tells all at once */
 	bool is_closed, is_over, is_lost;
-	fli_buf got; /* a visitor's */
+	const fli_listen_at *at; /* who accepts it */
+	fli_buf got;             /* a visitor's */
 };
 
 typedef struct event {
@@ -71,22 +72,26 @@ static lab_sock *sock_new(lab *l, lab_host *host)
 	return sock;
 }
 
-static lab_sock *connect_to(lab *l, lab_host *from, lab_host *to)
+static lab_sock *connect_to(lab *l, lab_host *from, lab_host *to, const fli_listen_at *at)
 {
 	lab_sock *mine = sock_new(l, from), *other = sock_new(l, to);
 
 	mine->other = other;
 	other->other = mine;
+	other->at = at;
 	post(other, EVENT_ACCEPT, 0, NULL, 0);
 	post(mine, EVENT_OPEN, 0, NULL, 0);
 	return mine;
 }
 
-static lab_host *listener_of(lab *l, uint16_t port)
+static const fli_listen_at *listener_of(lab *l, uint16_t port, lab_host **ret_host)
 {
 	for (size_t i = 0; i < l->count; i++) {
-		if (l->hosts[i].listen_port == port)
-			return &l->hosts[i];
+		for (size_t k = 0; k < LAB_LISTENS_MAX; k++) {
+			*ret_host = &l->hosts[i];
+			if (l->hosts[i].ports[k] == port)
+				return &l->hosts[i].listens[k];
+		}
 	}
 	return NULL;
 }
@@ -96,31 +101,34 @@ static lab_host *listener_of(lab *l, uint16_t port)
 static int net_listen(fli_net *net, const fli_listen_at *at, fli_listen **ret_listen,
 	uint16_t *ret_port, fl_error *err)
 {
-	lab_host *host = fli_container_of(net, lab_host, net);
+	lab_host *host = fli_container_of(net, lab_host, net), *taken;
+	size_t k = host->ports[0] == 0 ? 0 : 1;
 
-	(void)err;
-	host->listens = *at;
-	host->listen_port = at->port_min;
+	if (listener_of(host->lab, at->port_min, &taken) != NULL)
+		return fl_error_set(err, FL_ETAKEN, "port %u is taken", (unsigned)at->port_min);
+	host->listens[k] = *at;
+	host->ports[k] = at->port_min;
 	*ret_port = at->port_min;
-	*ret_listen = (fli_listen *)(void *)host;
+	*ret_listen = (fli_listen *)(void *)&host->ports[k];
 	return FL_OK;
 }
 
 static void net_unlisten(fli_net *net, fli_listen *listen)
 {
-	(void)listen;
-	fli_container_of(net, lab_host, net)->listen_port = 0;
+	(void)net;
+	*(uint16_t *)(void *)listen = 0;
 }
 
 static int net_dial(fli_net *net, const char *host, uint16_t port, fli_sock **ret_sock)
 {
 	lab_host *from = fli_container_of(net, lab_host, net);
-	lab_host *to = listener_of(from->lab, port);
+	lab_host *to;
+	const fli_listen_at *at = listener_of(from->lab, port, &to);
 	lab_sock *sock;
 
 	(void)host;
-	if (to != NULL && !from->lab->is_cut) {
-		sock = connect_to(from->lab, from, to);
+	if (at != NULL && !from->lab->is_cut) {
+		sock = connect_to(from->lab, from, to, at);
 	} else {
 		sock = sock_new(from->lab, from);
 		if (!from->lab->is_cut)
@@ -215,8 +223,8 @@ static void deliver(lab_sock *sock, const event *e)
 		sock->is_over = true;
 	if (sock->host == NULL || sock->is_closed)
 		return;
-	if (e->kind == EVENT_ACCEPT && sock->host->listen_port != 0)
-		sock->host->listens.on_accept(sock->host->listens.ctx, &sock->base);
+	if (e->kind == EVENT_ACCEPT)
+		sock->at->on_accept(sock->at->ctx, &sock->base);
 	else if (events == NULL)
 		return;
 	else if (e->kind == EVENT_OPEN)
@@ -567,7 +575,7 @@ bool lab_logged(const lab_host *host, const char *text)
 
 lab_sock *lab_visit(lab_host *to)
 {
-	return connect_to(to->lab, NULL, to);
+	return connect_to(to->lab, NULL, to, &to->listens[0]);
 }
 
 void lab_visit_write(lab_sock *sock, const void *bytes, size_t size)

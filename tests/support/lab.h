@@ -17,7 +17,7 @@
 #include "dist/peers.h"
 #include "node/sched.h"
 
-enum { LAB_HOSTS_MAX = 8 };
+enum { LAB_HOSTS_MAX = 8, LAB_LISTENS_MAX = 2 };
 
 typedef struct lab lab;
 typedef struct lab_sock lab_sock;
@@ -30,8 +30,8 @@ typedef struct lab_host {
 	fli_dist *dist;
 	fli_dist_known known[LAB_HOSTS_MAX];
 	char known_text[LAB_HOSTS_MAX][2][64];
-	fli_listen_at listens;
-	uint16_t listen_port; /* 0: nobody listens */
+	fli_listen_at listens[LAB_LISTENS_MAX]; /* the node's, and that of an epmd in it */
+	uint16_t ports[LAB_LISTENS_MAX];        /* 0: nobody listens */
 	fli_dist_watch watch;
 	unsigned ups, downs;
 	char reason[64];   /* of the last down */

@@ -35,12 +35,12 @@ static void absent_peer_is_tried_until_it_is_there(void)
 	uint16_t port;
 
 	open_two();
-	port = b->listen_port;
-	b->listen_port = 0;
+	port = b->ports[0];
+	b->ports[0] = 0;
 	CU_ASSERT_TRUE(lab_want(a, b));
 	lab_pass(&net, 120000);
 	CU_ASSERT_FALSE(lab_is_up(a, b));
-	b->listen_port = port;
+	b->ports[0] = port;
 	lab_pass(&net, 38000); /* the longest delay and its quarter */
 	CU_ASSERT_TRUE(lab_is_up(a, b));
 	lab_close(&net);
@@ -65,7 +65,7 @@ static void delays_grow_to_half_a_minute(void)
 	unsigned first, later;
 
 	open_two();
-	b->listen_port = 0;
+	b->ports[0] = 0;
 	CU_ASSERT_TRUE(lab_want(a, b));
 	lab_run(&net);
 	first = attempts_in(20000);
