@@ -85,4 +85,11 @@ size_t lab_visit_read(lab_sock *sock, const uint8_t **ret_bytes);
 /* The network loses the connections of a host on its own side; the other side hears nothing. */
 void lab_forget_sockets(lab_host *host);
 
+/* ---- between lab.c and lab_net.c ------------------------------------------------------------- */
+
+fli_net lab_network(void);
+/* Hands out what is under way; true when there was anything. */
+bool lab_deliver(lab *l);
+void lab_network_close(lab *l);
+
 #endif
