@@ -129,9 +129,8 @@ static void start_sink(lab_host *host)
 	fl_proc *proc;
 
 	fli_drive_begin(host->node);
-	if (fli_proc_start(host->node, &start, fli_term(host->node, nil, 1), &proc, NULL) != FL_OK)
-		abort();
-	host->sink = fli_proc_pid(proc);
+	if (fli_proc_start(host->node, &start, fli_term(host->node, nil, 1), &proc, NULL) == FL_OK)
+		host->sink = fli_proc_pid(proc);
 	fli_drive_end(host->node);
 }
 
@@ -167,24 +166,37 @@ static fli_dist_config describe(lab_host *host, const char *name)
 	return config;
 }
 
-lab_host *lab_add(lab *l, const char *name, void (*change)(fli_dist_config *config))
+static bool open_host(lab_host *host, const char *name, void (*change)(fli_dist_config *config))
 {
-	lab_host *host = &l->hosts[l->count++];
 	fli_limits limits = fli_limits_default();
 	fli_dist_config config;
 
-	host->lab = l;
-	host->port = (fli_port){.now_ns = now_ns, .wall_us = wall_us, .random = random_bytes};
-	host->net = lab_network();
-	if (fli_node_create(&host->node, name, &limits, &host->port, l->mem) != FL_OK)
-		abort();
+	if (fli_node_create(&host->node, name, &limits, &host->port, host->lab->mem) != FL_OK)
+		return false;
 	fli_log_create(&host->node->log, on_line, host, FLI_DEBUG);
 	config = describe(host, name);
 	if (change != NULL)
 		change(&config);
-	if (fli_dist_open(&config, &host->dist) != FL_OK ||
-		fli_dist_listen(host->dist, NULL) != FL_OK)
-		abort();
+	if (fli_dist_open(&config, &host->dist) == FL_OK &&
+		fli_dist_listen(host->dist, NULL) == FL_OK)
+		return true;
+	fli_enter(host->node);
+	if (host->dist != NULL)
+		fli_dist_close(host->dist);
+	fli_node_delete(host->node);
+	return false;
+}
+
+lab_host *lab_add(lab *l, const char *name, void (*change)(fli_dist_config *config))
+{
+	lab_host *host = &l->hosts[l->count];
+
+	*host = (lab_host){.lab = l,
+		.port = {.now_ns = now_ns, .wall_us = wall_us, .random = random_bytes},
+		.net = lab_network()};
+	if (!open_host(host, name, change))
+		return NULL;
+	l->count++;
 	host->watch = (fli_dist_watch){.up = on_up, .down = on_down};
 	fli_dist_watch_add(host->dist, &host->watch);
 	start_sink(host);

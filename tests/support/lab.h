@@ -57,7 +57,7 @@ void lab_open(lab *l, fli_mem *mem);
 void lab_close(lab *l);
 /*
  * A node that listens. `change` may change its configuration; every node knows the addresses of
- * LAB_HOSTS_MAX nodes beforehand: those are lab_address(0), (1), ...
+ * LAB_HOSTS_MAX nodes beforehand, a@h.x, b@h.x, ... NULL: out of memory.
  */
 lab_host *lab_add(lab *l, const char *name, void (*change)(fli_dist_config *config));
 /* Everything that is under way happens, within some milliseconds. */
