@@ -70,8 +70,9 @@ two_c_nodes_test(#{node := Node} = Config) ->
     Ref = do(Pid, {monitor, {probe, Other}}),
     {ok, {ok, There}} = do(Pid, {call, {probe, Other}, {start, [{watch, self()}]}, 5000}),
     ok = do(There, {link, Pid}),
+    Mine = monitor(process, Pid),
     exit(There, kill),
-    killed = down(monitor(process, Pid)),
+    killed = down(Mine),
     true = is_reference(Ref).
 
 %% Both dial at the same time, again and again: one connection comes of it, and messages arrive.
