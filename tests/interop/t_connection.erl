@@ -71,6 +71,7 @@ two_c_nodes_test(#{node := Node} = Config) ->
     {ok, {ok, There}} = do(Pid, {call, {probe, Other}, {start, [{watch, self()}]}, 5000}),
     ok = do(There, {link, Pid}),
     Mine = monitor(process, Pid),
+    Pid = do(Pid, self),
     exit(There, kill),
     killed = down(Mine),
     true = is_reference(Ref).
