@@ -16,7 +16,7 @@
          gen_server_call_through_rpc_test/1, nodes_and_names_test/1, exit_by_rpc_test/1,
          ping_and_connect_test/1, remote_shell_is_refused_test/1, code_is_not_there_test/1,
          stop_is_off_test/1, node_goes_on_after_all_that_test/1, user_takes_output_test/1,
-         group_leader_output_test/1, logger_proxy_takes_events_test/1, rex_comes_back_test/1]).
+         group_leader_output_test/1, logger_proxy_takes_events_test/1, rex_cannot_be_killed_test/1]).
 
 is_beam(Node) -> rpc:call(Node, erlang, system_info, [machine]) =:= "BEAM".
 
@@ -210,16 +210,15 @@ sbcast_test(#{node := Node}) ->
 abcast_test(#{node := Node}) ->
     abcast = rpc:abcast([Node], echo, hello).
 
-rex_comes_back_test(#{node := Node}) ->
+%% The node's own processes are nobody's to end: a peer's exit signal is ignored.
+rex_cannot_be_killed_test(#{node := Node}) ->
     case is_beam(Node) of
         true -> ok; % there the whole node would end
         false ->
             Rex = rpc:call(Node, erlang, whereis, [rex]),
-            Ref = monitor(process, Rex),
-            true = rpc:call(Node, erlang, exit, [Rex, kill]),
-            killed = down(Rex, Ref),
-            New = rpc:call(Node, erlang, whereis, [rex]),
-            true = is_pid(New) andalso New =/= Rex,
+            true = exit(Rex, kill),
+            _ = rpc:call(Node, erlang, exit, [Rex, kill]),
+            Rex = rpc:call(Node, erlang, whereis, [rex]),
             Node = rpc:block_call(Node, erlang, node, [])
     end.
 
