@@ -249,14 +249,15 @@ static void expand_rare(struct expand *e)
 	}
 }
 
-/* The common items, in registers, up to one that is not or the end of `stop` terms. */
+/* The common items, in registers, up to one that is not, the end of `stop` terms or of the input.
+ */
 static void expand_common(struct expand *e, uint64_t stop)
 {
 	const uint8_t *in = e->in, *in_end = e->in_end;
 	uint64_t remaining = e->remaining, terms;
 	uint8_t *out = e->out;
 
-	while (remaining != stop) {
+	while (remaining != stop && in != in_end) {
 		if (*in == FLI_ATOM_CACHE_REF) {
 			out = put_atom(out, e->refs->atoms[in[1]]);
 			in += 2;
@@ -277,27 +278,42 @@ static void expand_common(struct expand *e, uint64_t stop)
 	e->remaining = remaining;
 }
 
-void fli_expand(const uint8_t *data, const fli_walked *walked, const fli_refs *refs, uint8_t *out)
+/* All items that begin before the end of the input. */
+static void expand_items(struct expand *e)
 {
-	struct expand e = {.in = data,
-		.in_end = data + walked->size,
-		.out = out,
-		.refs = refs,
-		.remaining = 1};
-
-	if (walked->is_plain) {
-		memcpy(out, data, walked->size);
-		return;
-	}
-	while (e.remaining != 0) {
-		expand_common(&e, e.fun == NULL ? 0 : e.fun_ends);
-		if (e.fun != NULL && e.remaining == e.fun_ends) {
-			close_funs(&e);
-		} else if (e.remaining != 0) {
-			e.remaining--;
-			expand_rare(&e);
+	while (e->in != e->in_end) {
+		expand_common(e, e->fun == NULL ? 0 : e->fun_ends);
+		if (e->fun != NULL && e->remaining == e->fun_ends) {
+			close_funs(e);
+		} else if (e->in != e->in_end) {
+			e->remaining--;
+			expand_rare(e);
 		}
 	}
+}
+
+void fli_expand_head(
+	const uint8_t *data, const fli_walked *walked, const fli_refs *refs, uint8_t *out)
+{
+	size_t size = walked->size - walked->tail;
+	struct expand e = {
+		.in = data, .in_end = data + size, .out = out, .refs = refs, .remaining = 1};
+
+	if (walked->is_plain) {
+		memcpy(out, data, size);
+		return;
+	}
+	expand_items(&e);
+	e.out += walked->tail; /* it belongs to the funs that are still open */
+	e.remaining = 0;
 	close_funs(&e);
 	fl_assert((size_t)(e.out - out) == walked->expanded_size);
+}
+
+void fli_expand(const uint8_t *data, const fli_walked *walked, const fli_refs *refs, uint8_t *out)
+{
+	size_t head = walked->size - walked->tail;
+
+	fli_expand_head(data, walked, refs, out);
+	memcpy(out + walked->expanded_size - walked->tail, data + head, walked->tail);
 }

@@ -26,6 +26,7 @@ struct walk {
 	size_t grown;   /* by fli_expand; modulo 2^64, since it may be negative */
 	unsigned features;
 	bool is_plain;
+	size_t last; /* bytes of the last step, if it was a plain one */
 };
 
 static void rewrite(struct walk *w, size_t in, size_t out)
@@ -260,7 +261,7 @@ static inline bool walk(struct walk *w, uint64_t remaining)
 	const uint8_t *at = w->c.at, *end = w->c.end;
 
 	while (remaining <= (size_t)(end - at)) {
-		size_t left = (size_t)(end - at), step;
+		size_t left = (size_t)(end - at), step = 0;
 		uint64_t terms;
 
 		if (*at == FLI_ATOM_CACHE_REF && left >= 2 && w->refs != NULL &&
@@ -276,14 +277,21 @@ static inline bool walk(struct walk *w, uint64_t remaining)
 				return false;
 			at = w->c.at;
 			terms = w->terms;
+			step = 0;
 		}
 		remaining += terms - 1;
 		if (remaining == 0) {
 			w->c.at = at;
+			w->last = step;
 			return true;
 		}
 	}
 	return false;
+}
+
+static size_t tail_of(const struct walk *w)
+{
+	return w->last != 0 && w->c.at[-(ptrdiff_t)w->last] == FLI_BINARY_EXT ? w->last : 0;
 }
 
 bool fli_walk(const uint8_t *data, size_t size, const fli_refs *refs, fli_walked *ret_walked)
@@ -294,7 +302,7 @@ bool fli_walk(const uint8_t *data, size_t size, const fli_refs *refs, fli_walked
 	if (!walk(&w, 1))
 		return false;
 	used = (size_t)(w.c.at - data);
-	*ret_walked = (fli_walked){used, used + w.grown, w.features, w.is_plain};
+	*ret_walked = (fli_walked){used, used + w.grown, w.features, w.is_plain, tail_of(&w)};
 	return true;
 }
 

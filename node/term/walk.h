@@ -46,6 +46,7 @@ typedef struct fli_walked {
 	size_t expanded_size; /* bytes after fli_expand */
 	unsigned features;    /* fli_feature, or-ed */
 	bool is_plain;        /* fli_expand would be a memcpy */
+	size_t tail;          /* bytes of the item that ends the term if that is a binary; else 0 */
 } fli_walked;
 
 /* Checks the term at `data`; more bytes may follow it. `refs` may be NULL. */
@@ -53,6 +54,9 @@ bool fli_walk(const uint8_t *data, size_t size, const fli_refs *refs, fli_walked
 
 /* Copies a term that fli_walk accepted (same data, same refs) into expanded_size bytes. */
 void fli_expand(const uint8_t *data, const fli_walked *walked, const fli_refs *refs, uint8_t *out);
+/* The same without the tail, which expands to itself: expanded_size - tail bytes. */
+void fli_expand_head(
+	const uint8_t *data, const fli_walked *walked, const fli_refs *refs, uint8_t *out);
 
 /*
  * The bytes that the complete term at `data` takes, for a term that has been through fli_expand or
