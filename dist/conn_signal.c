@@ -13,7 +13,8 @@ static fli_payload payload_of(const fli_signal *signal)
 {
 	return (fli_payload){.data = signal->payload.data,
 		.walked = &signal->payload.walked,
-		.refs = signal->refs};
+		.refs = signal->refs,
+		.block = signal->block};
 }
 
 static fli_target target_of(const fli_signal *signal)

@@ -18,6 +18,7 @@
 
 #include "flitch/error.h"
 #include "flitch/term.h"
+#include "node/base/buf.h"
 #include "node/term/walk.h"
 
 typedef enum fli_op {
@@ -64,6 +65,7 @@ typedef struct fli_signal {
 	bool has_from;    /* false for the ops that do not tell the sender */
 	bool is_priority; /* a priority message of OTP 28 */
 	const fli_refs *refs;
+	fli_buf *block; /* not NULL: the payload lies in it, and the receiver may take its memory */
 	fli_part payload;
 	fli_part token; /* sequential trace token */
 	fl_pid from;

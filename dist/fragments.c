@@ -40,7 +40,7 @@ void fli_fragments_create(
 
 void fli_fragment_seq_delete(fli_fragments *fragments, fli_fragment_seq *sequence)
 {
-	fli_buf_destroy(&sequence->bytes);
+	fli_spares_give(fragments->spares, &sequence->bytes);
 	fli_free(fragments->mem, sequence->refs);
 	fli_free(fragments->mem, sequence);
 }
@@ -90,11 +90,14 @@ static fli_fragment_seq *seq_new(fli_fragments *fragments, uint64_t seq, const f
 	sequence->seq = seq;
 	sequence->refs_size = refs->count == 0 ? 0 : fli_atom_cache_kept_size(refs);
 	fli_buf_create(&sequence->bytes, fragments->mem, 0);
+	fli_spares_take(fragments->spares, &sequence->bytes);
 	sequence->refs = fli_atom_cache_keep(refs, fragments->mem);
 	if (sequence->refs == NULL) {
 		fli_free(fragments->mem, sequence);
 		return NULL;
 	}
+	/* without memory for it the first append fails, too */
+	(void)fli_buf_extend(&sequence->bytes, FLI_FRAGMENT_ROOM);
 	return sequence;
 }
 
@@ -176,7 +179,7 @@ bool fli_fragments_end(fli_fragments *fragments, fli_fragment_seq *sequence)
 	if (--sequence->expected > 0)
 		return false;
 	(void)fli_map_remove(&fragments->open, hash_of(fragments, seq), &seq); /* it is there */
-	fragments->bytes -= sequence->bytes.size + sequence->refs_size;
+	fragments->bytes -= sequence->bytes.size - FLI_FRAGMENT_ROOM + sequence->refs_size;
 	fragments->last = NULL;
 	return true;
 }

@@ -19,6 +19,7 @@
 #include "flitch/error.h"
 #include "node/base/buf.h"
 #include "node/base/map.h"
+#include "node/base/spares.h"
 #include "node/term/walk.h"
 
 typedef struct fli_fragments_limits {
@@ -32,11 +33,16 @@ typedef struct fli_fragment_seq {
 	uint64_t expected; /* the number that the next fragment must carry */
 	fli_refs *refs;    /* own copies: the cache's slots may be overwritten meanwhile */
 	size_t refs_size;  /* counted in: a byte of the header can stand for 1020 */
-	fli_buf bytes;     /* control term and payload so far */
+	fli_buf bytes;     /* FLI_FRAGMENT_ROOM bytes, then control term and payload so far */
 } fli_fragment_seq;
+
+/* Unused bytes in front, where the cached atoms of a message can grow to their full texts: then the
+ * large rest of it need not be copied. */
+#define FLI_FRAGMENT_ROOM 512
 
 typedef struct fli_fragments {
 	fli_mem *mem;
+	fli_spares *spares; /* may be NULL */
 	fli_fragments_limits limits;
 	uint64_t seed;
 	fli_map open;

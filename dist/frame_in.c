@@ -45,6 +45,7 @@ void fli_inbound_create(fli_inbound *in, const fli_inbound_config *config)
 	in->stats = (fli_inbound_stats){0};
 	in->signal = (fli_signal){0};
 	in->stream = NULL;
+	in->block = NULL;
 	in->stream_left = 0;
 	in->failed = FL_OK;
 	limits->frame_bytes_max = or_default(limits->frame_bytes_max, FLI_INBOUND_FRAME_BYTES_MAX);
@@ -56,6 +57,7 @@ void fli_inbound_create(fli_inbound *in, const fli_inbound_config *config)
 	fli_buf_create(&in->partial, config->mem, 0);
 	fli_atom_cache_create(&in->cache, config->mem);
 	fli_fragments_create(&in->fragments, config->mem, open, config->seed);
+	in->fragments.spares = config->spares;
 }
 
 void fli_inbound_destroy(fli_inbound *in)
@@ -86,6 +88,7 @@ static int deliver(fli_inbound *in, const fli_control_input *input, fl_error *er
 	if (FLI_UNLIKELY(code != FL_OK))
 		return code;
 	in->stats.signals++;
+	in->signal.block = in->block;
 	if (FLI_UNLIKELY(!in->config.on_signal(in->config.ctx, &in->signal)))
 		return fl_error_set(err, FL_ECLOSED, "stopped by the receiver");
 	return FL_OK;
@@ -163,8 +166,11 @@ static int end_fragment(fli_inbound *in, fli_fragment_seq *sequence, fl_error *e
 
 	if (!fli_fragments_end(&in->fragments, sequence))
 		return FL_OK;
-	input = input_of(in, sequence->bytes.data, sequence->bytes.size, sequence->refs);
+	input = input_of(in, sequence->bytes.data + FLI_FRAGMENT_ROOM,
+		sequence->bytes.size - FLI_FRAGMENT_ROOM, sequence->refs);
+	in->block = &sequence->bytes;
 	code = deliver(in, &input, err);
+	in->block = NULL;
 	fli_fragment_seq_delete(&in->fragments, sequence);
 	return code;
 }

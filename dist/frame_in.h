@@ -48,6 +48,7 @@ typedef struct fli_inbound_config {
 	uint64_t seed;  /* for the table of fragments */
 	fli_inbound_limits limits;
 	fli_mem *mem;
+	fli_spares *spares; /* for fragments; may be NULL */
 	fli_on_signal *on_signal;
 	void *ctx;
 } fli_inbound_config;
@@ -69,7 +70,8 @@ typedef struct fli_inbound {
 	fli_fragment_seq *stream; /* the fragment that is arriving belongs to it */
 	size_t stream_left;       /* of that fragment's bytes */
 	fli_signal signal;
-	int failed; /* FL_OK, or the first failure */
+	fli_buf *block; /* what the next signal lies in, when its receiver may have it */
+	int failed;     /* FL_OK, or the first failure */
 } fli_inbound;
 
 void fli_inbound_create(fli_inbound *in, const fli_inbound_config *config);

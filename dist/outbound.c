@@ -58,6 +58,7 @@ void fli_outbound_create(fli_outbound *out, const fli_outbound_config *config)
 	fli_buf_create(&out->wire, config->mem, 0);
 	fli_outbound_lanes_create(
 		&out->lanes, config->mem, out->config.limits.fragment_bytes, config->seed);
+	out->lanes.spares = config->spares;
 	if (!(config->flags & FLI_DFLAG(NATIVE_RECORDS)))
 		out->lacking |= FLI_NEEDS_RECORDS;
 	if (!(config->flags & FLI_DFLAG(V4_NC)))
@@ -181,6 +182,8 @@ static bool move_out(fli_outbound *out, fli_outbound_large *large)
 	if (out->start == SLACK) {
 		large->bytes = out->buf;
 		fli_buf_create(&out->buf, out->config.mem, 0);
+		/* where one was large, the next may be */
+		fli_spares_take(out->config.spares, &out->buf);
 		return true;
 	}
 	if (!make_room(out, large, payload_size))
@@ -372,6 +375,8 @@ void fli_outbound_done(fli_outbound *out, size_t size)
 	out->wire_done += size;
 	if (out->wire_done < out->wire.size)
 		return;
+	if (out->wire.capacity > KEEP_BYTES)
+		fli_spares_give(out->config.spares, &out->wire);
 	fli_buf_clear(&out->wire, KEEP_BYTES);
 	out->wire_done = 0;
 }

@@ -55,6 +55,7 @@ typedef struct fli_outbound_config {
 	uint64_t seed;          /* for the table of lanes */
 	fli_outbound_limits limits;
 	fli_mem *mem;
+	fli_spares *spares; /* for large messages; may be NULL */
 } fli_outbound_config;
 
 typedef enum fli_outbound_level {

@@ -34,7 +34,7 @@ void fli_outbound_lanes_create(
 static void job_delete(fli_outbound_lanes *lanes, fli_outbound_job *job)
 {
 	fli_list_remove(&job->link);
-	fli_buf_destroy(&job->bytes);
+	fli_spares_give(lanes->spares, &job->bytes);
 	fli_free(lanes->mem, job);
 }
 

@@ -22,6 +22,7 @@
 #include "node/base/buf.h"
 #include "node/base/list.h"
 #include "node/base/map.h"
+#include "node/base/spares.h"
 
 /* length:4 131 69 seq:8 number:8 N:1 */
 #define FLI_FRAGMENT_FIRST_BYTES 23
@@ -48,11 +49,12 @@ typedef struct fli_outbound_lanes {
 	fli_mem *mem;
 	uint64_t seed;
 	size_t fragment_bytes;
-	fli_map by_key; /* those of a sender */
-	fli_link ring;  /* the next to be served first */
-	size_t bytes;   /* not handed out yet */
-	uint64_t turn;  /* how often small signals were taken; the owner counts */
-	uint64_t seq;   /* given last; never 0 on the wire */
+	fli_spares *spares; /* may be NULL */
+	fli_map by_key;     /* those of a sender */
+	fli_link ring;      /* the next to be served first */
+	size_t bytes;       /* not handed out yet */
+	uint64_t turn;      /* how often small signals were taken; the owner counts */
+	uint64_t seq;       /* given last; never 0 on the wire */
 } fli_outbound_lanes;
 
 /* Bytes handed out, and the lane whose first job they lie in. */

@@ -94,7 +94,9 @@ static void tie(
 
 void fli_spawn_request(fl_node *node, fli_peer *peer, const fli_signal *signal)
 {
-	fli_payload args = {signal->payload.data, &signal->payload.walked, signal->refs};
+	fli_payload args = {.data = signal->payload.data,
+		.walked = &signal->payload.walked,
+		.refs = signal->refs};
 	fli_worker worker = {.module = signal->spawn.module,
 		.function = signal->spawn.function,
 		.payload = &args,

@@ -2,7 +2,9 @@
 /*
  * Messages: chunks from a pool of a few sizes, classified once when they arrive.
  *
- *  - A chunk is filled by one copy (fli_expand straight into it, or the builder's bytes).
+ *  - A chunk is filled by one copy (fli_expand straight into it, or the builder's bytes). What came
+ *    in fragments and ends in a large binary is not copied: the message takes over the memory in
+ *    which it was put together, and only its head is written anew.
  *  - fli_msg_classify reads the envelope: gen's calls and casts, system messages, exits.
  *  - fli_deliver pushes it and makes the process runnable.
  *
@@ -16,7 +18,9 @@
 #include "node/term/tag.h"
 
 static const uint32_t class_sizes[FLI_POOL_CLASSES] = {96, 224, 480, 2016};
-#define POOL_KEEP 4096 /* chunks of a class that stay for reuse */
+#define POOL_KEEP 4096                /* chunks of a class that stay for reuse */
+#define TAKE_BYTES ((size_t)16 << 10) /* binaries from here on are worth more than a copy */
+#define TAKE_HEAD_MAX 1024
 
 static int class_of(size_t size)
 {
@@ -46,29 +50,80 @@ fli_msg *fli_msg_new(fl_node *node, size_t size)
 		msg->capacity = (uint32_t)size;
 	}
 	msg->next = NULL;
+	msg->data = msg->room;
+	msg->block = NULL;
 	return msg;
+}
+
+static void give_block(fl_node *node, fli_msg *msg)
+{
+	fli_buf block = {.data = msg->block, .capacity = msg->block_capacity, .mem = node->mem};
+
+	if (node->limits.poison)
+		memset(msg->data, 0xdb, msg->size);
+	fli_spares_give(&node->spares, &block);
 }
 
 void fli_msg_free(fl_node *node, fli_msg *msg)
 {
 	int class = msg == NULL ? -1 : class_of(msg->capacity);
 
+	if (FLI_UNLIKELY(msg != NULL && msg->block != NULL))
+		give_block(node, msg);
 	if (class < 0 || node->pool_count[class] >= POOL_KEEP) {
 		fli_free(node->mem, msg);
 		return;
 	}
 	if (FLI_UNLIKELY(node->limits.poison))
-		memset(msg->data, 0xdb, msg->capacity);
+		memset(msg->room, 0xdb, msg->capacity);
 	msg->next = node->pool[class];
 	node->pool[class] = msg;
 	node->pool_count[class]++;
 }
 
+static bool is_worth_taking(const fl_node *node, const fli_payload *payload)
+{
+	const fli_walked *walked = payload->walked;
+
+	return walked->tail >= TAKE_BYTES && payload->block != NULL &&
+	       payload->block->mem == node->mem && payload->block->capacity <= UINT32_MAX &&
+	       walked->expanded_size - walked->tail <= TAKE_HEAD_MAX &&
+	       walked->expanded_size <= node->limits.message_bytes_max;
+}
+
+/* Takes the payload's own memory; NULL: it has to be copied. */
+static fli_msg *take_block(fl_node *node, const fli_payload *payload)
+{
+	const fli_walked *walked = payload->walked;
+	fli_buf *block = payload->block;
+	size_t head_size = walked->expanded_size - walked->tail;
+	size_t tail_at = (size_t)(payload->data - block->data) + walked->size - walked->tail;
+	uint8_t head[TAKE_HEAD_MAX];
+	fli_msg *msg = tail_at < head_size ? NULL : fli_msg_new(node, 0);
+
+	if (msg == NULL)
+		return NULL;
+	/* by a detour, since what grows would run into what is still to be read */
+	fli_expand_head(payload->data, walked, payload->refs, head);
+	memcpy(block->data + tail_at - head_size, head, head_size);
+	msg->data = block->data + tail_at - head_size;
+	msg->block = block->data;
+	msg->block_capacity = (uint32_t)block->capacity;
+	msg->size = (uint32_t)walked->expanded_size;
+	fli_buf_create(block, block->mem, block->size_max);
+	return msg;
+}
+
 fli_msg *fli_msg_of_payload(fl_node *node, const fli_payload *payload)
 {
 	size_t size = payload->walked->expanded_size;
-	fli_msg *msg = fli_msg_new(node, size);
+	fli_msg *msg = is_worth_taking(node, payload) ? take_block(node, payload) : NULL;
 
+	if (msg != NULL) {
+		fli_msg_classify(msg);
+		return msg;
+	}
+	msg = fli_msg_new(node, size);
 	if (msg == NULL)
 		return NULL;
 	msg->size = (uint32_t)size;

@@ -55,6 +55,7 @@ static void create_tables(fl_node *node)
 	fli_map_create(&node->aliases, node->mem, alias_has_key);
 	fli_map_create(&node->timers, node->mem, timer_has_key);
 	fli_buf_create(&node->scratch, node->mem, 0);
+	fli_spares_create(&node->spares, node->mem);
 	fli_list_create(&node->suspended);
 	fli_list_create(&node->watchful);
 }
@@ -133,6 +134,7 @@ void fli_node_delete(fl_node *node)
 	fli_map_destroy(&node->aliases);
 	fli_map_destroy(&node->timers);
 	fli_buf_destroy(&node->scratch);
+	fli_spares_destroy(&node->spares);
 	fli_free(node->mem, node->procs);
 	fli_sched_destroy(node);
 	if (node->atoms != NULL)

@@ -42,13 +42,16 @@ typedef enum fli_msg_kind {
 /* One message: a chunk from the node's pool. Offsets are into data. */
 typedef struct fli_msg {
 	struct fli_msg *next;
-	uint32_t capacity; /* bytes of data that the chunk holds */
+	uint8_t *data;     /* in `room`, or in `block` */
+	uint8_t *block;    /* not NULL: the memory that the message arrived in, now its own */
+	uint32_t capacity; /* bytes of `room` */
+	uint32_t block_capacity;
 	uint32_t size;
 	uint32_t body; /* the request or message proper */
 	uint32_t pid;  /* of a call or system message: who asks */
 	uint32_t tag;
 	uint8_t kind;
-	uint8_t data[];
+	uint8_t room[];
 } fli_msg;
 
 /* Work that has left, and comes back as FLI_MSG_DONE; see task.c. */

@@ -29,7 +29,7 @@ size_t fli_proc_bytes(const fl_proc *proc)
 	if (proc->extra != NULL)
 		bytes += sizeof *proc->extra;
 	for (const fli_msg *m = proc->first; m != NULL; m = m->next)
-		bytes += sizeof *m + m->capacity;
+		bytes += sizeof *m + m->capacity + (m->block == NULL ? 0 : m->size);
 	return bytes;
 }
 

@@ -41,6 +41,7 @@ typedef struct fli_payload {
 	const uint8_t *data;
 	const fli_walked *walked;
 	const fli_refs *refs; /* may be NULL */
+	fli_buf *block;       /* not NULL: `data` lies in it; who empties it may keep its memory */
 } fli_payload;
 
 /* The receiver of a message on another node. */

@@ -23,6 +23,7 @@
 #include "node/base/buf.h"
 #include "node/base/list.h"
 #include "node/base/map.h"
+#include "node/base/spares.h"
 #include "node/base/wheel.h"
 #include "node/log.h"
 #include "node/port.h"
@@ -95,6 +96,7 @@ struct fl_node {
 	fli_msg *pool[FLI_POOL_CLASSES];
 	uint32_t pool_count[FLI_POOL_CLASSES];
 	fli_buf scratch;   /* local messages are built here */
+	fli_spares spares; /* of large messages, in and out */
 	fl_pid system_pid; /* the sender of what nobody in particular sends */
 
 	const fli_remote_ops *remote;

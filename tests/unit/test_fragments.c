@@ -46,8 +46,8 @@ static int add(uint64_t seq, uint64_t number, const char *text)
 static void expect_complete(const char *text)
 {
 	CU_ASSERT_PTR_NOT_NULL_FATAL(complete);
-	CU_ASSERT_EQUAL_FATAL(complete->bytes.size, strlen(text));
-	CU_ASSERT_EQUAL(memcmp(complete->bytes.data, text, strlen(text)), 0);
+	CU_ASSERT_EQUAL_FATAL(complete->bytes.size, FLI_FRAGMENT_ROOM + strlen(text));
+	CU_ASSERT_EQUAL(memcmp(complete->bytes.data + FLI_FRAGMENT_ROOM, text, strlen(text)), 0);
 	CU_ASSERT_EQUAL(complete->refs->count, 2);
 	CU_ASSERT(fl_atom_is(complete->refs->atoms[1], "ok"));
 	fli_fragment_seq_delete(&fragments, complete);
