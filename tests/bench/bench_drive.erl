@@ -12,9 +12,13 @@ main([Ms, Rounds | Peers]) ->
     _ = [warm_up(T) || {_, T} <- Targets],
     _ = [figure(F, P, T, Time)
          || _ <- lists:seq(1, list_to_integer(Rounds)),
-            F <- [one_caller, callers_50, callers_500, casts, echo_64k, echo_1m],
+            F <- figures(os:getenv("FIGURES", "")),
             {P, T} <- Targets],
     halt(0).
+
+%% FIGURES="echo_64k echo_1m" in the environment takes these alone.
+figures("") -> [one_caller, callers_50, callers_500, casts, echo_64k, echo_1m];
+figures(Words) -> [list_to_atom(W) || W <- string:lexemes(Words, " ")].
 
 target(Text) ->
     [Peer, Node] = string:split(Text, "="),

@@ -9,7 +9,7 @@
 # the table holds medians: ratios mean something even where the machine is noisy.
 #
 # Variables: BUILD (folder of the build), ROUNDS (3), MS (700, of one measurement), OUT (where the
-# table is kept), FLITCH_RUN (further options of `flitch run`).
+# table is kept), FLITCH_RUN (further options of `flitch run`), FIGURES (those of bench_drive.erl).
 set -uo pipefail
 
 cd "$(dirname "$0")/../.." || exit 70
