@@ -18,9 +18,12 @@
 
 #include "node/sched.h"
 
-#define WATCH_NS 1000000     /* a handler that runs longer than one to two of these overstays */
-#define SLOW_TURNS 8         /* quick ones that a process needs to be trusted again */
-#define SLOW_MESSAGES 16     /* a turn on a spare thread */
+#define WATCH_NS 1000000 /* a handler that runs longer than one to two of these overstays */
+#define SLOW_TURNS 8     /* quick ones that a process needs to be trusted again */
+#define SLOW_MESSAGES 16 /* a turn on a spare thread */
+/* Each handler that blocks for the first time costs the loop a thread, beyond limits.threads; with
+ * that many at once it stands until one returns. */
+#define LOOP_THREADS_MAX 1024
 #define REST_AFTER_TICKS 100 /* quiet ones, then the watcher sleeps until the driver wakes it */
 
 typedef enum job_kind { JOB_DRIVE, JOB_WATCH, JOB_SLOW, JOB_WORK } job_kind;
@@ -68,14 +71,14 @@ static void add_thread(fli_crew *crew)
 	(void)pthread_attr_destroy(&attr);
 }
 
-/* Needs the mutex. Jobs of the loop come before all others, and may exceed the limit by two. */
+/* Needs the mutex. Jobs of the loop come before all others, and have a limit of their own. */
 static void push(fli_crew *crew, crew_job *job)
 {
 	uint32_t limit = crew->node->limits.threads_max;
 
 	job->next = NULL;
 	if (job->kind <= JOB_WATCH) {
-		limit += 2;
+		limit += LOOP_THREADS_MAX;
 		job->next = crew->first;
 		crew->first = job;
 		if (crew->last == NULL)
