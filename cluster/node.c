@@ -21,7 +21,8 @@
 #include "node/sched.h"
 #include "node/supervisor.h"
 
-enum { EXIT_FINE = 0 };
+/* sysexits: the servers failed more often than their supervisor may bear. */
+enum { EXIT_FINE = 0, EXIT_SERVERS_FAILED = 70 };
 
 /* ---- driving --------------------------------------------------------------------------------- */
 
@@ -34,17 +35,28 @@ static void leave(fli_member *member)
 		&node->log, FLI_NOTICE, "%.*s is leaving", (int)node->name.size, node->name.text);
 	if (member->dist != NULL)
 		fli_dist_stop_listening(member->dist);
-	if (member->has_services)
+	if (member->has_services && node->supervisor != NULL)
 		fli_supervisor_stop_children(node);
 	if (member->dist != NULL)
 		fli_dist_leave(member->dist);
 	member->has_left = true;
 }
 
+/* A node whose supervisor gave up ends, as a BEAM does; who started it may start it again. */
+static bool has_lost_servers(fli_member *member)
+{
+	if (!member->has_services || member->is_leaving || member->node->supervisor != NULL)
+		return false;
+	member->exit_code = EXIT_SERVERS_FAILED;
+	return true;
+}
+
 static bool step(void *ctx)
 {
 	fli_member *member = ctx;
 
+	if (FLI_UNLIKELY(has_lost_servers(member)))
+		atomic_store_explicit(&member->is_stopping, true, memory_order_relaxed);
 	/* acquire: pairs with the release in fl_node_stop */
 	if (!atomic_load_explicit(&member->is_stopping, memory_order_acquire))
 		return fli_loop_step(member->loop);
@@ -192,6 +204,7 @@ int fl_node_open(const fl_options *options, fl_node **ret_node, fl_error *err)
 	if (member == NULL)
 		return fl_error_set(err, FL_ENOMEM, "out of memory");
 	member->mem = mem;
+	member->exit_code = EXIT_FINE;
 	atomic_init(&member->is_stopping, false);
 	rc = fli_options_check(options, err);
 	if (rc == FL_OK)
@@ -215,7 +228,7 @@ int fl_node_open(const fl_options *options, fl_node **ret_node, fl_error *err)
 int fl_node_run(fl_node *node)
 {
 	fli_crew_drive(node);
-	return EXIT_FINE;
+	return fli_member_of(node)->exit_code;
 }
 
 typedef struct alarm {

@@ -29,6 +29,7 @@ typedef struct fli_member {
 	bool is_leaving;
 	bool has_left;
 	bool has_services;
+	int exit_code;
 } fli_member;
 
 static inline fli_member *fli_member_of(const fl_node *node)

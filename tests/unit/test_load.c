@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole nodes on real sockets: open, serve, load, meet, stop. */
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cluster/node.h"
+#include "node/sched.h"
+#include "tests/support/suite.h"
+
+/* A port that was free a moment ago. */
+static void free_port(char *ret_text, size_t size)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t length = sizeof at;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	CU_ASSERT_FATAL(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0);
+	CU_ASSERT_FATAL(getsockname(fd, (struct sockaddr *)&at, &length) == 0);
+	(void)snprintf(ret_text, size, "%u", ntohs(at.sin_port));
+	(void)close(fd);
+}
+
+static fl_options *options_for(const char *name, const char *epmd, const char *epmd_port)
+{
+	const char *const all[][2] = {{"node.name", name}, {"node.cookie", "a cookie for tests"},
+		{"node.visible", "true"}, {"dist.epmd", epmd}, {"epmd.port", epmd_port},
+		{"log.level", "critical"}};
+	fl_options *options = fl_options_new();
+	fl_error err = {0};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(options);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		if (fl_options_set(options, all[i][0], all[i][1], "test", &err) != FL_OK)
+			CU_FAIL_FATAL("an option was refused");
+	}
+	return options;
+}
+
+static fl_node *open_node(const char *name, const char *epmd, const char *port)
+{
+	fl_options *options = options_for(name, epmd, port);
+	fl_node *node = NULL;
+	fl_error err = {0};
+
+	if (fl_node_open(options, &node, &err) != FL_OK)
+		(void)fprintf(stderr, "%s: %s\n", err.what, err.why);
+	fl_options_delete(options);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(node);
+	return node;
+}
+
+static fl_node *open_alone(void)
+{
+	char port[8];
+
+	free_port(port, sizeof port);
+	return open_node("t1@127.0.0.1", "embedded", port);
+}
+
+static void node_listens_on_a_port_of_its_own(void)
+{
+	fl_node *node = open_alone();
+
+	CU_ASSERT_TRUE(fl_node_port(node) > 0);
+	CU_ASSERT_TRUE(fl_atom_is(fl_node_name(node), "t1@127.0.0.1"));
+	fl_node_close(node);
+}
+
+static void stopped_node_runs_no_more(void)
+{
+	fl_node *node = open_alone();
+
+	CU_ASSERT_EQUAL(fl_node_poll(node, 0), FL_OK);
+	fl_node_stop(node);
+	CU_ASSERT_EQUAL(fl_node_run(node), 0);
+	CU_ASSERT_EQUAL(fl_node_poll(node, 0), FL_ECLOSED);
+	fl_node_close(node);
+}
+
+static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	(void)self;
+	(void)state;
+	return fl_reply(from, "{heard, ~}", request);
+}
+
+static const fl_behaviour parrot = {.name = "parrot", .call = on_call};
+
+typedef struct asker {
+	int rc;
+	bool fits;
+} asker;
+
+static asker asked;
+
+static int on_init(fl_proc *self, void *state, fl_term args)
+{
+	(void)state;
+	(void)args;
+	return fl_next_continue(self, "go");
+}
+
+static int on_continue(fl_proc *self, void *state, fl_term what)
+{
+	fl_term reply;
+
+	(void)state;
+	(void)what;
+	asked.rc = fl_call(self, fl_name_at("parrot", "t1@127.0.0.1"), 5000, &reply, "[1, 2]");
+	asked.fits = asked.rc == FL_OK && fl_match(reply, "{heard, [1, 2]}");
+	fl_node_stop(fl_self_node(self));
+	return FL_OK;
+}
+
+static const fl_behaviour asks = {.name = "asks", .init = on_init, .continue_ = on_continue};
+
+static void *run(void *node)
+{
+	(void)fl_node_run(node);
+	return NULL;
+}
+
+static void two_nodes_of_one_program_call_each_other(void)
+{
+	char port[8];
+	fl_node *a, *b;
+	pthread_t thread;
+
+	free_port(port, sizeof port);
+	a = open_node("t1@127.0.0.1", "embedded", port);
+	CU_ASSERT_EQUAL(fl_node_start(a, &parrot, NULL), FL_OK);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, run, a), 0);
+	b = open_node("t2@127.0.0.1", "on", port);
+	CU_ASSERT_EQUAL(fl_node_start(b, &asks, NULL), FL_OK);
+	CU_ASSERT_EQUAL(fl_node_run(b), 0);
+	CU_ASSERT_EQUAL(asked.rc, FL_OK);
+	CU_ASSERT_TRUE(asked.fits);
+	fl_node_close(b);
+	fl_node_stop(a);
+	(void)pthread_join(thread, NULL);
+	fl_node_close(a);
+}
+
+static void meeting_waits_for_the_peer_or_says_why_not(void)
+{
+	char port[8];
+	fl_node *a, *b;
+	pthread_t thread;
+	fl_error err = {0};
+
+	free_port(port, sizeof port);
+	a = open_node("t1@127.0.0.1", "embedded", port);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, run, a), 0);
+	b = open_node("t2@127.0.0.1", "on", port);
+	CU_ASSERT_EQUAL(fli_node_meet(b, "t1@127.0.0.1", 5000, &err), FL_OK);
+	CU_ASSERT_EQUAL(fli_node_meet(b, "t3@127.0.0.1", 5000, &err), FL_ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.what, "t3"));
+	fl_node_close(b);
+	fl_node_stop(a);
+	(void)pthread_join(thread, NULL);
+	fl_node_close(a);
+}
+
+static int on_bad_init(fl_proc *self, void *state, fl_term args)
+{
+	(void)state;
+	(void)args;
+	return fl_next_continue(self, "go");
+}
+
+static int on_bad_continue(fl_proc *self, void *state, fl_term what)
+{
+	(void)state;
+	(void)what;
+	return fl_stop(self, "broken");
+}
+
+static const fl_behaviour broken = {
+	.name = "broken", .init = on_bad_init, .continue_ = on_bad_continue};
+
+static void node_whose_servers_keep_failing_ends(void)
+{
+	fl_node *node = open_alone();
+
+	CU_ASSERT_EQUAL(fl_node_start(node, &broken, NULL), FL_OK);
+	CU_ASSERT_EQUAL(fl_node_run(node), 70);
+	fl_node_close(node);
+}
+
+/* ---- shared objects -------------------------------------------------------------------------- */
+
+static const char *example(const char *name)
+{
+	static char path[512];
+	const char *build = getenv("BUILD");
+
+	(void)snprintf(path, sizeof path, "%s/examples/%s", build == NULL ? "build" : build, name);
+	return path;
+}
+
+static void shared_object_starts_its_servers(void)
+{
+	fl_node *node;
+	fl_error err = {0};
+
+	if (access(example("counter.so"), R_OK) != 0)
+		return; /* the suite alone was built */
+	node = open_alone();
+	CU_ASSERT_EQUAL(fl_node_load(node, example("counter.so"), &err), FL_OK);
+	CU_ASSERT_PTR_NOT_NULL(fli_name_find(node, fl_atom_of("counter")));
+	CU_ASSERT_EQUAL(fl_node_load(node, example("echo.so"), &err), FL_OK);
+	CU_ASSERT_PTR_NOT_NULL(fli_name_find(node, fl_atom_of("echo")));
+	CU_ASSERT_TRUE(fl_node_load(node, example("counter.so"), &err) < 0); /* the name is taken */
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.what, "counter.so"));
+	fl_node_close(node);
+}
+
+static void what_is_no_module_is_refused_with_the_reason(void)
+{
+	static const struct {
+		const char *path;
+		int code;
+		const char *word;
+	} all[] = {{"/nonexistent/x.so", FL_ENOENT, "No such file"},
+		{"/", FL_EFORMAT, "no regular file"},
+		{"/etc/passwd", FL_EFORMAT, "no shared object"},
+		{"/lib/x86_64-linux-gnu/libm.so.6", FL_EFORMAT, "fl_module_v1"}};
+	fl_node *node = open_alone();
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		fl_error err = {0};
+
+		if (i > 0 && access(all[i].path, R_OK) != 0)
+			continue;
+		CU_ASSERT_EQUAL(fl_node_load(node, all[i].path, &err), all[i].code);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.what, all[i].word));
+	}
+	fl_node_close(node);
+}
+
+FL_SUITE("load", FL_TEST(node_listens_on_a_port_of_its_own), FL_TEST(stopped_node_runs_no_more),
+	FL_TEST(two_nodes_of_one_program_call_each_other),
+	FL_TEST(meeting_waits_for_the_peer_or_says_why_not),
+	FL_TEST(node_whose_servers_keep_failing_ends), FL_TEST(shared_object_starts_its_servers),
+	FL_TEST(what_is_no_module_is_refused_with_the_reason));
