@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The network on libuv: real sockets over loopback. */
+
+#include <string.h>
+
+#include "dist/socket.h"
+#include "tests/support/suite.h"
+
+enum { ROUNDS_MAX = 5000, ROUND_MS = 10 };
+
+typedef struct end {
+	fli_sock *sock;
+	bool is_open, is_over;
+	int code;
+	size_t got, written;
+	uint8_t last;
+	bool echoes;
+} end;
+
+static fli_net *net;
+static end mine, theirs;
+static const uint8_t big[8 << 20] = {[(8 << 20) - 1] = 7};
+
+static void on_open(void *owner)
+{
+	((end *)owner)->is_open = true;
+}
+
+static void on_read(void *owner, const uint8_t *data, size_t size)
+{
+	end *e = owner;
+
+	e->got += size;
+	e->last = data[size - 1];
+	if (e->echoes)
+		CU_ASSERT_EQUAL(fli_sock_write(e->sock, data, size), (int64_t)size);
+}
+
+static void on_written(void *owner, size_t size)
+{
+	((end *)owner)->written += size;
+}
+
+static void on_end(void *owner, int code, const char *why)
+{
+	end *e = owner;
+
+	CU_ASSERT_TRUE(why[0] != '\0');
+	e->is_over = true;
+	e->code = code;
+}
+
+static const fli_sock_events events = {on_open, on_read, on_written, on_end};
+
+static void on_accept(void *ctx, fli_sock *sock)
+{
+	(void)ctx;
+	theirs.sock = sock;
+	fli_sock_own(sock, &events, &theirs);
+}
+
+static void on_error(void *ctx, const char *why)
+{
+	(void)ctx;
+	(void)why;
+	CU_FAIL("a connection was not accepted");
+}
+
+static void open_net(void)
+{
+	const fli_socket_config config = {.mem = fli_mem_libc()};
+
+	CU_ASSERT_EQUAL_FATAL(fli_socket_net_new(&config, &net), FL_OK);
+	mine = theirs = (end){.sock = NULL};
+}
+
+static int listen_at(
+	const char *address, uint16_t min, uint16_t max, fli_listen **ret, uint16_t *port)
+{
+	const fli_listen_at at = {.address = address,
+		.port_min = min,
+		.port_max = max,
+		.on_accept = on_accept,
+		.on_error = on_error};
+
+	return net->listen(net, &at, ret, port, NULL);
+}
+
+static void run_until(const bool *done)
+{
+	for (int i = 0; i < ROUNDS_MAX && !*done; i++)
+		fli_socket_net_run(net, ROUND_MS);
+	CU_ASSERT_TRUE(*done);
+}
+
+static void dial(const char *host, uint16_t port)
+{
+	CU_ASSERT_EQUAL_FATAL(net->dial(net, host, port, &mine.sock), FL_OK);
+	fli_sock_own(mine.sock, &events, &mine);
+}
+
+static fli_listen *open_pair(void)
+{
+	fli_listen *listen = NULL;
+	uint16_t port = 0;
+
+	open_net();
+	CU_ASSERT_EQUAL_FATAL(listen_at("127.0.0.1", 0, 0, &listen, &port), FL_OK);
+	CU_ASSERT_TRUE(port > 0);
+	dial("127.0.0.1", port);
+	run_until(&mine.is_open);
+	while (theirs.sock == NULL)
+		fli_socket_net_run(net, ROUND_MS);
+	return listen;
+}
+
+static void close_pair(fli_listen *listen)
+{
+	fli_sock_close(mine.sock);
+	fli_sock_close(theirs.sock);
+	net->unlisten(net, listen);
+	fli_socket_net_delete(net);
+}
+
+static void bytes_go_both_ways(void)
+{
+	fli_listen *listen = open_pair();
+
+	theirs.echoes = true;
+	CU_ASSERT_TRUE(theirs.sock->peer.is_local);
+	CU_ASSERT_EQUAL(fli_sock_write(mine.sock, (const uint8_t *)"hello", 5), 5);
+	for (int i = 0; i < ROUNDS_MAX && mine.got < 5; i++)
+		fli_socket_net_run(net, ROUND_MS);
+	CU_ASSERT_EQUAL(mine.got, 5);
+	CU_ASSERT_EQUAL(theirs.got, 5);
+	close_pair(listen);
+}
+
+static void what_does_not_fit_is_queued(void)
+{
+	fli_listen *listen = open_pair();
+	int64_t taken = fli_sock_write(mine.sock, big, sizeof big);
+	size_t rest = sizeof big - (size_t)taken;
+
+	CU_ASSERT_TRUE(taken > 0 && rest > 0);
+	CU_ASSERT_EQUAL(fli_sock_queue(mine.sock, big + taken, rest), FL_OK);
+	CU_ASSERT_EQUAL(fli_sock_queue(mine.sock, big, 1), FL_EBUSY);
+	CU_ASSERT_EQUAL(fli_sock_write(mine.sock, big, 1), 0);
+	for (int i = 0; i < ROUNDS_MAX && (theirs.got < sizeof big || mine.written == 0); i++)
+		fli_socket_net_run(net, ROUND_MS);
+	CU_ASSERT_EQUAL(theirs.got, sizeof big);
+	CU_ASSERT_EQUAL(theirs.last, 7);
+	CU_ASSERT_EQUAL(mine.written, rest);
+	CU_ASSERT_EQUAL(fli_sock_write(mine.sock, big, 1), 1);
+	close_pair(listen);
+}
+
+static void close_with_output_queued_is_safe(void)
+{
+	fli_listen *listen = open_pair();
+	int64_t taken = fli_sock_write(mine.sock, big, sizeof big);
+
+	CU_ASSERT_EQUAL(fli_sock_queue(mine.sock, big + taken, sizeof big - (size_t)taken), FL_OK);
+	fli_sock_close(mine.sock);
+	run_until(&theirs.is_over);
+	CU_ASSERT_EQUAL(mine.written, 0);
+	mine.sock = NULL;
+	close_pair(listen);
+}
+
+static void close_of_one_side_is_an_end_in_order_for_the_other(void)
+{
+	fli_listen *listen = open_pair();
+
+	fli_sock_close(theirs.sock);
+	theirs.sock = NULL;
+	run_until(&mine.is_over);
+	CU_ASSERT_EQUAL(mine.code, FL_ECLOSED);
+	CU_ASSERT_TRUE(fli_sock_write(mine.sock, big, 1) < 0);
+	close_pair(listen);
+}
+
+static void port_where_nobody_listens_refuses(void)
+{
+	fli_listen *listen = NULL;
+	uint16_t port;
+
+	open_net();
+	CU_ASSERT_EQUAL_FATAL(listen_at("127.0.0.1", 0, 0, &listen, &port), FL_OK);
+	net->unlisten(net, listen);
+	fli_socket_net_run(net, ROUND_MS);
+	dial("127.0.0.1", port);
+	run_until(&mine.is_over);
+	CU_ASSERT_EQUAL(mine.code, FL_EREFUSED);
+	fli_sock_close(mine.sock);
+	fli_socket_net_delete(net);
+}
+
+static void name_is_resolved(void)
+{
+	fli_listen *listen = NULL;
+	uint16_t port;
+
+	open_net();
+	CU_ASSERT_EQUAL_FATAL(listen_at("127.0.0.1", 0, 0, &listen, &port), FL_OK);
+	dial("localhost", port);
+	run_until(&mine.is_open);
+	close_pair(listen);
+}
+
+static void socket_may_be_closed_while_its_name_is_looked_up(void)
+{
+	open_net();
+	dial("localhost", 1);
+	fli_sock_close(mine.sock);
+	fli_socket_net_delete(net);
+	CU_ASSERT_FALSE(mine.is_over);
+}
+
+static void taken_port_is_skipped_within_a_range(void)
+{
+	fli_listen *first = NULL, *second = NULL, *third = NULL;
+	uint16_t port, next = 0;
+
+	open_net();
+	CU_ASSERT_EQUAL_FATAL(listen_at("127.0.0.1", 0, 0, &first, &port), FL_OK);
+	CU_ASSERT_EQUAL(listen_at("127.0.0.1", port, port, &third, &next), FL_ETAKEN);
+	if (port < 65000 &&
+		listen_at("127.0.0.1", port, (uint16_t)(port + 50), &second, &next) == FL_OK) {
+		CU_ASSERT_TRUE(next > port && next <= port + 50);
+		net->unlisten(net, second);
+	}
+	net->unlisten(net, first);
+	fli_socket_net_delete(net);
+}
+
+static void address_of_another_machine_is_refused_with_a_text(void)
+{
+	const fli_listen_at at = {.address = "192.0.2.1"};
+	fli_listen *listen = NULL;
+	fl_error err = {0};
+	uint16_t port;
+
+	open_net();
+	CU_ASSERT_EQUAL(net->listen(net, &at, &listen, &port, &err), FL_EIO);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.what, "192.0.2.1"));
+	fli_socket_net_delete(net);
+}
+
+FL_SUITE("socket", FL_TEST(bytes_go_both_ways), FL_TEST(what_does_not_fit_is_queued),
+	FL_TEST(close_with_output_queued_is_safe),
+	FL_TEST(close_of_one_side_is_an_end_in_order_for_the_other),
+	FL_TEST(port_where_nobody_listens_refuses), FL_TEST(name_is_resolved),
+	FL_TEST(socket_may_be_closed_while_its_name_is_looked_up),
+	FL_TEST(taken_port_is_skipped_within_a_range),
+	FL_TEST(address_of_another_machine_is_refused_with_a_text));
