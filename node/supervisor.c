@@ -143,6 +143,15 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	return rc;
 }
 
+/* As in OTP: what it does not know is no reason to end its children. */
+static int on_cast(fl_proc *self, void *state, fl_term message)
+{
+	(void)self;
+	(void)state;
+	(void)message;
+	return FL_OK;
+}
+
 /* The last started ends first. */
 static void end_children(fl_node *node, supervisor *s)
 {
@@ -181,6 +190,7 @@ static const fl_behaviour node_supervisor = {
 	.name = "flitch_sup",
 	.state_size = sizeof(supervisor),
 	.call = on_call,
+	.cast = on_cast,
 	.info = on_info,
 	.terminate = on_terminate,
 	.trap_exit = true,

@@ -100,7 +100,9 @@ odd_calls(C) ->
     end).
 
 own_messages(C) ->
-    to_all(C, [flitch_services, flitch_sup, rex, net_kernel], fun(_, Peer) ->
+    to_all(C, ?OURS, fun(_, Peer) ->
+        [{'$gen_cast', x}, {'$gen_cast', {bad, cast}}, {'$gen_call', {pid(Peer), ref(Peer)}, x},
+         {'$gen_call', {pid(Peer), ref(Peer)}, {bad, call}}] ++
         [{'$flitch', stop}, {flitch, x}, {nodeup, x}, {nodedown, x}, {'DOWN', ref(Peer), process,
          pid(Peer), x}, {'DOWN', x, y, z, a}, {ref(Peer), x}, {ref("c1@127.0.0.1"), x},
          {fl, 1, leaving, #{}}, timeout, {timeout, ref(Peer), x}, <<>>, [], #{}]

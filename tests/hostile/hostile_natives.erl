@@ -49,7 +49,8 @@ wrong_arity(C = #{node := Node}) ->
                          B <- lists:seq(0, 6), B =/= A, is_tame({M, F, B})], Node).
 
 run(C, Calls, Node) ->
-    Pids = erpc:call(Node, erlang, processes, []),
+    Servers = [erpc:call(Node, erlang, whereis, [N]) || N <- [counter, echo]],
+    Pids = erpc:call(Node, erlang, processes, []) -- Servers,
     Parent = self(),
     Parts = split(shuffle(Calls), ?WORKERS),
     Workers = [spawn_monitor(fun() -> worker(C, Node, Pids, Part, Parent) end) || Part <- Parts],

@@ -62,7 +62,7 @@ ready_pid=$(sed -n 's/^READY.* pid=\([0-9]*\) .*/\1/p' "$work/out")
 export FL_NODE=c1@127.0.0.1 FL_LOG=$work/log FL_SOURCE=$top FL_NODE_PID=$ready_pid SAN=${SAN:-}
 timeout -k 5 "${FL_SUITE_LIMIT_S:-300}" erl -noshell -name honest@127.0.0.1 \
 	-setcookie "$(cat "$work/cookie")" -pa "$work/ebin" -hidden \
-	-run hostile main "$@" </dev/null >"$work/run" 2>&1 || :
+	-run hostile main "${@:-all}" </dev/null >"$work/run" 2>&1 || :
 grep -v '^COUNTS ' "$work/run" || :
 counts=$(sed -n 's/^COUNTS //p' "$work/run")
 passed=${counts% *}
