@@ -131,6 +131,15 @@ static void sizes_of_nested_funs_are_put_right(void)
 			'a')));
 }
 
+static void fun_that_ends_before_the_last_binary_keeps_its_size(void)
+{
+	/* The outer one holds a fun and then a binary, with which the whole term ends. */
+	CU_ASSERT_TRUE(becomes(
+		BYTES(FUN(0, 2, 82, 0), PID, FUN(0, 1, 82, 0), PID, 82, 0, 109, 0, 0, 0, 1, 'x'),
+		BYTES(FUN(118, 2, 119, 1, 'a'), PID, FUN(57, 1, 119, 1, 'a'), PID, 119, 1, 'a', 109,
+			0, 0, 0, 1, 'x')));
+}
+
 static void what_follows_a_fun_is_not_taken_for_a_part_of_it(void)
 {
 	CU_ASSERT_TRUE(becomes(BYTES(104, 3, FUN(0, 0, 82, 0), PID, 97, 5, 107, 0, 1, 9),
@@ -169,4 +178,6 @@ FL_SUITE("expand", FL_TEST(a_plain_term_is_copied), FL_TEST(cached_atoms_become_
 	FL_TEST(a_float_in_text_becomes_binary), FL_TEST(empty_lists_have_one_form),
 	FL_TEST(whole_bytes_become_a_binary), FL_TEST(the_size_of_a_fun_is_put_right),
 	FL_TEST(what_follows_a_fun_is_not_taken_for_a_part_of_it),
-	FL_TEST(sizes_of_nested_funs_are_put_right), FL_TEST(expanding_twice_changes_nothing));
+	FL_TEST(sizes_of_nested_funs_are_put_right),
+	FL_TEST(fun_that_ends_before_the_last_binary_keeps_its_size),
+	FL_TEST(expanding_twice_changes_nothing));

@@ -180,7 +180,8 @@ ask_mutant(Bin) ->
 pair(BinA, BinB) ->
     try {binary_to_term(<<131, BinA/binary>>), binary_to_term(<<131, BinB/binary>>, [used])} of
         {A, {B, Used}} when Used =:= byte_size(BinB) + 1 ->
-            case can_compare(traits(B, traits(A, #{}))) of
+            case can_compare(traits(B, traits(A, #{}))) andalso
+                not (get(release) >= 26 andalso (map_in_key(A) orelse map_in_key(B))) of
                 true ->
                     check(compare, order(A, B), ask($c, BinA, BinB), {BinA, BinB}),
                     check(compare, order(B, A), ask($c, BinB, BinA), {BinB, BinA}),
@@ -201,6 +202,19 @@ order(_, _) -> <<1>>.
 can_compare(Traits) ->
     get(release) =:= 27 orelse
         not (is_map_key(zero, Traits) orelse is_map_key(closure, Traits)).
+
+%% Since 26 a map that is (in) a key of a map is compared in the order in which its own atom keys came
+%% to exist on that VM, which no other node can know.
+map_in_key(T) when is_map(T) ->
+    lists:any(fun({K, V}) -> has_map(K) orelse map_in_key(V) end, maps:to_list(T));
+map_in_key(T) -> any_part(fun map_in_key/1, T).
+
+has_map(T) when is_map(T) -> true;
+has_map(T) -> any_part(fun has_map/1, T).
+
+any_part(Is, T) when is_tuple(T) -> lists:any(Is, tuple_to_list(T));
+any_part(Is, [H | T]) -> Is(H) orelse any_part(Is, T);
+any_part(_, _) -> false.
 
 %% ---- texts and terms that chance would not find ---------------------------------------------------
 
