@@ -296,6 +296,10 @@ int fli_server_init(fl_proc *proc, fl_term args)
 	bool kept;
 	int rc;
 
+	/* a spawn request starts its worker in the midst of a read, where no handler may run: the
+	 * context could be taken from under the loop */
+	if (proc->behaviour->init == NULL)
+		return proc->status == FLI_EXITING ? FL_STOP : FL_OK;
 	job.term.atoms = proc->node->atoms; /* what the handler captures is its to keep */
 	proc->current_kind = FLI_MSG_START;
 	kept = invoke(proc, &job, &rc);
