@@ -169,7 +169,7 @@ static void run_slow(fl_proc *proc)
 	proc->in_queue = false;
 	start = node->port->now_ns(node->port);
 	proc->frames++; /* it may end meanwhile */
-	if (proc->status != FLI_EXITING)
+	if (proc->status != FLI_EXITING && proc->frames == 1)
 		(void)fli_server_run(proc, SLOW_MESSAGES); /* nothing that this thread could lose */
 	proc->frames--;
 	if (node->port->now_ns(node->port) - start > WATCH_NS)

@@ -181,7 +181,7 @@ static bool run_one(fl_node *node, fl_proc *proc)
 	if (proc->status != FLI_EXITING && proc->slow > 0 && fli_crew_run_slow(proc))
 		return true;
 	proc->in_queue = false;
-	if (proc->status == FLI_EXITING) {
+	if (proc->status == FLI_EXITING || proc->frames > 0) { /* or its last handler runs */
 		fli_proc_free(proc);
 		return true;
 	}

@@ -250,9 +250,7 @@ static int start_later(fl_proc *proc, fl_term args)
 static int settle(fl_proc *proc, int rc, fl_buf *ret_reason)
 {
 	if (rc == FL_OK && proc->status != FLI_EXITING) {
-		proc->status = FLI_WAITING;
-		if (proc->first != NULL || (proc->extra != NULL && proc->extra->continue_ != NULL))
-			fli_run_queue_add(proc);
+		fli_server_rest(proc);
 		return FL_OK;
 	}
 	if (ret_reason != NULL && fli_reason_is_set(proc))

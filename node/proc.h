@@ -170,10 +170,11 @@ struct fl_proc {
 	bool is_system; /* the node's own: not shown as a user's, not counted */
 	uint8_t slow; /* not 0: its handlers overstayed, they run on the crew's threads for so many
 			 turns */
-	uint8_t frames;    /* handlers of it on some stack */
-	bool has_busy;     /* a send of this handler met a busy peer */
-	bool in_queue;     /* in the run queue, or with the crew */
-	bool lost_in_init; /* its init overstayed */
+	uint8_t frames;      /* handlers of it on some stack */
+	bool has_busy;       /* a send of this handler met a busy peer */
+	uint32_t busy_since; /* fl_node.ready_count at that time */
+	bool in_queue;       /* in the run queue, or with the crew */
+	bool lost_in_init;   /* its init overstayed */
 	fl_proc *run_next;
 	fl_proc *exit_next;
 	fli_act *act; /* the activation whose handler runs */

@@ -319,6 +319,8 @@ static int start(fl_proc *self, const fl_behaviour *behaviour, const fl_start_op
 	if (rc != FL_OK)
 		return rc;
 	*ret_pid = fli_proc_pid(proc);
+	if (self->status == FLI_EXITING)
+		return FL_ECLOSED; /* killed meanwhile: nobody is left to watch */
 	if (options == NULL || !options->monitor)
 		return FL_OK;
 	to = fl_to_pid(*ret_pid);

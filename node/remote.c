@@ -63,6 +63,7 @@ void fli_remote_ready(fl_node *node, fli_peer *peer)
 {
 	fli_link *link;
 
+	node->ready_count++;
 	(void)peer; /* few ever wait: all are let go, and wait again where their peer is still busy
 		     */
 	while ((link = fli_list_pop(&node->suspended)) != NULL) {

@@ -201,6 +201,7 @@ static int call_nested(fl_proc *self, fl_proc *callee, fli_wait *wait, const ask
 	callee->frames++;
 	(void)fli_server_handle(callee, msg); /* whether late or not: the caller owns the context */
 	callee->frames--;
+	fli_server_rest(callee);
 	if (callee->status == FLI_EXITING && !wait->done)
 		finish_with_reason(node, wait, fli_reason(callee));
 	fli_proc_free(callee);
@@ -342,8 +343,11 @@ int fl_request_spec(fl_proc *self, fl_dest to, fl_ref *ret_ref, fl_spec request)
 			monitor->by_call = true;
 			fli_monitor_aim(monitor, &to);
 			rc = ask(self, &to, &ref, &question);
+			monitor = fli_monitor_find(node, NULL, &ref);
 			if (rc == FL_OK && ret_ref != NULL)
 				*ret_ref = ref;
+			else if (rc != FL_OK && monitor != NULL)
+				fli_monitor_cancel(node, monitor);
 		}
 	}
 	fli_leave(node);

@@ -89,6 +89,7 @@ struct fl_node {
 	uint64_t handled;                /* messages, by all processes */
 	fl_proc *current;                /* whose handler the driver runs */
 	fli_link suspended;              /* fli_extra: wait for room at a busy peer */
+	uint32_t ready_count;            /* how often some peer had room again */
 	fli_link watchful;               /* fli_extra: have node_up or node_down */
 	fl_proc *exit_first, *exit_last; /* waiting for fli_exits_drain */
 	bool is_draining;
@@ -277,6 +278,8 @@ void fli_timers_destroy(fl_node *node);
 void fli_run_queue_add(fl_proc *proc);
 /* Handles up to `budget` messages of the process; false: the context was lost, see fli_turn. */
 bool fli_server_run(fl_proc *proc, unsigned budget);
+/* After a message or init outside of that: the process waits, or is queued for what came. */
+void fli_server_rest(fl_proc *proc);
 /* Runs init; FL_OK, FL_STOP, FL_IGNORE. */
 int fli_server_init(fl_proc *proc, fl_term args);
 /* Handles one message that is not in the mailbox, on this stack; takes it. False: lost. */

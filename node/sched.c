@@ -156,7 +156,11 @@ bool fli_gate_wait(fl_node *node, pthread_cond_t *cond, const bool *done, uint64
 
 fli_act *fli_act_current(const fl_node *node)
 {
-	return current != NULL && current->node == node ? current : NULL;
+	fli_act *act = current;
+
+	while (FLI_UNLIKELY(act != NULL && act->node != node))
+		act = act->below;
+	return act;
 }
 
 void fli_drive_begin(fl_node *node)
@@ -248,15 +252,16 @@ void fli_handler_begin(fli_frame *frame, fl_proc *proc)
 	fl_node *node = proc->node;
 	fli_act *act = fli_act_current(node);
 
-	frame->shadowed = current;
 	if (act == NULL) {
 		act = &frame->own;
-		*act = (fli_act){.node = node, .is_late = driven != node};
+		*act = (fli_act){.node = node, .below = current, .is_late = driven != node};
 		current = act;
 	}
 	frame->act = act;
 	frame->outer = act->proc;
 	frame->drove = driven == node;
+	frame->nest = node->nest; /* the handler's own calls begin anew */
+	node->nest = 0;
 	act->proc = proc;
 	act->depth++;
 	proc->act = act;
@@ -270,16 +275,20 @@ void fli_handler_begin(fli_frame *frame, fl_proc *proc)
 
 bool fli_handler_end(fli_frame *frame, fl_proc *proc)
 {
+	fl_node *node = proc->node;
 	fli_act *act = frame->act;
 
-	regain(proc->node, act);
+	regain(node, act);
+	node->nest = frame->nest;
 	act->proc = frame->outer;
+	if (!act->is_late)
+		node->current = frame->outer; /* the inner one may be gone by the next steal */
 	act->depth--;
 	proc->frames--;
 	proc->act = NULL;
 	if (act == &frame->own)
-		current = frame->shadowed;
-	if (act->is_late && driven == proc->node)
+		current = act->below;
+	if (act->is_late && driven == node)
 		driven = NULL;
 	return !(act->is_late && frame->drove);
 }

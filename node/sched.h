@@ -31,6 +31,7 @@ typedef enum fli_act_state { FLI_ACT_RUNTIME, FLI_ACT_HANDLER, FLI_ACT_STOLEN } 
 /* A thread's activation: which handlers it runs, and whether it still owns the context. */
 struct fli_act {
 	fl_node *node;
+	fli_act *below;  /* of another node, on the same stack */
 	fl_proc *proc;   /* the innermost */
 	uint64_t seq;    /* of the node's act_word */
 	unsigned depth;  /* nested handlers */
@@ -41,11 +42,11 @@ struct fli_act {
 
 /* One handler's frame, on its stack. */
 typedef struct fli_frame {
-	fli_act own;       /* used by the outermost handler */
-	fli_act *act;      /* the thread's */
-	fli_act *shadowed; /* of another node, below on this stack */
+	fli_act own;  /* used by the outermost handler */
+	fli_act *act; /* the thread's */
 	fl_proc *outer;
-	bool drove; /* the thread was the driver when it began */
+	uint32_t nest; /* of the node, when it began */
+	bool drove;    /* the thread was the driver when it began */
 } fli_frame;
 
 /*

@@ -35,8 +35,10 @@ static int open_there(
 	send->peer = peer;
 	if (send->buf == NULL)
 		return FL_ENOCONN;
-	if (from != NULL && node->remote->is_busy(peer))
+	if (from != NULL && node->remote->is_busy(peer)) {
 		from->has_busy = true;
+		from->busy_since = node->ready_count;
+	}
 	return FL_OK;
 }
 

@@ -125,6 +125,7 @@ bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last)
 	job.term.atoms = proc->node->atoms; /* what the handler captures is its to keep */
 	if (proc->status == FLI_EXITING)
 		return true;
+	proc->status = FLI_RUNNING; /* nothing that comes meanwhile is for another thread to run */
 	if (reason.data != NULL && proc->behaviour->terminate != NULL)
 		kept = invoke(proc, &job, &rc);
 	if (proc->status == FLI_EXITING)
@@ -409,25 +410,26 @@ static bool has_work(fl_proc *proc)
 	       (proc->extra != NULL && (proc->extra->continue_ != NULL || proc->extra->idle_due));
 }
 
-/* What the process does after its turn. */
-static void rest(fl_proc *proc)
+/* Its last send met a busy peer that has had no room since. */
+static bool must_wait_for_peer(fl_proc *proc)
 {
-	fli_extra *extra;
+	bool must = proc->has_busy && proc->busy_since == proc->node->ready_count;
 
+	proc->has_busy = false;
+	return must && fli_proc_extra(proc) != NULL;
+}
+
+void fli_server_rest(fl_proc *proc)
+{
 	if (proc->status == FLI_EXITING)
 		return;
 	proc->status = FLI_WAITING;
-	if (proc->has_busy) {
-		proc->has_busy = false;
-		extra = fli_proc_extra(proc);
-		if (extra != NULL) {
-			proc->status = FLI_SUSPENDED;
-			fli_list_append(&proc->node->suspended, &extra->suspended);
-			return;
-		}
-	}
-	if (has_work(proc))
+	if (must_wait_for_peer(proc)) {
+		proc->status = FLI_SUSPENDED;
+		fli_list_append(&proc->node->suspended, &proc->extra->suspended);
+	} else if (has_work(proc)) {
 		fli_run_queue_add(proc);
+	}
 }
 
 bool fli_server_run(fl_proc *proc, unsigned budget)
@@ -443,7 +445,7 @@ bool fli_server_run(fl_proc *proc, unsigned budget)
 			fli_exits_drain(node);
 	}
 	proc->frames--;
-	rest(proc);
+	fli_server_rest(proc);
 	if (node->exit_first != NULL)
 		fli_exits_drain(node);
 	fli_proc_free(proc);
@@ -464,15 +466,17 @@ int fl_stop_spec(fl_proc *self, fl_spec reason)
 
 int fl_unhandled(fl_proc *self, fl_term message)
 {
-	char name[300], text[512];
+	char name[320], text[512];
 
 	switch ((fli_msg_kind)self->current_kind) {
 	case FLI_MSG_CALL: return fl_stop(self, "{bad_call, ~}", message);
 	case FLI_MSG_CAST: return fl_stop(self, "{bad_cast, ~}", message);
 	default:
+		fli_enter(self->node); /* somebody may unregister its name */
+		(void)fli_proc_text(self, name, sizeof name);
+		fli_leave(self->node);
 		fli_log_limited(&self->node->log, fl_now_ms(self), FLI_ERROR,
-			"%s received unexpected message: %s",
-			fli_proc_text(self, name, sizeof name),
+			"%s received unexpected message: %s", name,
 			fl_print_to(text, sizeof text, message));
 		return FL_OK;
 	}
