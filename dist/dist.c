@@ -40,6 +40,11 @@ static void on_registered(void *ctx)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+static bool is_loopback(const char *address)
+{
+	return address == NULL || strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
 static void describe_epmd(fli_dist *dist)
 {
 	const fli_dist_config *config = &dist->config;
@@ -50,6 +55,7 @@ static void describe_epmd(fli_dist *dist)
 		.may_spawn = config->epmd == FLI_DIST_EPMD_AUTO,
 		.program = config->epmd_program,
 		.is_embedded = config->epmd == FLI_DIST_EPMD_EMBEDDED,
+		.is_open = !is_loopback(config->listen_address),
 		.step_ms = config->step_ms,
 		.on_registered = on_registered,
 		.ctx = dist};

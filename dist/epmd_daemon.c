@@ -19,7 +19,7 @@ enum { ADDRESSES_MAX = 14, TEXT_MAX = 1024, ROUND_MS = 1000 };
 
 typedef struct daemon_addresses {
 	char text[TEXT_MAX];
-	const char *all[ADDRESSES_MAX + 2];
+	const char *all[ADDRESSES_MAX + 3];
 	size_t count;
 } daemon_addresses;
 
@@ -53,6 +53,8 @@ static bool has(const daemon_addresses *addresses, const char *address)
 
 static int read_addresses(daemon_addresses *ret, const char *text, fl_error *err)
 {
+	/* the second is what Debian gives a machine's own name */
+	static const char *const near[] = {"127.0.0.1", "127.0.1.1", "::1"};
 	char *save = NULL;
 
 	if (text == NULL)
@@ -70,10 +72,10 @@ static int read_addresses(daemon_addresses *ret, const char *text, fl_error *err
 				err, FL_ECONFIG, "epmd has more than %d addresses", ADDRESSES_MAX);
 		ret->all[ret->count++] = at;
 	}
-	if (!has(ret, "127.0.0.1"))
-		ret->all[ret->count++] = "127.0.0.1";
-	if (!has(ret, "::1"))
-		ret->all[ret->count++] = "::1";
+	for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+		if (!has(ret, near[i]))
+			ret->all[ret->count++] = near[i];
+	}
 	return FL_OK;
 }
 

@@ -101,12 +101,13 @@ static uint64_t node_now_ms(void *ctx)
 
 static bool serve_here(fli_epmd_driver *driver)
 {
-	static const char *const addresses[] = {"127.0.0.1"};
+	static const char *const near[] = {"127.0.0.1", "127.0.1.1"};
+	static const char *const all[] = {"0.0.0.0", "::"};
 	fl_node *node = driver->config.node;
 	const fli_epmd_embedded_config config = {.net = driver->config.net,
 		.mem = node->mem,
-		.addresses = addresses,
-		.addresses_count = 1,
+		.addresses = driver->config.is_open ? all : near,
+		.addresses_count = 2,
 		.port = driver->config.port,
 		.seed = node->seed,
 		.now_ms = node_now_ms,
@@ -117,7 +118,7 @@ static bool serve_here(fli_epmd_driver *driver)
 		return false;
 	if (fli_epmd_embedded_open(&config, &driver->here, NULL) != FL_OK)
 		return false;
-	fli_log_write(&node->log, FLI_INFO, "epmd: served by this node on 127.0.0.1:%u",
+	fli_log_write(&node->log, FLI_INFO, "epmd: served by this node, port %u",
 		(unsigned)driver->config.port);
 	fli_wheel_start(&node->wheel, &driver->sweep, now_of(driver) + SWEEP_MS);
 	return true;
@@ -131,6 +132,15 @@ static void on_sweep(fli_timer *timer)
 	fli_wheel_start(&driver->config.node->wheel, &driver->sweep, now_of(driver) + SWEEP_MS);
 }
 
+static bool spawn(const fli_epmd_driver *driver)
+{
+	const fli_epmd_spawn_how how = {.program = driver->config.program,
+		.port = driver->config.port,
+		.is_open = driver->config.is_open};
+
+	return fli_epmd_spawn(&how);
+}
+
 /* True when there is reason to ask again soon. */
 static bool help_out(fli_epmd_driver *driver)
 {
@@ -139,7 +149,7 @@ static bool help_out(fli_epmd_driver *driver)
 	if (driver->config.may_spawn && !driver->has_spawned) {
 		driver->has_spawned = true;
 		driver->quick_tries = 0;
-		if (fli_epmd_spawn(driver->config.program, driver->config.port))
+		if (spawn(driver))
 			return true;
 		return serve_here(driver);
 	}

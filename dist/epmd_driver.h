@@ -25,6 +25,7 @@ typedef struct fli_epmd_config {
 	bool may_spawn;      /* start one where none answers */
 	const char *program; /* that one; NULL: see dist/epmd_spawn.h */
 	bool is_embedded;    /* serve one here where none is */
+	bool is_open;        /* one that is started or served is for other machines, too */
 	uint32_t step_ms;
 	void (*on_registered)(void *ctx); /* for the first time; may be NULL */
 	void *ctx;

@@ -12,7 +12,7 @@
 
 #include "dist/epmd_embedded.h"
 
-enum { ADDRESSES_MAX = 16 };
+enum { ADDRESSES_MAX = 17 }; /* of ERL_EPMD_ADDRESS, and loopback */
 
 struct fli_epmd_embedded {
 	fli_epmd_embedded_config config;

@@ -20,6 +20,8 @@
 
 extern char **environ;
 
+enum { ADDED_MAX = 3 };
+
 /* ---- which program --------------------------------------------------------------------------- */
 
 static bool is_own_binary(char *ret_path, size_t size)
@@ -71,22 +73,23 @@ static bool is_ours(const char *entry)
 	       strncmp(entry, "FLITCH_EPMD_IDLE=", 17) == 0;
 }
 
-static char **make_environment(char *port, char *idle)
+/* `added` ends in NULL. */
+static char **make_environment(char *const *added)
 {
 	size_t count = 0, kept = 0;
 	char **all;
 
 	while (environ[count] != NULL)
 		count++;
-	all = calloc(count + 3, sizeof *all);
+	all = calloc(count + ADDED_MAX + 1, sizeof *all);
 	if (all == NULL)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		if (!is_ours(environ[i]))
 			all[kept++] = environ[i];
 	}
-	all[kept++] = port;
-	all[kept] = idle;
+	while (*added != NULL)
+		all[kept++] = *added++;
 	return all;
 }
 
@@ -110,17 +113,20 @@ _Noreturn static void become(const char *path, char *const *environment)
 	_exit(127);
 }
 
-bool fli_epmd_spawn(const char *program, uint16_t port)
+bool fli_epmd_spawn(const fli_epmd_spawn_how *how)
 {
+	static char open_text[] = "ERL_EPMD_ADDRESS=0.0.0.0";
 	char path[PATH_MAX], port_text[32], idle_text[40];
+	bool is_open = how->is_open && getenv("ERL_EPMD_ADDRESS") == NULL;
+	char *const added[] = {port_text, idle_text, is_open ? open_text : NULL, NULL};
 	char **environment;
 	pid_t child;
 
-	if (!choose(program, path, sizeof path))
+	if (!choose(how->program, path, sizeof path))
 		return false;
-	(void)snprintf(port_text, sizeof port_text, "ERL_EPMD_PORT=%u", (unsigned)port);
+	(void)snprintf(port_text, sizeof port_text, "ERL_EPMD_PORT=%u", (unsigned)how->port);
 	(void)snprintf(idle_text, sizeof idle_text, "FLITCH_EPMD_IDLE=%u", FLI_EPMD_SPAWN_IDLE_S);
-	environment = make_environment(port_text, idle_text);
+	environment = make_environment(added);
 	if (environment == NULL)
 		return false;
 	child = fork();

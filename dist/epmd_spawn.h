@@ -11,14 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * Runs `program epmd`, or, with NULL, this binary when it is `flitch`, else `flitch` of PATH. It
- * gets ERL_EPMD_PORT and FLITCH_EPMD_IDLE (seconds without names after which it ends), and no
- * terminal.
- */
-bool fli_epmd_spawn(const char *program, uint16_t port);
-
 /* What the daemon waits after its last name went; long enough for a node's restart. */
 #define FLI_EPMD_SPAWN_IDLE_S 60
+
+typedef struct fli_epmd_spawn_how {
+	const char *program; /* NULL: this binary when it is `flitch`, else `flitch` of PATH */
+	uint16_t port;
+	bool is_open; /* for other machines, too, where ERL_EPMD_ADDRESS does not say otherwise */
+} fli_epmd_spawn_how;
+
+/*
+ * Runs `program epmd`. It gets ERL_EPMD_PORT, ERL_EPMD_ADDRESS and FLITCH_EPMD_IDLE (seconds
+ * without names after which it ends), no cookie, and no terminal.
+ */
+bool fli_epmd_spawn(const fli_epmd_spawn_how *how);
 
 #endif

@@ -70,6 +70,24 @@ static void on_error(void *ctx, const char *why)
 		"a connection could not be accepted: %s", why);
 }
 
+/*
+ * Debian gives a machine's own name the address 127.0.1.1. A node on loopback whose name has that
+ * host would not be found by the nodes beside it, so it listens there as well, where it can.
+ */
+static void listen_beside(fli_dist *dist, const fli_listen_at *at)
+{
+	const char *host = fli_node_name_host(&dist->name);
+	fli_listen_at beside = *at;
+	uint16_t port;
+
+	if (strcmp(at->address, "127.0.0.1") != 0 || strchr("0123456789", host[0]) != NULL)
+		return;
+	beside.address = "127.0.1.1";
+	beside.port_min = beside.port_max = dist->listener.port;
+	if (dist->net->listen(dist->net, &beside, &dist->listener.beside, &port, NULL) != FL_OK)
+		dist->listener.beside = NULL;
+}
+
 int fli_listener_open(fli_dist *dist, fl_error *err)
 {
 	const fli_listen_at at = {.address = dist->config.listen_address,
@@ -85,6 +103,7 @@ int fli_listener_open(fli_dist *dist, fl_error *err)
 		return rc;
 	listener->filled_ms = fli_dist_now(dist);
 	listener->tokens_milli = (uint64_t)dist->config.limits.accepts_per_second * 1000;
+	listen_beside(dist, &at);
 	return FL_OK;
 }
 
@@ -92,5 +111,7 @@ void fli_listener_close(fli_dist *dist)
 {
 	if (dist->listener.listen != NULL)
 		dist->net->unlisten(dist->net, dist->listener.listen);
-	dist->listener.listen = NULL;
+	if (dist->listener.beside != NULL)
+		dist->net->unlisten(dist->net, dist->listener.beside);
+	dist->listener.listen = dist->listener.beside = NULL;
 }

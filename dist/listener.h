@@ -16,6 +16,7 @@ typedef struct fli_dist fli_dist;
 
 typedef struct fli_listener {
 	fli_listen *listen; /* NULL: closed */
+	fli_listen *beside; /* on 127.0.1.1 too; NULL: not */
 	uint16_t port;
 	uint64_t tokens_milli;
 	uint64_t filled_ms;
