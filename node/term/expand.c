@@ -304,7 +304,7 @@ void fli_expand_head(
 		return;
 	}
 	expand_items(&e);
-	close_funs(&e); /* those that end before the tail */
+	close_funs(&e);        /* those that end before the tail */
 	e.out += walked->tail; /* it belongs to the funs that are still open */
 	e.remaining = 0;
 	close_funs(&e);
