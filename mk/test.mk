@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# Unit suites: each tests/unit/test_*.c is a program of its own, linked with the library and all of
-# tests/support. Every target here ends with the line "N passed, N failed".
+# Unit suites: each tests/unit/test_*.c is a program of its own, linked with what it uses of the
+# library and of tests/support. Every target here ends with the line "N passed, N failed".
 
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
+SUPPORT_A := $(BUILD)/libsupport.a
 TEST_LIBS = $(shell pkg-config --libs cunit) $(LIBS)
 
 # These load modules, which look for any fl_*: they carry the whole library. The others take only
@@ -20,8 +21,12 @@ REST_RELEASES = $(filter-out $(HOST_RELEASE) $(SECOND_RELEASE),23 25 27 29)
 interop = $(foreach release,$(1),'tests/interop/run.sh $(release)')
 again = $(MAKE) --no-print-directory
 
-$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(LIB_A)
-	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(PARTS) $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_OBJ) \
+# An archive: a suite that replaces a part of the library must not get what supports others.
+$(SUPPORT_A): $(SUPPORT_OBJ)
+	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(ARCHIVE) rcs $@ $(SUPPORT_OBJ)
+
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_A) $(LIB_A)
+	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(PARTS) $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_A) \
 		$(if $(filter $*,$(WHOLE_SUITES)),-Wl$(comma)--whole-archive) $(LIB_A) \
 		-Wl,--no-whole-archive $(TEST_LIBS)
 

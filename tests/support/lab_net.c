@@ -101,7 +101,9 @@ static int net_listen(fli_net *net, const fli_listen_at *at, fli_listen **ret_li
 	lab_host *host = fli_container_of(net, lab_host, net), *taken;
 	size_t k = host->ports[0] == 0 ? 0 : 1;
 
-	if (listener_of(host->lab, at->port_min, &taken) != NULL)
+	/* of this host itself, too, which is not counted before it is open */
+	if (host->ports[0] == at->port_min ||
+		listener_of(host->lab, at->port_min, &taken) != NULL)
 		return fl_error_set(err, FL_ETAKEN, "port %u is taken", (unsigned)at->port_min);
 	host->listens[k] = *at;
 	host->ports[k] = at->port_min;
