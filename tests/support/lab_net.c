@@ -102,8 +102,7 @@ static int net_listen(fli_net *net, const fli_listen_at *at, fli_listen **ret_li
 	size_t k = host->ports[0] == 0 ? 0 : 1;
 
 	/* of this host itself, too, which is not counted before it is open */
-	if (host->ports[0] == at->port_min ||
-		listener_of(host->lab, at->port_min, &taken) != NULL)
+	if (host->ports[0] == at->port_min || listener_of(host->lab, at->port_min, &taken) != NULL)
 		return fl_error_set(err, FL_ETAKEN, "port %u is taken", (unsigned)at->port_min);
 	host->listens[k] = *at;
 	host->ports[k] = at->port_min;
