@@ -146,6 +146,11 @@ static bool caller_of(const fli_msg *msg, fl_pid *ret_pid)
 	return fli_peek_pid(&c, NULL, ret_pid);
 }
 
+static fli_peer *find_peer(const fl_node *node, fl_atom name)
+{
+	return node->remote == NULL ? NULL : node->remote->find(node->dist, name);
+}
+
 /* ---- answers --------------------------------------------------------------------------------- */
 
 static int begin_reply(fl_node *node, fl_proc *from, const fli_msg *asked, fli_send *send)
@@ -161,7 +166,7 @@ static int begin_reply(fl_node *node, fl_proc *from, const fli_msg *asked, fli_s
 	if (fli_pid_is_local(node, &to.as.pid) ||
 		!fli_tag_ref(tag_of(node, asked), &ref, &is_alias) || !is_alias)
 		return fli_send_begin(node, NULL, &to, send);
-	*send = (fli_send){.peer = node->remote->find(node->dist, to.as.pid.node)};
+	*send = (fli_send){.peer = find_peer(node, to.as.pid.node)};
 	if (send->peer == NULL || !send->peer->is_up)
 		return FL_ENOCONN;
 	target.alias = &ref;
@@ -220,7 +225,7 @@ static bool has_monitor(fl_node *node, const fli_call *call)
 		!fli_tag_ref(tag_of(node, call->msg), &ref, &is_alias))
 		return false;
 	if (!fli_pid_is_local(node, &caller)) {
-		peer = node->remote == NULL ? NULL : node->remote->find(node->dist, caller.node);
+		peer = find_peer(node, caller.node);
 		if (peer == NULL)
 			return false;
 	}
@@ -246,7 +251,7 @@ static bool can_reach(fl_node *node, const fli_call *call)
 		return false;
 	if (fli_pid_is_local(node, &caller))
 		return fli_proc_of(node, &caller) != NULL;
-	peer = node->remote == NULL ? NULL : node->remote->find(node->dist, caller.node);
+	peer = find_peer(node, caller.node);
 	return peer != NULL && peer->is_up && peer->creation == caller.creation;
 }
 
@@ -312,7 +317,7 @@ void fli_call_refuse(fl_proc *proc, const fli_msg *asked, const char *reason)
 	if (!caller_of(asked, &caller) || !fli_tag_ref(tag_of(node, asked), &ref, &is_alias))
 		return;
 	if (!fli_pid_is_local(node, &caller))
-		peer = node->remote->find(node->dist, caller.node);
+		peer = find_peer(node, caller.node);
 	monitor = fli_monitor_find(node, peer, &ref);
 	if (monitor != NULL && monitor->target == proc)
 		fli_monitor_fire(node, monitor, reason);

@@ -80,7 +80,8 @@ static void down_here(fli_monitor *monitor, fl_term reason)
 	fl_proc *watcher = monitor->watcher;
 	fl_node *node = watcher->node;
 	fl_buf buf = FL_BUF_INIT;
-	fl_atom at = monitor->target_peer != NULL ? monitor->target_peer->name : node->name;
+	fl_atom at = monitor->target_peer != NULL ? monitor->target_peer->name
+						  : monitor->target_pid.node;
 	fli_msg *msg;
 
 	if (monitor->name.size > 0)
@@ -93,6 +94,8 @@ static void down_here(fli_monitor *monitor, fl_term reason)
 	fl_buf_free(&buf);
 	if (msg != NULL)
 		fli_deliver(watcher, msg);
+	else /* it would wait for ever */
+		fli_proc_exit(watcher, (fl_term){.data = NULL});
 }
 
 static fli_target target_of(const fli_monitor *monitor)
@@ -121,11 +124,9 @@ static void fire(fl_node *node, fli_monitor *monitor, fl_term reason)
 
 void fli_monitor_fire(fl_node *node, fli_monitor *monitor, const char *reason)
 {
-	fl_buf buf = FL_BUF_INIT;
+	fli_reason_atom atom;
 
-	if (fl_build(&buf, "~", fl_atom_of(reason)) == FL_OK)
-		fire(node, monitor, fl_buf_term(&buf));
-	fl_buf_free(&buf);
+	fire(node, monitor, fli_reason_of(&atom, reason));
 }
 
 /* ---- from here ------------------------------------------------------------------------------- */
@@ -143,6 +144,7 @@ static void aim_here(fl_node *node, fli_monitor *monitor, const fl_dest *to)
 						: fli_name_find(node, monitor->name);
 
 	if (target == NULL || target->status == FLI_EXITING) {
+		monitor->target_pid.node = node->name;
 		fli_monitor_fire(node, monitor, "noproc");
 		return;
 	}
@@ -159,6 +161,7 @@ static void aim_there(fl_node *node, fli_monitor *monitor, const fl_dest *to)
 	fli_target target;
 
 	if (peer == NULL || peer->signals_count >= node->limits.signals_per_peer_max) {
+		monitor->target_pid.node = name; /* by name, it says where that is */
 		fli_monitor_fire(node, monitor, "noconnection");
 		return;
 	}
@@ -231,11 +234,9 @@ void fli_monitors_on_exit(fl_proc *proc, fl_term reason)
 static void answer_noproc(fl_node *node, fli_peer *peer, const fl_pid *watcher,
 	const fli_target *to, const fl_ref *ref)
 {
-	fl_buf buf = FL_BUF_INIT;
+	fli_reason_atom atom;
 
-	if (fl_build(&buf, "noproc") == FL_OK)
-		node->remote->down(peer, to, watcher, ref, fl_buf_term(&buf));
-	fl_buf_free(&buf);
+	node->remote->down(peer, to, watcher, ref, fli_reason_of(&atom, "noproc"));
 }
 
 /* Borrowed texts become ones that live as long as the monitor. */

@@ -90,6 +90,8 @@ static void deliver_exit(fl_proc *to, const fl_pid *from, fl_term reason)
 	fl_buf_free(&buf);
 	if (msg != NULL)
 		fli_deliver(to, msg);
+	else /* it would take the other for alive */
+		fli_proc_exit(to, (fl_term){.data = NULL});
 }
 
 static bool is_atom(fl_term term, const char *text)
@@ -102,11 +104,9 @@ static bool is_atom(fl_term term, const char *text)
 
 static void exit_with_text(fl_proc *proc, const char *reason)
 {
-	fl_buf buf = FL_BUF_INIT;
+	fli_reason_atom atom;
 
-	(void)fl_build(&buf, "~", fl_atom_of(reason)); /* with no memory the reason is `killed` */
-	fli_proc_exit(proc, fl_buf_term(&buf));
-	fl_buf_free(&buf);
+	fli_proc_exit(proc, fli_reason_of(&atom, reason));
 }
 
 void fli_exit_signal(fl_proc *to, const fl_pid *from, fl_term reason, bool is_link)
@@ -125,11 +125,9 @@ void fli_exit_signal(fl_proc *to, const fl_pid *from, fl_term reason, bool is_li
 
 static void exit_signal_text(fl_proc *to, const fl_pid *from, const char *reason)
 {
-	fl_buf buf = FL_BUF_INIT;
+	fli_reason_atom atom;
 
-	if (fl_build(&buf, "~", fl_atom_of(reason)) == FL_OK)
-		fli_exit_signal(to, from, fl_buf_term(&buf), true);
-	fl_buf_free(&buf);
+	fli_exit_signal(to, from, fli_reason_of(&atom, reason), true);
 }
 
 /* ---- from here ------------------------------------------------------------------------------- */
@@ -246,21 +244,32 @@ void fli_plinks_on_exit(fl_proc *proc, fl_term reason)
 
 static void answer_noproc(fl_node *node, fli_peer *peer, const fl_pid *from, const fl_pid *to)
 {
-	fl_buf buf = FL_BUF_INIT;
+	fli_reason_atom atom;
 
-	if (fl_build(&buf, "noproc") == FL_OK)
-		node->remote->exit(peer, from, to, fl_buf_term(&buf));
-	fl_buf_free(&buf);
+	node->remote->exit(peer, from, to, fli_reason_of(&atom, "noproc"));
+}
+
+/*
+ * The link's end at the peer. A peer speaks for its own processes only, whatever node it writes:
+ * links are kept under its name, and two that differ in nothing else would be one key twice.
+ */
+static fl_pid end_there(const fli_peer *peer, const fl_pid *from)
+{
+	fl_pid pid = *from;
+
+	pid.node = peer->name;
+	return pid;
 }
 
 void fli_remote_link(fl_node *node, fli_peer *peer, const fl_pid *from, const fl_pid *to)
 {
 	fl_proc *proc = fli_proc_of(node, to);
+	fl_pid other = end_there(peer, from);
 
 	if (proc == NULL || proc->status == FLI_EXITING ||
 		peer->signals_count >= node->limits.signals_per_peer_max)
 		answer_noproc(node, peer, to, from);
-	else if (fli_plink_find(proc, from) == NULL && create(proc, peer, from) == NULL)
+	else if (fli_plink_find(proc, &other) == NULL && create(proc, peer, &other) == NULL)
 		answer_noproc(node, peer, to, from);
 }
 
@@ -268,7 +277,8 @@ void fli_remote_unlink(
 	fl_node *node, fli_peer *peer, uint64_t id, const fl_pid *from, const fl_pid *to)
 {
 	fl_proc *proc = fli_proc_of(node, to);
-	fli_plink *plink = proc == NULL ? NULL : fli_plink_find(proc, from);
+	fl_pid other = end_there(peer, from);
+	fli_plink *plink = proc == NULL ? NULL : fli_plink_find(proc, &other);
 
 	if (plink != NULL && plink->peer == peer && plink->unlink_id == 0)
 		fli_plink_delete(node, plink);
@@ -280,7 +290,8 @@ void fli_remote_unlink_ack(
 	fl_node *node, fli_peer *peer, uint64_t id, const fl_pid *from, const fl_pid *to)
 {
 	fl_proc *proc = fli_proc_of(node, to);
-	fli_plink *plink = proc == NULL ? NULL : fli_plink_find(proc, from);
+	fl_pid other = end_there(peer, from);
+	fli_plink *plink = proc == NULL ? NULL : fli_plink_find(proc, &other);
 
 	if (plink != NULL && plink->peer == peer && plink->unlink_id == id && id != 0)
 		fli_plink_delete(node, plink);
@@ -313,17 +324,13 @@ void fli_remote_exit(fl_node *node, fli_peer *peer, const fl_pid *from, const fl
 	const fli_payload *reason)
 {
 	fl_proc *proc = fli_proc_of(node, to);
-	fli_plink *plink = proc == NULL ? NULL : fli_plink_find(proc, from);
-	fl_pid kept = kept_pid(node, peer, from);
-	bool was_active;
+	fl_pid other = end_there(peer, from);
+	fli_plink *plink = proc == NULL ? NULL : fli_plink_find(proc, &other);
 
-	if (plink == NULL || plink->peer != peer)
-		return;
-	was_active = plink->unlink_id == 0;
-	if (!was_active)
-		return; /* stays until the acknowledgement */
+	if (plink == NULL || plink->peer != peer || plink->unlink_id != 0)
+		return; /* an unlinked one stays until the acknowledgement */
 	fli_plink_delete(node, plink);
-	signal_payload(proc, &kept, reason, true);
+	signal_payload(proc, &other, reason, true);
 }
 
 void fli_remote_exit2(fl_node *node, fli_peer *peer, const fl_pid *from, const fl_pid *to,

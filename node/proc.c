@@ -309,12 +309,25 @@ int fli_reason_set(fl_proc *proc, fl_spec reason)
 		return FL_ENOMEM;
 	msg->next = extra->reason;
 	extra->reason = msg;
+	proc->reason_is_lost = false;
 	return FL_OK;
 }
 
 bool fli_reason_is_set(const fl_proc *proc)
 {
-	return proc->extra != NULL && proc->extra->reason != NULL;
+	return !proc->reason_is_lost && proc->extra != NULL && proc->extra->reason != NULL;
+}
+
+fl_term fli_reason_of(fli_reason_atom *store, const char *text)
+{
+	size_t size = strlen(text);
+
+	if (size > sizeof store->bytes - 2)
+		size = sizeof store->bytes - 2;
+	store->bytes[0] = FLI_SMALL_ATOM_UTF8_EXT;
+	store->bytes[1] = (uint8_t)size;
+	memcpy(store->bytes + 2, text, size);
+	return (fl_term){.data = store->bytes, .size = size + 2};
 }
 
 fl_term fli_reason(const fl_proc *proc)
@@ -334,8 +347,8 @@ void fli_proc_exit(fl_proc *proc, fl_term reason)
 		return;
 	proc->status = FLI_EXITING;
 	if (reason.data == NULL)
-		reasons_free(proc); /* nobody uses them: it is `killed` for want of memory */
-	else if (!fli_reason_is_set(proc) || reason.data != fli_reason(proc).data)
+		proc->reason_is_lost = true; /* what was set before may be in use */
+	else if (reason.data != fli_reason(proc).data)
 		(void)fli_reason_set(proc, fl_spec("~", reason)); /* or the one before, or killed */
 	proc->exit_next = NULL;
 	if (node->exit_last == NULL)

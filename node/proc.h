@@ -174,6 +174,7 @@ struct fl_proc {
 	bool has_busy;       /* a send of this handler met a busy peer */
 	uint32_t busy_since; /* fl_node.ready_count at that time */
 	bool in_queue;       /* in the run queue, or with the crew */
+	bool reason_is_lost; /* for want of memory: it ends as `killed` */
 	bool lost_in_init;   /* its init overstayed */
 	fl_proc *run_next;
 	fl_proc *exit_next;

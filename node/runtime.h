@@ -299,6 +299,12 @@ static inline fl_term fli_term(const fl_node *node, const uint8_t *data, size_t 
 	return (fl_term){.data = data, .size = size, .atoms = node->atoms};
 }
 
+/* One short ASCII atom as a term, for reasons that must be told without memory. */
+typedef struct fli_reason_atom {
+	uint8_t bytes[2 + 64];
+} fli_reason_atom;
+fl_term fli_reason_of(fli_reason_atom *store, const char *text);
+
 static inline fl_term fli_msg_term(const fl_node *node, const fli_msg *msg)
 {
 	return fli_term(node, msg->data, msg->size);

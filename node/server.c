@@ -106,12 +106,13 @@ static bool invoke(fl_proc *proc, const server_job *job, int *ret_rc)
 
 static void set_reason(fl_proc *proc, fl_spec reason)
 {
-	(void)fli_reason_set(proc, reason); /* without memory it ends as `killed` */
+	if (fli_reason_set(proc, reason) != FL_OK)
+		proc->reason_is_lost = true; /* it ends as `killed`, and not as what it is not */
 }
 
 static fl_term reason_of(fl_proc *proc)
 {
-	if (!fli_reason_is_set(proc))
+	if (!fli_reason_is_set(proc) && !proc->reason_is_lost)
 		set_reason(proc, fl_spec("normal"));
 	return fli_reason(proc);
 }

@@ -67,11 +67,13 @@ static bool is_dead(fl_proc *self, const fl_pid *pid)
 {
 	fl_node *node = fl_self_node(self);
 	fl_proc *proc;
+	bool dead;
 
 	fli_enter(node);
 	proc = fli_proc_of(node, pid);
+	dead = proc == NULL || proc->status == FLI_EXITING;
 	fli_leave(node);
-	return proc == NULL || proc->status == FLI_EXITING;
+	return dead;
 }
 
 static void log_report(fl_proc *self, const child *c, const char *context, fl_term reason)
