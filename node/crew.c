@@ -144,8 +144,7 @@ static void drive(fli_crew *crew)
 	bool lost;
 
 	while (crew->drive.step(crew->drive.loop))
-		/* relaxed: the watcher only looks whether it changes */
-		atomic_fetch_add_explicit(&crew->turns, 1, memory_order_relaxed);
+		;
 	lost = fli_drive_is_lost(crew->node);
 	fli_drive_end(crew->node);
 	if (lost)
@@ -183,11 +182,14 @@ static void run_slow(fl_proc *proc)
 
 /* ---- watching -------------------------------------------------------------------------------- */
 
-static void pause_watching(fli_crew *crew)
+/* Rests until there are turns other than the `turns` that the watcher has seen. */
+static void pause_watching(fli_crew *crew, uint64_t turns)
 {
 	(void)pthread_mutex_lock(&crew->mutex);
-	/* release: a driver that reads true locks the mutex and wakes us */
-	atomic_store_explicit(&crew->watcher_rests, true, memory_order_release);
+	/* seq_cst, with fli_crew_active: either the driver sees that we rest, or we see its turn */
+	atomic_store(&crew->watcher_rests, true);
+	if (atomic_load(&crew->turns) != turns)
+		atomic_store(&crew->watcher_rests, false);
 	while (!crew->stopping && atomic_load_explicit(&crew->watcher_rests, memory_order_acquire))
 		(void)pthread_cond_wait(&crew->watch_again, &crew->mutex);
 	(void)pthread_mutex_unlock(&crew->mutex);
@@ -197,8 +199,11 @@ void fli_crew_active(fl_node *node)
 {
 	fli_crew *crew = node->crew;
 
-	if (crew == NULL ||
-		FLI_LIKELY(!atomic_load_explicit(&crew->watcher_rests, memory_order_relaxed)))
+	if (crew == NULL)
+		return;
+	/* seq_cst: see pause_watching */
+	(void)atomic_fetch_add(&crew->turns, 1);
+	if (FLI_LIKELY(!atomic_load(&crew->watcher_rests)))
 		return;
 	(void)pthread_mutex_lock(&crew->mutex);
 	atomic_store_explicit(&crew->watcher_rests, false, memory_order_release);
@@ -233,7 +238,7 @@ static bool watch(fli_crew *crew)
 		last = word;
 		last_turns = turns;
 		if (quiet >= REST_AFTER_TICKS) {
-			pause_watching(crew);
+			pause_watching(crew, turns);
 			quiet = 0;
 		}
 	}
@@ -373,6 +378,10 @@ void fli_crew_stop(fl_node *node)
 
 	if (crew == NULL)
 		return;
+	fli_enter(node); /* what its threads wait for will not come */
+	fli_requests_close(node);
+	fli_tasks_cancel(node);
+	fli_leave(node);
 	(void)pthread_mutex_lock(&crew->mutex);
 	crew->stopping = true;
 	(void)pthread_cond_broadcast(&crew->changed);

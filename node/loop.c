@@ -192,8 +192,6 @@ bool fli_loop_step(void *arg)
 		(void)uv_run(&loop->uv, UV_RUN_NOWAIT);
 	}
 	now_ns = node->port->now_ns(node->port);
-	if (node->run_first != NULL)
-		fli_crew_active(node);
 	turn = fli_node_turn(node, now_ns / 1000000);
 	if (turn == FLI_TURN_LOST)
 		return false;

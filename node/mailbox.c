@@ -265,10 +265,16 @@ void fli_mailbox_push(fl_proc *proc, fli_msg *msg)
 
 void fli_mailbox_clear(fl_proc *proc)
 {
+	fli_task_end *end;
 	fli_msg *msg;
 
-	while ((msg = fli_mailbox_pop(proc)) != NULL)
+	while ((msg = fli_mailbox_pop(proc)) != NULL) {
+		if (msg->kind == FLI_MSG_DONE) {
+			memcpy(&end, msg->data, sizeof end);
+			fli_task_end_delete(end, true);
+		}
 		fli_msg_free(proc->node, msg);
+	}
 }
 
 fli_msg *fli_mailbox_pop(fl_proc *proc)

@@ -14,6 +14,7 @@
 #define MESSAGES_PER_PROCESS 64 /* before the next process has its turn */
 #define SLICES_PER_TURN 1024
 #define TURN_NS 2000000
+#define END_ROUNDS 3
 #define SCRATCH_KEEP (1 << 16)
 
 fli_limits fli_limits_default(void)
@@ -101,12 +102,19 @@ static void end_processes(fl_node *node)
 {
 	static const uint8_t shutdown[] = {119, 8, 's', 'h', 'u', 't', 'd', 'o', 'w', 'n'};
 	fl_term reason = {.data = shutdown, .size = sizeof shutdown};
-	uint32_t cursor = 0;
 	fl_proc *proc;
 
-	while ((proc = fli_proc_next(node, &cursor)) != NULL)
-		(void)fli_server_stop(proc, reason, NULL); /* nobody is left to drive for */
-	fli_exits_drain(node);
+	/* a terminate may start others: again, a few times, and then without a word */
+	for (int round = 0; node->procs_count > 0 && round <= END_ROUNDS; round++) {
+		uint32_t cursor = 0;
+
+		while ((proc = fli_proc_next(node, &cursor)) != NULL)
+			if (round < END_ROUNDS)
+				(void)fli_server_stop(proc, reason, NULL); /* nobody drives */
+			else
+				fli_proc_exit(proc, reason);
+		fli_exits_drain(node);
+	}
 	while ((proc = node->run_first) != NULL) {
 		node->run_first = proc->run_next;
 		proc->in_queue = false;
@@ -199,6 +207,8 @@ fli_turn fli_node_turn(fl_node *node, uint64_t now_ms)
 		fli_wheel_advance(&node->wheel, now_ms);
 	if (node->exit_first != NULL)
 		fli_exits_drain(node);
+	if (node->run_first != NULL)
+		fli_crew_active(node);
 	while (left-- > 0 && (proc = run_queue_pop(node)) != NULL)
 		if (!run_one(node, proc))
 			return FLI_TURN_LOST;

@@ -135,6 +135,7 @@ fli_extra *fli_proc_extra(fl_proc *proc)
 		proc->extra = fli_zalloc(proc->node->mem, sizeof *proc->extra);
 		if (proc->extra != NULL) {
 			proc->extra->proc = proc;
+			fli_list_create(&proc->extra->tasks);
 			fli_list_create(&proc->extra->suspended);
 			fli_list_create(&proc->extra->in_watchful);
 		}
@@ -368,6 +369,7 @@ static void bury(fl_proc *proc)
 	fli_requests_on_exit(proc);
 	fli_calls_on_exit(proc);
 	fli_aliases_on_exit(proc);
+	fli_tasks_on_exit(proc);
 	fli_mailbox_clear(proc);
 	give_slot(proc);
 }

@@ -60,8 +60,8 @@ typedef struct fli_task_end {
 	void *arg;
 	fl_node *node;
 	fl_pid owner;
+	fli_link in_owner;       /* fli_extra.tasks */
 	_Atomic(bool) cancelled; /* any */
-	struct fli_task_end *next;
 } fli_task_end;
 
 void fli_task_end_delete(fli_task_end *end, bool drop);
@@ -154,6 +154,7 @@ typedef struct fli_extra {
 	bool idle_due;
 	bool sys_suspended;   /* sys:suspend */
 	fli_msg *searched;    /* meanwhile: neither this message nor one before it is for sys */
+	fli_link tasks;       /* fli_task_end: under way */
 	fli_link suspended;   /* in fl_node.suspended */
 	fli_link in_watchful; /* in fl_node.watchful */
 } fli_extra;

@@ -127,6 +127,18 @@ void fli_requests_on_exit(fl_proc *proc)
 	}
 }
 
+void fli_requests_close(fl_node *node)
+{
+	uint32_t cursor = 0;
+	fl_proc *proc;
+
+	node->is_closing = true;
+	while ((proc = fli_proc_next(node, &cursor)) != NULL)
+		for (fli_wait *wait = proc->waits; wait != NULL; wait = wait->outer)
+			if (!wait->done)
+				finish(wait, FL_ECLOSED, NULL);
+}
+
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 /* What is asked, and in which envelope. */
@@ -231,6 +243,8 @@ static int sleep_until_done(fl_proc *self, fli_wait *wait, uint32_t timeout_ms)
 		return FL_OK;
 	if (node->crew == NULL || act == NULL)
 		return FL_ENOTSUP;
+	if (node->is_closing)
+		return FL_ECLOSED; /* nobody will drive */
 	if (timeout_ms != FL_INFINITY)
 		deadline = node->port->now_ns(node->port) + (uint64_t)timeout_ms * 1000000;
 	(void)pthread_condattr_init(&attr); /* cannot fail on Linux */

@@ -110,6 +110,7 @@ struct fl_node {
 	struct fli_gate *gate;            /* see sched.h */
 	_Atomic(uint64_t) act_word;       /* sequence << 2 | fli_act_state; any thread */
 	_Atomic(uintptr_t) context_owner; /* which thread; any thread */
+	bool is_closing;                  /* the crew ends: nobody may wait any more */
 	uint32_t nest;                    /* fli_enter calls of the owner inside others */
 };
 
@@ -226,6 +227,11 @@ void fli_request_reply(fl_proc *proc, fli_msg *msg);
 void fli_request_down(fli_monitor *monitor, fl_term reason);
 /* The process ended: its frames that wait in fl_call go on with FL_ECLOSED. */
 void fli_requests_on_exit(fl_proc *proc);
+/* The node ends: every frame that waits in fl_call goes on with FL_ECLOSED, now and later. */
+void fli_requests_close(fl_node *node);
+/* Work under way for the process is told by its `cancelled`. */
+void fli_tasks_on_exit(fl_proc *proc);
+void fli_tasks_cancel(fl_node *node);
 
 /* ---- names, links, monitors, aliases --------------------------------------------------------- */
 

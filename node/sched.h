@@ -120,7 +120,7 @@ void fli_crew_stop(fl_node *node);
 bool fli_crew_can_hand_off(fl_node *node);
 /* The caller, in the middle of an fl_* call, is going to wait: somebody else drives meanwhile. */
 void fli_crew_hand_off(fl_node *node);
-/* The loop has something to do: the watcher wakes if it rests. The driver. */
+/* Handlers are about to run: the watcher wakes if it rests. The driver. */
 void fli_crew_active(fl_node *node);
 /* Wakes the driver if it sleeps. Owner of the context. */
 void fli_crew_wake(fl_node *node);

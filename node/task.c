@@ -25,6 +25,7 @@ static void come_back(fli_task_end *end)
 	fli_msg *msg;
 
 	fli_enter(node);
+	fli_list_remove(&end->in_owner);
 	proc = fli_proc_of(node, &end->owner);
 	msg = proc == NULL || proc->status == FLI_EXITING ? NULL : fli_msg_new(node, sizeof end);
 	if (msg != NULL) {
@@ -46,6 +47,21 @@ static void run(void *arg)
 	come_back(end);
 }
 
+/* With the context. */
+static int begin(fl_proc *self, fli_task_end *end)
+{
+	fli_extra *extra = self->status == FLI_EXITING ? NULL : fli_proc_extra(self);
+	int rc;
+
+	if (extra == NULL)
+		return self->status == FLI_EXITING ? FL_ECLOSED : FL_ENOMEM;
+	end->owner = fli_proc_pid(self);
+	rc = fli_crew_work(self->node, run, end);
+	if (rc == FL_OK)
+		fli_list_append(&extra->tasks, &end->in_owner);
+	return rc;
+}
+
 int fl_offload(fl_proc *self, const fl_task *task, void *arg)
 {
 	fl_node *node = self->node;
@@ -57,11 +73,39 @@ int fl_offload(fl_proc *self, const fl_task *task, void *arg)
 	end->task = *task;
 	end->arg = arg;
 	end->node = node;
-	end->owner = fli_proc_pid(self);
+	fli_list_create(&end->in_owner);
+	atomic_init(&end->cancelled, false);
 	fli_enter(node);
-	rc = fli_crew_work(node, run, end);
+	rc = begin(self, end); /* it cannot come back before we leave */
 	fli_leave(node);
 	if (rc != FL_OK)
 		fli_task_end_delete(end, false);
 	return rc;
+}
+
+static void cancel_all(fli_link *tasks)
+{
+	for (fli_link *l = tasks->next; l != tasks; l = l->next)
+		/* relaxed: the work looks now and then, and nothing else depends on it */
+		atomic_store_explicit(&fli_container_of(l, fli_task_end, in_owner)->cancelled, true,
+			memory_order_relaxed);
+}
+
+void fli_tasks_on_exit(fl_proc *proc)
+{
+	if (proc->extra == NULL)
+		return;
+	cancel_all(&proc->extra->tasks);
+	while (fli_list_pop(&proc->extra->tasks) != NULL)
+		; /* they end by themselves, after the process */
+}
+
+void fli_tasks_cancel(fl_node *node)
+{
+	uint32_t cursor = 0;
+	fl_proc *proc;
+
+	while ((proc = fli_proc_next(node, &cursor)) != NULL)
+		if (proc->extra != NULL)
+			cancel_all(&proc->extra->tasks);
 }

@@ -3,16 +3,20 @@
 #include "node/runtime.h"
 #include "node/sched.h"
 
+/* What lives is looked up when it fires. False: not of this node, or the name cannot be kept. */
 static bool keep_dest(fl_node *node, const fl_dest *to, fl_dest *ret_kept)
 {
 	*ret_kept = *to;
 	if (to->kind == FL_TO_NAME)
-		return to->as.name.node.size == 0 &&
+		return (to->as.name.node.size == 0 || fl_atom_eq(to->as.name.node, node->name)) &&
 		       fli_atoms_intern(node->atoms, to->as.name.text.text, to->as.name.text.size,
 			       &ret_kept->as.name.text);
-	if (to->kind == FL_TO_PID)
-		return fli_proc_of(node, &to->as.pid) != NULL;
-	return fli_alias_find(node, &to->as.alias) != NULL;
+	if (to->kind == FL_TO_PID) {
+		ret_kept->as.pid.node = node->name;
+		return fli_pid_is_local(node, &to->as.pid);
+	}
+	ret_kept->as.alias.node = node->name;
+	return fl_atom_eq(to->as.alias.node, node->name);
 }
 
 static void delete_timer(fli_send_timer *timer)
@@ -50,46 +54,51 @@ static void fire(fli_timer *wheel_timer)
 	delete_timer(timer);
 }
 
-static fli_send_timer *create(fl_proc *self, const fl_dest *to, fl_spec message)
+static int fill(fli_send_timer *timer, fl_spec message)
 {
-	fl_node *node = self->node;
+	fl_node *node = timer->node;
+	int rc;
+
+	fli_buf_clear(&node->scratch, 1 << 16);
+	rc = fli_build_values(&node->scratch, message.pattern, message.values, message.count);
+	if (rc != FL_OK)
+		return rc;
+	timer->msg = fli_msg_of_term(node, fli_term(node, node->scratch.data, node->scratch.size));
+	if (timer->msg == NULL)
+		return FL_ENOMEM;
+	return fli_map_put(&node->timers, fli_ref_hash(node, &timer->ref), timer);
+}
+
+static int start(fl_node *node, uint32_t ms, const fl_dest *to, fl_ref *ret_timer, fl_spec message)
+{
 	fli_send_timer *timer = fli_zalloc(node->mem, sizeof *timer);
+	int rc;
 
 	if (timer == NULL)
-		return NULL;
+		return FL_ENOMEM;
 	timer->node = node;
 	timer->ref = fli_ref_make(node);
 	timer->timer.fire = fire;
-	fli_buf_clear(&node->scratch, 1 << 16);
-	if (keep_dest(node, to, &timer->to) && fli_build_values(&node->scratch, message.pattern,
-						       message.values, message.count) == FL_OK)
-		timer->msg = fli_msg_of_term(
-			node, fli_term(node, node->scratch.data, node->scratch.size));
-	if (timer->msg != NULL &&
-		fli_map_put(&node->timers, fli_ref_hash(node, &timer->ref), timer) == FL_OK)
-		return timer;
-	fli_msg_free(node, timer->msg);
-	fli_free(node->mem, timer);
-	return NULL;
+	rc = keep_dest(node, to, &timer->to) ? fill(timer, message) : FL_EINVAL;
+	if (rc != FL_OK) {
+		fli_msg_free(node, timer->msg);
+		fli_free(node->mem, timer);
+		return rc;
+	}
+	fli_wheel_start(&node->wheel, &timer->timer, node->port->now_ns(node->port) / 1000000 + ms);
+	if (ret_timer != NULL)
+		*ret_timer = timer->ref;
+	return FL_OK;
 }
 
 int fl_send_after_spec(fl_proc *self, uint32_t ms, fl_dest to, fl_ref *ret_timer, fl_spec message)
 {
 	fl_node *node = self->node;
-	fli_send_timer *timer;
 	int rc = FL_ECLOSED;
 
 	fli_enter(node);
-	if (self->status != FLI_EXITING) {
-		timer = create(self, &to, message);
-		rc = timer == NULL ? FL_EINVAL : FL_OK;
-		if (timer != NULL) {
-			fli_wheel_start(&node->wheel, &timer->timer,
-				node->port->now_ns(node->port) / 1000000 + ms);
-			if (ret_timer != NULL)
-				*ret_timer = timer->ref;
-		}
-	}
+	if (self->status != FLI_EXITING)
+		rc = start(node, ms, &to, ret_timer, message);
 	fli_leave(node);
 	return rc;
 }
