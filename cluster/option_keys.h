@@ -101,8 +101,8 @@
 		"narrow pids, for peers of OTP 23") \
 	X(SCHED_SPIN_US, "sched.spin_us", INT, 0, 100000, "", "50", \
 		"how long a scheduler polls after activity before it sleeps") \
-	X(SCHED_SPACING_US, "sched.spacing_us", INT, 0, 10000, "", "100", \
-		"pause between reads under load, so that a peer batches its writes") \
+	X(SCHED_SPACING_US, "sched.spacing_us", INT, 0, 10000, "", "200", \
+		"longest pause between reads under load, so that a peer batches its writes") \
 	X(LOG_LEVEL, "log.level", WORD, 0, 0, \
 		"emergency|alert|critical|error|warning|notice|info|debug", "notice", \
 		"the least severe level that is logged; SIGHUP reads it again") \

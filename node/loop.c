@@ -7,7 +7,8 @@
  *  - With nothing to do the step polls on for `spin_us` after the last activity, since an answer is
  *    often on its way, and a sleeping thread costs its caller tens of microseconds; then it sleeps
  * in poll(2) on libuv's descriptor, with the gate open.
- *  - After a middling read it pauses for `spacing_us`, so that a busy peer gathers its writes. A
+ *  - After a middling read it pauses for a few microseconds a message, `spacing_us` at most, so
+ *    that a busy peer gathers its writes, as long as that pays (pace.h). A
  * full buffer means that there is more already: no pause then.
  *
  * Failure: a lost context ends the step at once; the loop belongs to another thread by then.
@@ -18,9 +19,13 @@
 #include <time.h>
 #include <uv.h>
 
+#include "node/pace.h"
 #include "node/sched.h"
 
-#define SPACE_AFTER_MESSAGES 8   /* in one step: several callers are at work */
+#define SPACE_AFTER_MESSAGES 2 /* in one step: several callers are at work */
+/* About what the callers on a VM need to take an answer and to ask again: a pause that is longer
+ * than what they have to do leaves it idle, and few callers would lose by it. */
+#define SPACE_US_A_MESSAGE 5
 #define SPACE_MESSAGE_BYTES 1024 /* on average at most: larger ones gain nothing by waiting */
 #define FULL_READ_BYTES 65536
 #define SLEEP_MAX_MS 60000
@@ -35,7 +40,8 @@ struct fli_loop {
 	uv_async_t wake;
 	void (*flush)(void *ctx);
 	void *flush_ctx;
-	uint64_t active_ns;       /* when there was something to do last */
+	uint64_t active_ns; /* when there was something to do last */
+	fli_pace pace;
 	size_t read_bytes;        /* of this step */
 	size_t read_max;          /* the largest read of this step */
 	unsigned skipped;         /* steps in a row that did not look at sockets */
@@ -163,12 +169,16 @@ static void sleep_until_needed(fli_loop *loop, uint64_t now_ns)
 /* Gives a peer that sends in pieces the time to gather them. */
 static void space_reads(fli_loop *loop, uint64_t messages)
 {
-	struct timespec pause = timespec_of((uint64_t)loop->config.spacing_us * 1000);
+	uint64_t us = messages * SPACE_US_A_MESSAGE;
+	struct timespec pause;
 
 	if (loop->config.spacing_us == 0 || messages < SPACE_AFTER_MESSAGES ||
 		loop->read_bytes > messages * SPACE_MESSAGE_BYTES ||
 		loop->read_max >= FULL_READ_BYTES)
 		return;
+	if (us > loop->config.spacing_us)
+		us = loop->config.spacing_us;
+	pause = timespec_of(us * 1000);
 	fli_gate_unlock(loop->node);
 	(void)nanosleep(&pause, NULL);
 	fli_gate_lock(loop->node);
@@ -200,7 +210,7 @@ bool fli_loop_step(void *arg)
 		loop->flush(loop->flush_ctx);
 	if (turn == FLI_TURN_MORE || loop->read_bytes > 0) {
 		loop->active_ns = now_ns;
-		if (turn == FLI_TURN_IDLE)
+		if (fli_pace_step(&loop->pace, now_ns, node->handled) && turn == FLI_TURN_IDLE)
 			space_reads(loop, node->handled - handled);
 	} else if (now_ns - loop->active_ns >= (uint64_t)loop->config.spin_us * 1000) {
 		sleep_until_needed(loop, now_ns);

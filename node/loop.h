@@ -24,7 +24,8 @@ typedef struct fli_loop fli_loop;
 
 typedef struct fli_loop_config {
 	uint32_t spin_us;    /* polls that long after activity before it sleeps */
-	uint32_t spacing_us; /* under load, pauses that long so that a peer batches its writes */
+	uint32_t spacing_us; /* under load, pauses that long at most, so that a peer batches its
+				writes */
 } fli_loop_config;
 
 int fli_loop_new(fl_node *node, const fli_loop_config *config, fli_loop **ret_loop);
