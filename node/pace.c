@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/pace.h"
 
-#define EPOCH_NS 4000000 /* some hundred messages of a busy VM, and shorter than a person notices  \
-			  */
-#define PROBE_EVERY 16   /* epochs: a probe that fails costs a sixteenth of its loss */
-#define GAP_EPOCHS 4     /* one that took so long was not busy, and says nothing */
-#define CLEAR_PART 16    /* of the rate, by which the other way has to be better */
+#define EPOCH_NS                                                                                   \
+	4000000        /* some hundred messages of a busy VM, and shorter than a person notices    \
+			*/
+#define PROBE_EVERY 16 /* epochs: a probe that fails costs a sixteenth of its loss */
+#define GAP_EPOCHS 4   /* one that took so long was not busy, and says nothing */
+#define CLEAR_PART 16  /* of the rate, by which the other way has to be better */
 
 static void end_probe(fli_pace *pace, uint64_t rate)
 {
