@@ -139,6 +139,15 @@ static fl_term tag_of(const fl_node *node, const fli_msg *msg)
 	return fli_term(node, msg->data + msg->tag, msg->body - msg->tag);
 }
 
+/* Only lists hold an alias; a plain reference need not be read to answer it. */
+static bool has_alias(fl_term tag, fl_ref *ret_ref)
+{
+	bool is_alias;
+
+	return tag.size > 0 && tag.data[0] == FLI_LIST_EXT &&
+	       fli_tag_ref(tag, ret_ref, &is_alias) && is_alias;
+}
+
 static bool caller_of(const fli_msg *msg, fl_pid *ret_pid)
 {
 	fli_cursor c = fli_cursor_make(msg->data + msg->pid, msg->tag - msg->pid);
@@ -159,12 +168,10 @@ static int begin_reply(fl_node *node, fl_proc *from, const fli_msg *asked, fli_s
 	fli_target target = {.kind = FLI_TARGET_ALIAS};
 	fl_pid self = from == NULL ? node->system_pid : fli_proc_pid(from);
 	fl_ref ref;
-	bool is_alias;
 
 	if (!caller_of(asked, &to.as.pid))
 		return FL_EFORMAT;
-	if (fli_pid_is_local(node, &to.as.pid) ||
-		!fli_tag_ref(tag_of(node, asked), &ref, &is_alias) || !is_alias)
+	if (fli_pid_is_local(node, &to.as.pid) || !has_alias(tag_of(node, asked), &ref))
 		return fli_send_begin(node, NULL, &to, send);
 	*send = (fli_send){.peer = find_peer(node, to.as.pid.node)};
 	if (send->peer == NULL || !send->peer->is_up)
@@ -236,10 +243,8 @@ static bool has_monitor(fl_node *node, const fli_call *call)
 static bool must_be_watched(const fl_node *node, const fli_call *call)
 {
 	fl_ref ref;
-	bool is_alias = false;
 
-	return call->is_watched ||
-	       (fli_tag_ref(tag_of(node, call->msg), &ref, &is_alias) && is_alias);
+	return call->is_watched || has_alias(tag_of(node, call->msg), &ref);
 }
 
 static bool can_reach(fl_node *node, const fli_call *call)
