@@ -146,6 +146,8 @@ static void drive(fli_crew *crew)
 	while (crew->drive.step(crew->drive.loop))
 		;
 	lost = fli_drive_is_lost(crew->node);
+	if (!lost)
+		fli_requests_close(crew->node); /* also on threads that somebody waits for */
 	fli_drive_end(crew->node);
 	if (lost)
 		return;

@@ -11,7 +11,9 @@ fake_remote fake;
 
 static const char *pid_text(const fl_pid *pid, char *ret_text, size_t size)
 {
-	(void)snprintf(ret_text, size, "<%c.%u.%u>", *pid->node.text, pid->id, pid->serial);
+	char node = pid->node.size == 0 ? '-' : *pid->node.text;
+
+	(void)snprintf(ret_text, size, "<%c.%u.%u>", node, pid->id, pid->serial);
 	return ret_text;
 }
 

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The node's supervisor: restarts, intensity, its end. And OTP's sys messages. */
+#include "node/supervisor.h"
+
+#include <string.h>
+
+#include "tests/support/actor.h"
+#include "tests/support/suite.h"
+
+static world w;
+static int starts;
+static bool refuses;
+
+static int child_init(fl_proc *self, void *state, fl_term args)
+{
+	(void)state;
+	(void)args;
+	starts++;
+	return refuses ? fl_stop(self, "refused") : FL_OK;
+}
+
+static int child_info(fl_proc *self, void *state, fl_term message)
+{
+	(void)state;
+	if (fl_match(message, "crash"))
+		return fl_stop(self, "boom");
+	if (fl_match(message, "end"))
+		return fl_stop(self, "normal");
+	return FL_OK;
+}
+
+static int child_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	(void)self;
+	(void)state;
+	return fl_reply(from, "~", request);
+}
+
+static void child_terminate(fl_proc *self, void *state, fl_term reason)
+{
+	char name[64], text[64];
+
+	(void)state;
+	actor_note("%s ends: %s;", fli_proc_text(self, name, sizeof name),
+		fl_print_to(text, sizeof text, reason));
+}
+
+static int child_status(fl_proc *self, const void *state, fl_buf *ret_status)
+{
+	(void)self;
+	(void)state;
+	return fl_build(ret_status, "#{count => ~}", 7);
+}
+
+static const fl_behaviour one = {.name = "one",
+	.init = child_init,
+	.info = child_info,
+	.call = child_call,
+	.terminate = child_terminate,
+	.format_status = child_status,
+	.trap_exit = true};
+static const fl_behaviour two = {
+	.name = "two", .init = child_init, .info = child_info, .terminate = child_terminate};
+
+static int add(const fl_behaviour *behaviour, fl_error *err)
+{
+	int rc;
+
+	fli_enter(w.node);
+	rc = fli_supervisor_start_child(w.node, behaviour, err);
+	fli_leave(w.node);
+	return rc;
+}
+
+static void setup(void)
+{
+	fl_error err;
+
+	starts = 0;
+	refuses = false;
+	actor_open(&w);
+	fli_enter(w.node);
+	CU_ASSERT_EQUAL_FATAL(fli_supervisor_start(w.node), FL_OK);
+	fli_leave(w.node);
+	CU_ASSERT_EQUAL(add(&one, &err), FL_OK);
+	CU_ASSERT_EQUAL(add(&two, &err), FL_OK);
+	(void)world_start(&w, &actor, "a", NULL);
+	world_settle(&w);
+	actor_notes[0] = '\0';
+}
+
+static bool is_registered(const char *name)
+{
+	return fli_name_find(w.node, fl_atom_of(name)) != NULL;
+}
+
+/* ---- supervision ----------------------------------------------------------------------------- */
+
+static void child_that_ends_is_started_again(void)
+{
+	setup();
+	CU_ASSERT_EQUAL(starts, 2);
+	world_send(&w, "two", "crash");
+	CU_ASSERT_EQUAL(starts, 3);
+	world_send(&w, "two", "end"); /* permanent: a normal end is one, too */
+	CU_ASSERT_EQUAL(starts, 4);
+	CU_ASSERT_TRUE(is_registered("two"));
+	world_close(&w);
+}
+
+static void fourth_restart_within_the_period_ends_all(void)
+{
+	setup();
+	for (int i = 0; i < 3; i++)
+		world_send(&w, "two", "crash");
+	CU_ASSERT_EQUAL(starts, 5);
+	CU_ASSERT_TRUE(is_registered("flitch_sup"));
+	world_send(&w, "two", "crash");
+	CU_ASSERT_EQUAL(starts, 5);
+	CU_ASSERT_FALSE(is_registered("one"));
+	CU_ASSERT_FALSE(is_registered("two"));
+	CU_ASSERT_FALSE(is_registered("flitch_sup"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "reached_max_restart_intensity"));
+	world_close(&w);
+}
+
+static void restarts_that_are_far_apart_do_not_count(void)
+{
+	setup();
+	for (int i = 0; i < 20; i++) {
+		world_send(&w, "two", "crash");
+		world_pass(&w, 1700);
+	}
+	CU_ASSERT_EQUAL(starts, 22);
+	CU_ASSERT_TRUE(is_registered("flitch_sup"));
+	world_close(&w);
+}
+
+static void child_that_cannot_start_again_uses_the_intensity_up(void)
+{
+	setup();
+	refuses = true;
+	world_send(&w, "two", "crash");
+	CU_ASSERT_EQUAL(starts, 5);
+	CU_ASSERT_FALSE(is_registered("flitch_sup"));
+	world_close(&w);
+}
+
+static void first_start_that_fails_says_why(void)
+{
+	static const fl_behaviour three = {.name = "three", .init = child_init};
+	fl_error err;
+
+	setup();
+	refuses = true;
+	CU_ASSERT_EQUAL(add(&three, &err), FL_EEXIT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.what, "refused"));
+	CU_ASSERT_EQUAL(add(&one, &err), FL_ETAKEN);
+	world_close(&w);
+}
+
+static void last_started_ends_first(void)
+{
+	setup();
+	fli_enter(w.node);
+	fli_supervisor_stop_children(w.node);
+	fli_leave(w.node);
+	world_settle(&w);
+	CU_ASSERT_STRING_EQUAL(actor_notes, "two ends: shutdown;one ends: shutdown;");
+	CU_ASSERT_EQUAL(starts, 2);
+	CU_ASSERT_TRUE(is_registered("flitch_sup"));
+	world_close(&w);
+}
+
+static int forge_exit(fl_proc *self)
+{
+	fl_pid pid;
+
+	CU_ASSERT_TRUE(fl_whereis(self, "two", &pid));
+	return fl_send(self, "flitch_sup", "{'EXIT', ~, boom}", pid);
+}
+
+static int attack(fl_proc *self)
+{
+	fl_pid pid;
+
+	CU_ASSERT_TRUE(fl_whereis(self, "flitch_sup", &pid));
+	(void)fl_exit(self, pid, "kill");
+	return fl_exit(self, pid, "bad");
+}
+
+static void forged_exit_starts_nothing(void)
+{
+	setup();
+	actor_do(&w, "a", forge_exit);
+	CU_ASSERT_EQUAL(starts, 2);
+	actor_do(&w, "a", attack);
+	CU_ASSERT_TRUE(is_registered("flitch_sup"));
+	world_close(&w);
+}
+
+/* ---- sys ------------------------------------------------------------------------------------- */
+
+static void ask_sys(fl_proc *self, const char *request, const char *expected)
+{
+	fl_term reply = {.data = NULL};
+	char text[1024];
+
+	CU_ASSERT_EQUAL(
+		fli_call_system(self, fl_to_name("one"), 1000, &reply, fl_spec(request)), FL_OK);
+	CU_ASSERT_PTR_NOT_NULL(strstr(fl_print_to(text, sizeof text, reply), expected));
+}
+
+static int look(fl_proc *self)
+{
+	ask_sys(self, "get_state", "{ok,#{count => 7}}");
+	ask_sys(self, "get_status", "{module,gen_server}");
+	ask_sys(self, "{debug, {trace, true}}", "ok");
+	ask_sys(self, "nonsense", "{error,{unknown_system_msg,nonsense}}");
+	return FL_OK;
+}
+
+static int suspend_one(fl_proc *self)
+{
+	ask_sys(self, "suspend", "ok");
+	return FL_OK;
+}
+
+static int call_one(fl_proc *self)
+{
+	fl_ref ref;
+
+	return fl_request(self, "one", &ref, "hello");
+}
+
+static int status_and_resume(fl_proc *self)
+{
+	(void)fl_send(self, "one", "{system, {~, tag}, get_state}", fl_self(self));
+	return fl_send(self, "one", "{system, {~, tag}, resume}", fl_self(self));
+}
+
+static int end_one(fl_proc *self)
+{
+	fl_term reply;
+
+	CU_ASSERT_EQUAL(fli_call_system(self, fl_to_name("one"), 1000, &reply,
+				fl_spec("{terminate, enough}")),
+		FL_OK);
+	return FL_OK;
+}
+
+static int end_supervisor(fl_proc *self)
+{
+	fl_term reply = {.data = NULL};
+
+	CU_ASSERT_EQUAL(fli_call_system(self, fl_to_name("flitch_sup"), 1000, &reply,
+				fl_spec("{terminate, enough}")),
+		FL_OK);
+	CU_ASSERT_TRUE(fl_match(reply, "{error, not_allowed}"));
+	return FL_OK;
+}
+
+static void sys_shows_state_and_status(void)
+{
+	setup();
+	actor_do(&w, "a", look);
+	world_close(&w);
+}
+
+static void suspended_server_serves_system_messages_alone(void)
+{
+	setup();
+	actor_do(&w, "a", suspend_one);
+	actor_do(&w, "a", call_one);
+	CU_ASSERT_STRING_EQUAL(actor_notes, "");
+	actor_do(&w, "a", status_and_resume);
+	CU_ASSERT_PTR_NOT_NULL(strstr(actor_notes, "a: {tag,{ok,#{count => 7}}};a: {tag,ok};"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(actor_notes, "hello}"));
+	world_close(&w);
+}
+
+static void sys_terminate_ends_with_its_reason(void)
+{
+	setup();
+	actor_do(&w, "a", end_one);
+	CU_ASSERT_STRING_EQUAL(actor_notes, "one ends: enough;");
+	CU_ASSERT_EQUAL(starts, 3);
+	actor_do(&w, "a", end_supervisor);
+	CU_ASSERT_TRUE(is_registered("flitch_sup"));
+	world_close(&w);
+}
+
+FL_SUITE("supervisor", FL_TEST(child_that_ends_is_started_again),
+	FL_TEST(fourth_restart_within_the_period_ends_all),
+	FL_TEST(restarts_that_are_far_apart_do_not_count),
+	FL_TEST(child_that_cannot_start_again_uses_the_intensity_up),
+	FL_TEST(first_start_that_fails_says_why), FL_TEST(last_started_ends_first),
+	FL_TEST(forged_exit_starts_nothing), FL_TEST(sys_shows_state_and_status),
+	FL_TEST(suspended_server_serves_system_messages_alone),
+	FL_TEST(sys_terminate_ends_with_its_reason));
