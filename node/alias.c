@@ -6,6 +6,7 @@
 #define CALL_MARK 0x80000000U
 /* The BEAM and erl_interface keep the first word of a reference to 18 bits. */
 #define WORD0_BITS 18
+#define WORDS_MAX 5
 
 static fl_ref make(fl_node *node, uint32_t mark)
 {
@@ -37,8 +38,10 @@ bool fli_ref_is_call(const fl_node *node, const fl_ref *ref)
 uint64_t fli_ref_hash(const fl_node *node, const fl_ref *ref)
 {
 	uint64_t h = node->seed ^ ((uint64_t)ref->creation << 3 | ref->count);
+	/* whoever did not look whether fl_monitor succeeded passes on what it never set */
+	uint32_t count = ref->count <= WORDS_MAX ? ref->count : WORDS_MAX;
 
-	for (uint32_t i = 0; i < ref->count; i++)
+	for (uint32_t i = 0; i < count; i++)
 		h = fli_hash_mix(h ^ ref->words[i]);
 	return h;
 }

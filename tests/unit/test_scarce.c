@@ -107,7 +107,7 @@ static void call_scenario(void)
 
 static int monitor_some(fl_proc *self)
 {
-	fl_ref ref;
+	fl_ref ref = {.count = UINT32_MAX}; /* as it may be when nothing has set it */
 
 	(void)fl_monitor(self, "b", &ref);
 	(void)fl_demonitor(self, ref);
@@ -188,7 +188,7 @@ static void exit_scenario(void)
 
 static int time_some(fl_proc *self)
 {
-	fl_ref ref, alias = fl_alias(self);
+	fl_ref ref = {.count = 0}, alias = fl_alias(self);
 
 	(void)fl_send_after(self, 5, "b", &ref, "{tick, ~}", 1);
 	(void)fl_send_after(self, 5, alias, &ref, "tick");
