@@ -8,14 +8,14 @@
 # writes without a process model. Measurements alternate between the peers, round after round, and
 # the table holds medians: ratios mean something even where the machine is noisy.
 #
-# Variables: BUILD (folder of the build), ROUNDS (3), MS (700, of one measurement), OUT (where the
+# Variables: BUILD (folder of the build), ROUNDS (5), MS (600, of one measurement), OUT (where the
 # table is kept), FLITCH_RUN (further options of `flitch run`), FIGURES (those of bench_drive.erl).
 set -uo pipefail
 
 cd "$(dirname "$0")/../.." || exit 70
 build=$(realpath -m "${BUILD:-build}")
-rounds=${ROUNDS:-3}
-ms=${MS:-700}
+rounds=${ROUNDS:-5}
+ms=${MS:-600}
 out=${OUT:-docs/BENCHMARKS.md}
 parts=${*:-load beam inside node}
 bin=$build/bench
