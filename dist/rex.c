@@ -15,6 +15,7 @@
 
 #include "dist/worker.h"
 #include "node/export.h"
+#include "node/owned.h"
 #include "node/sched.h"
 
 typedef struct pending {
@@ -38,16 +39,6 @@ static int on_init(fl_proc *self, void *state, fl_term args)
 	(void)args;
 	fli_list_create(&rex->pending);
 	return FL_OK;
-}
-
-static void on_terminate(fl_proc *self, void *state, fl_term reason)
-{
-	rex_state *rex = state;
-	fli_link *link;
-
-	(void)reason; /* who waits learns of our end by itself */
-	while ((link = fli_list_pop(&rex->pending)) != NULL)
-		fli_free(fl_self_node(self)->mem, fli_container_of(link, pending, link));
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
@@ -105,7 +96,7 @@ static int on_down(fl_proc *self, rex_state *rex, const fl_ref *ref, fl_term rea
 	fl_buf_free(&result);
 	fli_list_remove(&p->link);
 	rex->pending_count--;
-	fli_free(fl_self_node(self)->mem, p);
+	fli_owned_free(p);
 	return FL_OK;
 }
 
@@ -169,12 +160,12 @@ static int start_call(fl_proc *self, rex_state *rex, const request *req, const p
 	pending *p = NULL;
 
 	if (rex->pending_count < FLI_REX_PENDING_MAX)
-		p = fli_alloc(fl_self_node(self)->mem, sizeof *p);
+		p = fli_owned_alloc(self, sizeof *p);
 	if (p == NULL)
 		return refuse(self, asked);
 	*p = *asked;
 	if (start_watched(self, req, &p->monitor) != FL_OK) {
-		fli_free(fl_self_node(self)->mem, p);
+		fli_owned_free(p);
 		return refuse(self, asked);
 	}
 	fli_list_append(&rex->pending, &p->link);
@@ -273,5 +264,4 @@ const fl_behaviour fli_rex = {
 	.call = on_call,
 	.cast = on_cast,
 	.info = on_info,
-	.terminate = on_terminate,
 };

@@ -5,6 +5,9 @@
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+# Whole nodes, again and again, with one allocation after the other failing.
+OOM_SRC := $(sort $(wildcard tests/oom/test_*.c))
+OOM_BIN := $(OOM_SRC:tests/oom/%.c=$(BUILD)/tests/oom/%)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
 SUPPORT_A := $(BUILD)/libsupport.a
 TEST_LIBS = $(shell pkg-config --libs cunit) $(LIBS)
@@ -30,14 +33,21 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_A) $(LIB_A)
 		$(if $(filter $*,$(WHOLE_SUITES)),-Wl$(comma)--whole-archive) $(LIB_A) \
 		-Wl,--no-whole-archive $(TEST_LIBS)
 
-.SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
+.SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/obj/%.o) $(OOM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
 .PHONY: check unit deps test matrix matrix-rest interop asan ubsan tsan tidy format
-.PHONY: demo bench fuzz compose
+.PHONY: demo bench fuzz compose hostile
 
-unit: $(UNIT_BIN)
+$(BUILD)/tests/oom/%: $(BUILD)/obj/tests/oom/%.o $(SUPPORT_A) $(LIB_A)
+	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(PARTS) $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_A) \
+		$(LIB_A) $(TEST_LIBS)
+
+unit: $(UNIT_BIN) $(OOM_BIN)
 check: ## run the unit tests alone
 check: unit $(EXAMPLE_SO)
-	@BUILD=$(BUILD) $(SAN_ENV) tests/run.sh $(UNIT_BIN)
+	@BUILD=$(BUILD) $(SAN_ENV) tests/run.sh $(UNIT_BIN) $(OOM_BIN)
+
+hostile: ## play a hostile peer against the built node
+	@tests/hostile/run.sh
 
 interop: ## drive the built node by the host's own Erlang and Elixir
 	@tests/interop/run.sh $(HOST_RELEASE)
@@ -48,7 +58,7 @@ deps: ## install the Debian packages that are missing
 test: ## install what is missing, build, unit tests, the binary, interop with two releases
 	@scripts/deps.sh test
 	@$(again) -j$(JOBS) all unit || echo "the build failed: what follows tests what there is" >&2
-	@scripts/total.sh '$(again) check' tests/cmd/run.sh \
+	@scripts/total.sh '$(again) check' tests/cmd/run.sh tests/hostile/run.sh \
 		'tests/interop/terms/run.sh $(HOST_RELEASE)' $(call interop,$(HOST_RELEASE) $(SECOND_RELEASE))
 
 matrix: ## interop with every release that Debian has (23, 25, 27, 29)
@@ -91,4 +101,4 @@ compose: ## a C node and two BEAM nodes in containers
 	@$(again) -j$(JOBS) all
 	$(call script,docker/smoke.sh)
 
--include $(UNIT_SRC:%.c=$(BUILD)/obj/%.d) $(SUPPORT_OBJ:.o=.d)
+-include $(UNIT_SRC:%.c=$(BUILD)/obj/%.d) $(OOM_SRC:%.c=$(BUILD)/obj/%.d) $(SUPPORT_OBJ:.o=.d)

@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "node/owned.h"
 #include "node/runtime.h"
 #include "node/sched.h"
 #include "node/term/tag.h"
@@ -138,6 +139,7 @@ fli_extra *fli_proc_extra(fl_proc *proc)
 			fli_list_create(&proc->extra->tasks);
 			fli_list_create(&proc->extra->suspended);
 			fli_list_create(&proc->extra->in_watchful);
+			fli_list_create(&proc->extra->owned);
 		}
 	}
 	return proc->extra;
@@ -372,6 +374,8 @@ static void bury(fl_proc *proc)
 	fli_tasks_on_exit(proc);
 	fli_mailbox_clear(proc);
 	give_slot(proc);
+	if (proc->node->supervisor == proc)
+		proc->node->supervisor = NULL;
 }
 
 void fli_exits_drain(fl_node *node)
@@ -407,6 +411,7 @@ void fli_proc_free(fl_proc *proc)
 		fli_msg_free(node, extra->continue_);
 		reasons_free(proc);
 		fli_msg_free(node, extra->label);
+		fli_owned_destroy(node, &extra->owned);
 		fli_free(node->mem, extra);
 	}
 	fli_mailbox_clear(proc);

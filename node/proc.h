@@ -157,6 +157,7 @@ typedef struct fli_extra {
 	fli_link tasks;       /* fli_task_end: under way */
 	fli_link suspended;   /* in fl_node.suspended */
 	fli_link in_watchful; /* in fl_node.watchful */
+	fli_link owned;       /* blocks that go with the process: see owned.h */
 } fli_extra;
 
 struct fl_proc {

@@ -127,13 +127,14 @@ bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last)
 	if (proc->status == FLI_EXITING)
 		return true;
 	proc->status = FLI_RUNNING; /* nothing that comes meanwhile is for another thread to run */
+	proc->frames++;             /* it may be killed meanwhile */
 	if (reason.data != NULL && proc->behaviour->terminate != NULL)
 		kept = invoke(proc, &job, &rc);
-	if (proc->status == FLI_EXITING)
-		return kept;
-	if (reason.data != NULL)
+	if (reason.data != NULL && proc->status != FLI_EXITING)
 		fli_report_stop(proc, reason, last);
 	fli_proc_exit(proc, reason);
+	proc->frames--;
+	fli_proc_free(proc);
 	return kept;
 }
 

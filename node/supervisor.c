@@ -11,6 +11,9 @@
  */
 #include "node/supervisor.h"
 
+#include <string.h>
+
+#include "node/owned.h"
 #include "node/sched.h"
 #include "node/term/tag.h"
 
@@ -182,7 +185,7 @@ static void on_terminate(fl_proc *self, void *state, fl_term reason)
 	fli_enter(node);
 	end_children(node, s);
 	node->supervisor = NULL;
-	fli_free(node->mem, s->children);
+	fli_owned_free(s->children);
 	s->children = NULL;
 	s->count = 0;
 	fli_leave(node);
@@ -211,16 +214,19 @@ int fli_supervisor_start(fl_node *node)
 	return rc;
 }
 
-static int reserve(fl_node *node, supervisor *s, fl_error *err)
+static int reserve(fl_proc *proc, supervisor *s, fl_error *err)
 {
 	child *children;
 
 	if (s->count >= CHILDREN_MAX)
 		return fl_error_set(
 			err, FL_ELIMIT, "the supervisor has %d children already", CHILDREN_MAX);
-	children = fli_realloc(node->mem, s->children, (s->count + 1) * sizeof *children);
+	children = fli_owned_alloc(proc, (s->count + 1) * sizeof *children);
 	if (children == NULL)
 		return fl_error_set(err, FL_ENOMEM, "out of memory");
+	if (s->count > 0)
+		memcpy(children, s->children, s->count * sizeof *children);
+	fli_owned_free(s->children);
 	s->children = children;
 	return FL_OK;
 }
@@ -258,7 +264,7 @@ int fli_supervisor_start_child(fl_node *node, const fl_behaviour *behaviour, fl_
 		return fl_error_set(err, FL_EBUSY, "cannot start %s: the supervisor %s",
 			behaviour->name, node->supervisor == NULL ? "has ended" : "is busy");
 	s = (supervisor *)(void *)node->supervisor->state;
-	rc = reserve(node, s, err);
+	rc = reserve(node->supervisor, s, err);
 	if (rc != FL_OK)
 		return rc;
 	how.parent = node->supervisor;
