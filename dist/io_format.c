@@ -355,11 +355,12 @@ bool fli_io_format(fli_buf *out, fl_term format, fl_term args)
 	fli_buf_create(&text, out->mem, FORMAT_BYTES_MAX);
 	ok = add_string(&text, format) && !text.failed;
 	f.at = text.data;
-	f.end = text.data + text.size;
-	if (ok && text.size > 0)
+	if (ok && text.size > 0) {
+		f.end = text.data + text.size;
 		ok = run(&f);
-	else if (ok)
+	} else if (ok) {
 		ok = fl_term_kind(args) == FL_NIL;
+	}
 	fli_buf_destroy(&text);
 	return ok;
 }

@@ -142,6 +142,8 @@ static void describe(fli_dist_peer *peer, const fli_handshake *handshake)
 	peer->base.creation = handshake->peer.creation;
 	peer->base.is_hidden = (handshake->flags & FLI_DFLAG(PUBLISHED)) == 0 ||
 			       handshake->peer.is_dynamic || handshake->own.is_dynamic;
+	peer->base.is_invisible =
+		(handshake->peer.flags & FLI_DFLAG(PUBLISHED)) == 0 || handshake->peer.is_dynamic;
 	peer->base.has_monitors = (handshake->flags & monitors) == monitors;
 	peer->state = FLI_PEER_UP;
 	peer->waited = 0;

@@ -30,6 +30,26 @@ static int end_with(fl_proc *self, const fl_buf *reason)
 	return FL_OK;
 }
 
+/* The group leader is the caller's: its node logs what became of the call, as OTP's logger has it.
+ */
+static void tell_caller(fl_proc *self, const fli_mfa *mfa, fl_term reason)
+{
+	fl_node *node = fl_self_node(self);
+	fl_pid leader = fli_proc_group_leader(self);
+	fl_dest to = {.kind = FL_TO_NAME,
+		.as.name = {.text = fl_atom_of("logger_proxy"), .node = leader.node}};
+
+	fli_enter(node);
+	if (!fli_pid_is_local(node, &leader))
+		(void)fli_send_spec(node, self, &to, /* best effort, as in OTP */
+			fl_spec("{log, error, \"Process ~p on node ~p running ~tp:~tp failed: ~tp~n\", "
+				"[~, ~, ~, ~, ~], #{pid => ~, gl => ~, time => ~, "
+				"error_logger => #{tag => error}}}",
+				fl_self(self), node->name, mfa->module, mfa->function, reason,
+				fl_self(self), leader, node->port->wall_us(node->port)));
+	fli_leave(node);
+}
+
 static void report(fl_proc *self, const fli_mfa *mfa, fl_term reason)
 {
 	fl_node *node = fl_self_node(self);
@@ -39,6 +59,7 @@ static void report(fl_proc *self, const fli_mfa *mfa, fl_term reason)
 		"%.*s:%.*s, run for another node, failed: %s", (int)mfa->module.size,
 		mfa->module.text, (int)mfa->function.size, mfa->function.text,
 		fl_print_to(text, sizeof text, reason));
+	tell_caller(self, mfa, reason);
 }
 
 /* ---- erpc ------------------------------------------------------------------------------------ */

@@ -13,7 +13,9 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	fl_term term;
 
 	if (fl_match(request, "{add, ~}", &by))
-		return fl_reply(from, "~", c->total += by);
+		return __builtin_add_overflow(c->total, by, &c->total)
+			       ? fl_stop(self, "{overflow, ~}", by)
+			       : fl_reply(from, "~", c->total);
 	if (fl_match(request, "get"))
 		return fl_reply(from, "~", c->total);
 	if (fl_match(request, "{echo, ~}", &term))

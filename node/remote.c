@@ -38,7 +38,7 @@ void fli_remote_nodeup(fl_node *node, fli_peer *peer)
 	fl_buf buf = FL_BUF_INIT;
 
 	peer->is_up = true;
-	if (!peer->is_hidden && fl_build(&buf, "~", peer->name) == FL_OK)
+	if (!peer->is_invisible && fl_build(&buf, "~", peer->name) == FL_OK)
 		tell_watchful(node, FLI_MSG_NODE_UP, fl_buf_term(&buf));
 	fl_buf_free(&buf);
 }
@@ -52,7 +52,7 @@ void fli_remote_nodedown(fl_node *node, fli_peer *peer, const char *reason)
 	fli_plinks_on_nodedown(node, peer);
 	fli_monitors_on_nodedown(node, peer);
 	fli_exits_drain(node);
-	if (was_up && !peer->is_hidden &&
+	if (was_up && !peer->is_invisible &&
 		fl_build(&buf, "{~, ~}", peer->name, fl_atom_of(reason)) == FL_OK)
 		tell_watchful(node, FLI_MSG_NODE_DOWN, fl_buf_term(&buf));
 	fl_buf_free(&buf);

@@ -26,7 +26,8 @@ typedef struct fli_peer {
 	fl_atom name;      /* interned */
 	uint32_t creation; /* of the incarnation that is up; 0 before */
 	bool is_up;
-	bool is_hidden;
+	bool is_hidden;         /* the link is: one of the two sides is */
+	bool is_invisible;      /* the peer itself is; servers are not told of those */
 	bool has_monitors;      /* monitors by pid and name were agreed */
 	fli_link links;         /* of our processes with its processes */
 	fli_link watchers;      /* its processes that watch ours */

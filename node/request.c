@@ -16,6 +16,7 @@
 #include "node/runtime.h"
 #include "node/sched.h"
 #include "node/term/peek.h"
+#include "node/term/tag.h"
 
 #define NESTING_MAX 16
 
@@ -178,18 +179,26 @@ static int ask(fl_proc *self, const fl_dest *to, const fl_ref *ref, const asking
 	return rc;
 }
 
-static fl_proc *idle_callee(const fl_proc *self, const fl_dest *to)
+/* The receiver when it is a process of this node. */
+static fl_proc *local_callee(const fl_proc *self, const fl_dest *to)
 {
 	fl_node *node = self->node;
+
+	if (to->kind == FL_TO_PID)
+		return fli_proc_of(node, &to->as.pid);
+	if (to->kind == FL_TO_NAME &&
+		(to->as.name.node.size == 0 || fl_atom_eq(to->as.name.node, node->name)))
+		return fli_name_find(node, to->as.name.text);
+	return NULL;
+}
+
+static fl_proc *idle_callee(const fl_proc *self, const fl_dest *to)
+{
 	fl_proc *callee = NULL;
 
 	if (self->act == NULL || self->act->depth >= NESTING_MAX)
 		return NULL;
-	if (to->kind == FL_TO_PID)
-		callee = fli_proc_of(node, &to->as.pid);
-	else if (to->kind == FL_TO_NAME &&
-		 (to->as.name.node.size == 0 || fl_atom_eq(to->as.name.node, node->name)))
-		callee = fli_name_find(node, to->as.name.text);
+	callee = local_callee(self, to);
 	if (callee == NULL || callee->status != FLI_WAITING || callee->first != NULL ||
 		callee->slow > 0 || callee->in_queue)
 		return NULL;
@@ -265,10 +274,16 @@ static int sleep_until_done(fl_proc *self, fli_wait *wait, uint32_t timeout_ms)
 
 static int call_and_wait(fl_proc *self, const fl_dest *to, fli_wait *wait, const asking *question)
 {
+	static const uint8_t calling_self[] = {FLI_SMALL_ATOM_UTF8_EXT, 12, 'c', 'a', 'l', 'l', 'i',
+		'n', 'g', '_', 's', 'e', 'l', 'f'};
 	fl_node *node = self->node;
 	fl_proc *callee = idle_callee(self, to);
 	int rc = FL_OK;
 
+	if (local_callee(self, to) == self) {
+		finish_with_reason(node, wait, fli_term(node, calling_self, sizeof calling_self));
+		return FL_OK;
+	}
 	if (callee != NULL)
 		rc = call_nested(self, callee, wait, question);
 	if (rc != FL_OK || wait->done)

@@ -59,8 +59,10 @@ struct fl_behaviour {
 	/* Appends one term that describes the state: what sys:get_state shows. */
 	int (*format_status)(fl_proc *self, const void *state, fl_buf *ret_status);
 
+	/* A visible node came or went (whether this one is hidden or not). */
 	int (*node_up)(fl_proc *self, void *state, fl_atom node);
 	int (*node_down)(fl_proc *self, void *state, fl_atom node, fl_term reason);
+	/* Nothing calls these yet: what they are for comes with upgrades and partition policies. */
 	int (*on_pause)(fl_proc *self, void *state);
 	int (*on_resume)(fl_proc *self, void *state);
 	int (*on_name_conflict)(fl_proc *self, void *state, fl_term name);
@@ -103,8 +105,8 @@ void fl_next_hibernate(fl_proc *self);
 
 /*
  * A native function that rpc, erpc, spawn and the command line may call as Module:Function/Arity.
- * `args` is a list. It builds one term into `result` and returns FL_OK; or returns fl_throw,
- * fl_error_term or fl_exit_term below.
+ * `args` is a list. It builds one term into `result` and returns FL_OK; or returns
+ * what fl_raise below returns.
  */
 typedef int fl_native(fl_proc *self, fl_term args, fl_buf *result);
 

@@ -23,9 +23,13 @@ size_t fli_utf8_encode(uint32_t c, uint8_t *ret_bytes);
 /* In words; the last one overlaps the one before, so that few bytes are left to look at singly. */
 static inline bool fli_is_ascii(const uint8_t *bytes, size_t size)
 {
-	const uint8_t *end = bytes + size;
+	const uint8_t *end;
 	uint64_t seen = 0, eight;
 	uint32_t four, last;
+
+	if (size == 0)
+		return true; /* and `bytes` may be NULL */
+	end = bytes + size;
 
 	if (size >= sizeof eight) {
 		for (; end - bytes > 8; bytes += 8) {

@@ -214,6 +214,23 @@ static void reply_goes_out_before_a_stop(void)
 	world_close(&w);
 }
 
+static int call_oneself(fl_proc *self)
+{
+	fl_term reason;
+
+	CU_ASSERT_EQUAL(fl_call(self, "actor", 1000, &reason, "x"), FL_EEXIT);
+	CU_ASSERT_TRUE(fl_match(reason, "calling_self"));
+	return FL_OK;
+}
+
+static void calling_oneself_fails_at_once(void)
+{
+	setup();
+	(void)world_start(&w, &actor, "actor", NULL);
+	act("actor", call_oneself);
+	world_close(&w);
+}
+
 static int call_odd(fl_proc *self)
 {
 	fl_term reason;
@@ -578,7 +595,8 @@ static void chain_of_links_needs_no_stack(void)
 }
 
 FL_SUITE("server", FL_TEST(continue_runs_before_messages),
-	FL_TEST(local_call_is_answered_on_the_callers_stack), FL_TEST(reply_goes_out_before_a_stop),
+	FL_TEST(local_call_is_answered_on_the_callers_stack),
+	FL_TEST(calling_oneself_fails_at_once), FL_TEST(reply_goes_out_before_a_stop),
 	FL_TEST(unhandled_call_ends_the_server_and_tells_the_caller),
 	FL_TEST(unanswered_call_is_a_misuse), FL_TEST(deferred_reply_arrives_as_info),
 	FL_TEST(timeout_runs_when_no_message_came), FL_TEST(message_cancels_the_timeout),
