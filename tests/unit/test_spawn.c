@@ -92,8 +92,20 @@ static void on_down(fli_peer *p, const fli_target *what, const fl_pid *watcher, 
 	note_reason("down", reason);
 }
 
-static const fli_remote_ops ops = {
-	.peer = find_peer, .find = find_peer, .exit = on_exit_signal, .down = on_down};
+/* What goes to the caller's logger: the connection takes nothing more. */
+static fli_buf *on_send(fli_peer *to, const fl_pid *from, const fli_target *target)
+{
+	(void)to;
+	(void)from;
+	(void)target;
+	return NULL;
+}
+
+static const fli_remote_ops ops = {.peer = find_peer,
+	.find = find_peer,
+	.send_begin = on_send,
+	.exit = on_exit_signal,
+	.down = on_down};
 
 /* ---- asking ------------------------------------------------------------------------------------
  */
