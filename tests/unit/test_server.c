@@ -546,28 +546,7 @@ static void killed_process_has_no_effect_any_more(void)
 	world_close(&w);
 }
 
-/* ---- mailbox limits
- * ------------------------------------------------------------------------------ */
-
-static const fl_behaviour small = {.name = "small", .info = actor_info, .mailbox_max = 3};
-
-static int flood(fl_proc *self)
-{
-	for (int i = 0; i < 5; i++)
-		(void)fl_send(self, "small", "~", i);
-	return FL_OK;
-}
-
-static void full_mailbox_ends_the_process(void)
-{
-	setup();
-	target = world_start(&w, &small, "small", NULL);
-	(void)world_start(&w, &actor, "actor", NULL);
-	act("actor", flood);
-	CU_ASSERT_FALSE(world_is_alive(&w, &target));
-	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "mailbox of small is full"));
-	world_close(&w);
-}
+/* ---- many ---- */
 
 static void chain_of_links_needs_no_stack(void)
 {
@@ -606,5 +585,4 @@ FL_SUITE("server", FL_TEST(continue_runs_before_messages),
 	FL_TEST(link_takes_both_down), FL_TEST(trapped_exit_is_a_message),
 	FL_TEST(unlink_ends_the_link), FL_TEST(normal_exit_signal_is_ignored),
 	FL_TEST(timers_fire_in_their_millisecond), FL_TEST(child_ends_with_its_parent),
-	FL_TEST(killed_process_has_no_effect_any_more), FL_TEST(full_mailbox_ends_the_process),
-	FL_TEST(chain_of_links_needs_no_stack));
+	FL_TEST(killed_process_has_no_effect_any_more), FL_TEST(chain_of_links_needs_no_stack));
