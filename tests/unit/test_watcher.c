@@ -40,6 +40,15 @@ static void stay(unsigned ms)
 	(void)nanosleep(&time, NULL);
 }
 
+/* In a handler of the driver: until the context has been taken away. */
+static void stay_until_stolen(void)
+{
+	uint64_t word = atomic_load(&node->act_word);
+
+	for (int i = 0; i < LIMIT_S * 1000 && atomic_load(&node->act_word) == word; i++)
+		stay(1);
+}
+
 /* ---- servers --------------------------------------------------------------------------------- */
 
 static int block_info(fl_proc *self, void *state, fl_term message)
@@ -125,7 +134,8 @@ static int caller_info(fl_proc *self, void *state, fl_term message)
 	if (fl_match(message, "{call, ~}", &whom) && whom.size < sizeof name)
 		memcpy(name, whom.text, whom.size);
 	result = fl_call(self, name, FL_INFINITY, NULL, "x");
-	stay(OVERSTAY_MS);
+	if (result == FL_OK)
+		stay_until_stolen();
 	(void)sem_post(&probed);
 	return FL_OK;
 }
