@@ -84,7 +84,7 @@ static void down_here(fli_monitor *monitor, fl_term reason)
 						  : monitor->target_pid.node;
 	fli_msg *msg;
 
-	if (monitor->name.size > 0)
+	if (monitor->name.size > 0 || monitor->target_pid.node.size == 0)
 		(void)fl_build(&buf, "{'DOWN', ~, process, {~, ~}, ~}", monitor->ref, monitor->name,
 			at, reason);
 	else
@@ -199,7 +199,9 @@ void fli_monitor_aim(fli_monitor *monitor, const fl_dest *to)
 {
 	fl_node *node = monitor->watcher->node;
 
-	if (is_here(node, to))
+	if (to->kind == FL_TO_NAME && to->as.name.text.size == 0)
+		fli_monitor_fire(node, monitor, "noproc"); /* nobody has the empty name */
+	else if (is_here(node, to))
 		aim_here(node, monitor, to);
 	else
 		aim_there(node, monitor, to);
