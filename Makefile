@@ -25,8 +25,11 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 include mk/flags.mk
 include mk/build.mk
 include mk/test.mk
+include mk/fuzz.mk
+include mk/sim.mk
 include mk/terms.mk
 include mk/interop.mk
+include mk/splits.mk
 include mk/install.mk
 
 .PHONY: help clean

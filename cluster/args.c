@@ -61,6 +61,7 @@ static int unknown_flag(const fli_args_spec *spec, const char *text, fl_error *e
 			suggest.best);
 	else
 		fl_error_set(err, FL_EINVAL, "unknown flag \"%s\"", text);
+	fl_error_why(err, "it is misspelt, or a flag of another command");
 	return refuse(spec, err);
 }
 
@@ -81,6 +82,11 @@ static int take_flag(reader *r, const char *text)
 		value = r->argv[r->at++];
 	if (flag->value != NULL && value == NULL) {
 		fl_error_set(r->err, FL_EINVAL, "%s needs %s", flag->name, flag->value);
+		return refuse(args->spec, r->err);
+	}
+	if (flag->option != NULL && value != NULL && *value == '\0') {
+		fl_error_set(r->err, FL_EINVAL, "%s needs %s, not an empty text", flag->name,
+			flag->value);
 		return refuse(args->spec, r->err);
 	}
 	if (args->found_count == FLI_ARGS_MAX)
@@ -119,6 +125,28 @@ static int check_words(const fli_args *args, fl_error *err)
 	return refuse(spec, err);
 }
 
+/* --name and --sname set one key to different ends: which one is meant cannot be told. */
+static int check_name(const fli_args *args, fl_error *err)
+{
+	const fli_flag *first = NULL;
+
+	for (size_t i = 0; i < args->found_count; i++) {
+		const fli_flag *flag = args->found[i].flag;
+
+		if (flag->option == NULL || strcmp(flag->option, "node.name") != 0)
+			continue;
+		if (first == flag)
+			fl_error_set(err, FL_EINVAL, "%s is given twice", flag->name);
+		else if (first != NULL)
+			fl_error_set(err, FL_EINVAL, "%s and %s are both given", first->name,
+				flag->name);
+		if (first != NULL)
+			return refuse(args->spec, err);
+		first = flag;
+	}
+	return FL_OK;
+}
+
 int fli_args_parse(
 	fli_args *ret_args, const fli_args_spec *spec, int argc, char *const *argv, fl_error *err)
 {
@@ -138,7 +166,9 @@ int fli_args_parse(
 		else
 			rc = take_word(&r, text);
 	}
-	return rc == FL_OK ? check_words(ret_args, err) : rc;
+	if (rc == FL_OK)
+		rc = check_words(ret_args, err);
+	return rc == FL_OK ? check_name(ret_args, err) : rc;
 }
 
 bool fli_args_has(const fli_args *args, const char *name)

@@ -133,6 +133,8 @@ static int refuse_open(const char *path, int code, fl_error *err)
 	fl_error_set(err, FL_ECONFIG, "cannot read the cookie file %s: %s", path, strerror(code));
 	if (code == EACCES)
 		fl_error_why(err, "it belongs to another user");
+	else if (code == ENOENT)
+		fl_error_why(err, "a relative path begins in the folder of the start");
 	fl_error_next(err, "name a readable one with --cookie-file, or set FLITCH_COOKIE");
 	return FL_ECONFIG;
 }

@@ -35,8 +35,9 @@ static void add_node(fli_buf *text, const fl_node *node)
 	char date[32];
 
 	fli_buf_printf(text, "=flitch_dump:0.1\n%s", ctime_r(&now, date) != NULL ? date : "\n");
-	fli_buf_printf(text, "=node\nName: %.*s\nCreation: %u\nProcesses: %u\n",
-		(int)node->name.size, node->name.text, node->creation, node->procs_count);
+	fli_buf_printf(text, "=node\nName: %.*s\nCreation: %u\nProcesses: %u\nOffloads: %u\n",
+		(int)node->name.size, node->name.text, node->creation, node->procs_count,
+		node->offloads_count);
 }
 
 static void add_process(fli_buf *text, const fl_proc *proc)

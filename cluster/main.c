@@ -35,8 +35,8 @@ const fli_flag fli_node_flags[] = {
 	{.name = "--listen", .value = "ADDR", .option = "dist.listen",
 		.help = "address to listen on (127.0.0.1)"},
 	{.name = "--hidden", .option = "node.visible", .fixed = "false",
-		.help = "be a hidden node (the default)"},
-	{.name = "--visible", .option = "node.visible", .fixed = "true", .help = "be a visible node"},
+		.help = "be a hidden node, which global and pg take no notice of"},
+	{.name = "--visible", .option = "node.visible", .fixed = "true", .help = "be a visible node (the default)"},
 	{.name = "--load", .value = "FILE.so", .option = "node.load",
 		.help = "start the servers of a shared object; repeatable"},
 	{.name = "--join", .value = "NODE", .option = "node.join",
@@ -121,7 +121,7 @@ static void print_failed(const fl_error *err)
 int fli_main_options(const fli_args *args, fl_options *options, fl_error *err)
 {
 	const char *path = fli_args_value(args, "--config");
-	int rc = fli_options_environment(options, environ, err);
+	int rc = fl_options_environment(options, err);
 
 	if (path == NULL)
 		path = getenv("FLITCH_CONFIG");
@@ -191,8 +191,11 @@ static int configure(life *p)
 static int start_servers(life *p)
 {
 	const fl_behaviour *const *behaviour = p->program->behaviours;
-	int rc = FL_OK;
+	int rc = fl_node_export(p->node, p->program->exports, p->program->exports_count);
 
+	if (rc != FL_OK)
+		return fl_error_set(
+			&p->err, rc, "cannot add the program's functions: %s", fl_error_text(rc));
 	for (; rc == FL_OK && behaviour != NULL && *behaviour != NULL; behaviour++)
 		rc = fl_node_start(p->node, *behaviour, &p->err);
 	return rc;
@@ -292,17 +295,26 @@ int fli_main_run(const fli_program *program, int argc, char *const *argv)
 	return run_node(&p);
 }
 
-int fl_main(const fl_behaviour *behaviour, int argc, char **argv)
+int fl_main_program(const fl_program *program, int argc, char **argv)
 {
 	char usage[160];
 	const fli_args_spec spec = {
 		.usage = usage,
-		.about = "Serves one Erlang server written in C.",
+		.about = "Serves Erlang servers written in C.",
 		.tables = {fli_node_flags},
 	};
-	const fl_behaviour *const behaviours[] = {behaviour, NULL};
-	const fli_program program = {.spec = &spec, .behaviours = behaviours};
+	const fli_program own = {.spec = &spec,
+		.behaviours = program->behaviours,
+		.exports = program->exports,
+		.exports_count = program->exports_count};
 
 	(void)snprintf(usage, sizeof usage, "%s [flags]", argc > 0 ? argv[0] : "flitch");
-	return fli_main_run(&program, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
+	return fli_main_run(&own, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
+}
+
+int fl_main(const fl_behaviour *behaviour, int argc, char **argv)
+{
+	const fl_behaviour *const behaviours[] = {behaviour, NULL};
+
+	return fl_main_program(&(fl_program){.behaviours = behaviours}, argc, argv);
 }

@@ -39,7 +39,9 @@ int fli_main_options(const fli_args *args, fl_options *options, fl_error *err);
 typedef struct fli_program {
 	const fli_args_spec *spec;
 	const fl_behaviour *const
-		*behaviours; /* started under the supervisor; NULL ends; may be NULL */
+		*behaviours;      /* started under the supervisor; NULL ends; may be NULL */
+	const fl_export *exports; /* added before the behaviours start */
+	size_t exports_count;
 	/* Options of its own, before the node opens; may be NULL. */
 	int (*prepare)(fl_options *options, fl_error *err);
 	/* Instead of the READY line; may be NULL. */

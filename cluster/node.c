@@ -5,64 +5,48 @@
  *  - open: process world, loop, network, distribution; then it listens and registers, and waits for
  *    that, since the creation of every pid comes from epmd; then supervisor, services, modules.
  *  - run: the crew drives the loop until somebody stops the node.
- *  - stop: nobody new is accepted; the servers end, the last started first; what they said goes
- * out; all links are closed at once.
+ *  - stop: see cluster/core.c.
  *
  * Failure: what an open that failed had begun is taken down again by fl_node_close; texts for
- * people come from below and are passed on. A terminate that overstays while the node stops moves
- * the loop to another thread as any handler does; that one drives on until the first has finished.
+ * people come from below and are passed on. A handler that overstays, be it an init while the node
+ * opens or a terminate while it stops, moves the loop to another thread; whoever drives for a while
+ * only (open, poll, meet) takes it back then, since there is one driver at a time.
  */
 
 #include "cluster/node.h"
 
-#include "dist/services.h"
+#include "dist/global_service.h"
 #include "dist/socket.h"
-#include "node/export.h"
+#include "flitch/pg.h"
 #include "node/sched.h"
-#include "node/supervisor.h"
-
-/* sysexits: the servers failed more often than their supervisor may bear. */
-enum { EXIT_FINE = 0, EXIT_SERVERS_FAILED = 70 };
+#include "pg/server.h"
 
 /* ---- driving --------------------------------------------------------------------------------- */
-
-static void leave(fli_member *member)
-{
-	fl_node *node = member->node;
-
-	member->is_leaving = true;
-	fli_log_write(
-		&node->log, FLI_NOTICE, "%.*s is leaving", (int)node->name.size, node->name.text);
-	if (member->dist != NULL)
-		fli_dist_stop_listening(member->dist);
-	if (member->has_services && node->supervisor != NULL)
-		fli_supervisor_stop_children(node);
-	if (member->dist != NULL)
-		fli_dist_leave(member->dist);
-	member->has_left = true;
-}
-
-/* A node whose supervisor gave up ends, as a BEAM does; who started it may start it again. */
-static bool has_lost_servers(fli_member *member)
-{
-	if (!member->has_services || member->is_leaving || member->node->supervisor != NULL)
-		return false;
-	member->exit_code = EXIT_SERVERS_FAILED;
-	return true;
-}
 
 static bool step(void *ctx)
 {
 	fli_member *member = ctx;
 
-	if (FLI_UNLIKELY(has_lost_servers(member)))
-		atomic_store_explicit(&member->is_stopping, true, memory_order_relaxed);
-	/* acquire: pairs with the release in fl_node_stop */
-	if (!atomic_load_explicit(&member->is_stopping, memory_order_acquire))
-		return fli_loop_step(member->loop);
-	if (!member->is_leaving)
-		leave(member);
-	return !member->has_left && fli_loop_step(member->loop);
+	return fli_core_goes_on(&member->core) && fli_loop_step(member->loop);
+}
+
+/* The step of a thread that drives for a while only: it takes back what it lost by the way. */
+static bool step_here(fli_member *member)
+{
+	fl_node *node = member->core.node;
+	bool goes_on = step(member);
+
+	if (!fli_drive_is_lost(node))
+		return goes_on;
+	fli_drive_end(node);
+	fli_crew_recall(node);
+	fli_drive_begin(node);
+	return !member->core.has_left;
+}
+
+static void wake_core(fli_core *core)
+{
+	fli_loop_wake(fli_container_of(core, fli_member, core)->loop);
 }
 
 static void wake(void *ctx)
@@ -82,14 +66,14 @@ static int create_node(
 	fli_member *member, const fl_options *options, const fli_dist_told *told, fl_error *err)
 {
 	const fli_limits limits = fli_node_limits(options);
-	int rc = fli_node_create(
-		&member->node, told->config.name.text, &limits, fli_port_system(), member->mem);
+	int rc = fli_node_create(&member->core.node, told->config.name.text, &limits,
+		fli_port_system(), member->mem);
 
 	if (rc != FL_OK)
 		return fl_error_set(err, rc, "the node could not be made: %s", fl_error_text(rc));
-	member->node->owner = member;
+	member->core.node->owner = &member->core;
 	fli_logger_create(&member->logger, options);
-	fli_log_create(&member->node->log, fli_logger_write, &member->logger,
+	fli_log_create(&member->core.node->log, fli_logger_write, &member->logger,
 		(fli_level)fli_options_int(options, FLI_KEY_LOG_LEVEL));
 	return FL_OK;
 }
@@ -102,14 +86,14 @@ static int create_loop(fli_member *member, const fl_options *options, fl_error *
 	fli_socket_config net = {
 		.mem = member->mem, .on_bytes = note_bytes, .on_change = wake, .ctx = member};
 	const fli_drive drive = {.step = step, .wake = wake, .loop = member};
-	int rc = fli_loop_new(member->node, &loop, &member->loop);
+	int rc = fli_loop_new(member->core.node, &loop, &member->loop);
 
 	if (rc == FL_OK) {
 		net.loop = fli_loop_uv(member->loop);
 		rc = fli_socket_net_new(&net, &member->net);
 	}
 	if (rc == FL_OK)
-		rc = fli_crew_start(member->node, &drive);
+		rc = fli_crew_start(member->core.node, &drive);
 	return rc == FL_OK ? FL_OK : fl_error_set(err, rc, "the loop could not be made");
 }
 
@@ -117,25 +101,24 @@ static int create_dist(fli_member *member, fli_dist_config *config, fl_error *er
 {
 	int rc;
 
-	config->node = member->node;
+	config->node = member->core.node;
 	config->net = member->net;
 	config->wake = wake;
 	config->wake_ctx = member;
-	rc = fli_dist_open(config, &member->dist);
-	if (rc != FL_OK)
-		return fl_error_set(err, rc, "the distribution could not be made");
-	fli_loop_on_flush(member->loop, fli_dist_flush, member->dist);
-	return FL_OK;
+	rc = fli_core_open(&member->core, config, err);
+	if (rc == FL_OK)
+		fli_loop_on_flush(member->loop, fli_dist_flush, member->core.dist);
+	return rc;
 }
 
 /* Listens, and drives until the name is registered; epmd's own limit ends it. */
 static int get_ready(fli_member *member, fl_error *err)
 {
-	int rc = fli_dist_listen(member->dist, err);
+	int rc = fli_dist_listen(member->core.dist, err);
 
 	if (rc != FL_OK)
 		return rc;
-	while ((rc = fli_dist_ready(member->dist, err)) == FL_EBUSY) {
+	while ((rc = fli_dist_ready(member->core.dist, err)) == FL_EBUSY) {
 		if (!fli_loop_step(member->loop))
 			return fl_error_set(err, FL_ECLOSED, "the node was stopped");
 	}
@@ -144,18 +127,36 @@ static int get_ready(fli_member *member, fl_error *err)
 
 static int start_services(fli_member *member, const fl_options *options, fl_error *err)
 {
-	const char *allow = fl_options_get(options, "rpc.allow");
-	fl_node *node = member->node;
-	int rc = fli_supervisor_start(node);
+	int rc = fli_core_serve(&member->core,
+		(fli_rpc_profile)fli_options_int(options, FLI_KEY_RPC_PROFILE),
+		fl_options_get(options, "rpc.allow"), err);
 
-	member->has_services = rc == FL_OK;
 	if (rc == FL_OK)
-		rc = fli_services_start(node);
-	if (rc != FL_OK)
-		return fl_error_set(
-			err, rc, "the node's own processes did not start: %s", fl_error_text(rc));
-	return fli_exports_policy(
-		node, (fli_rpc_profile)fli_options_int(options, FLI_KEY_RPC_PROFILE), allow, err);
+		fli_global_set_mode(member->core.node,
+			(fli_global_mode)fli_options_int(options, FLI_KEY_GLOBAL_POP));
+	return rc;
+}
+
+static int start_scope(fl_node *node, const char *name, fl_error *err)
+{
+	int rc = fl_pg_start(node, name);
+
+	return rc == FL_OK ? FL_OK
+			   : fl_error_set(err, rc, "scope %s cannot be started: %s", name,
+				     fl_error_text(rc));
+}
+
+static int start_scopes(fl_node *node, const fl_options *options, fl_error *err)
+{
+	size_t count = fli_options_count(options, FLI_KEY_PG_SCOPES);
+	int rc = FL_OK;
+
+	fli_pg_limit(node, (uint64_t)fli_options_int(options, FLI_KEY_PG_MEMBERS));
+	if (!fli_options_is_set(options, FLI_KEY_PG_SCOPES)) /* lists have no defaults of theirs */
+		return start_scope(node, FL_PG, err);
+	for (size_t i = 0; rc == FL_OK && i < count; i++)
+		rc = start_scope(node, fli_options_item(options, FLI_KEY_PG_SCOPES, i), err);
+	return rc;
 }
 
 static int load_and_join(fli_member *member, const fl_options *options, fl_error *err)
@@ -169,7 +170,7 @@ static int load_and_join(fli_member *member, const fl_options *options, fl_error
 	for (size_t i = 0; rc == FL_OK && i < count; i++) {
 		const char *peer = fli_options_item(options, FLI_KEY_NODE_JOIN, i);
 
-		rc = fli_dist_want(member->dist, fl_atom_of(peer), err);
+		rc = fli_dist_want(member->core.dist, fl_atom_of(peer), err);
 		if (rc != FL_OK)
 			fl_error_wrap(err, "join %s", peer);
 	}
@@ -182,15 +183,18 @@ static int build(fli_member *member, const fl_options *options, fli_dist_told *t
 
 	if (rc != FL_OK)
 		return rc;
-	fli_drive_begin(member->node);
+	fli_drive_begin(member->core.node);
 	rc = create_dist(member, &told->config, err);
 	if (rc == FL_OK)
 		rc = get_ready(member, err);
 	if (rc == FL_OK)
 		rc = start_services(member, options, err);
 	if (rc == FL_OK)
+		rc = start_scopes(member->core.node, options, err);
+	if (rc == FL_OK)
 		rc = load_and_join(member, options, err);
-	fli_drive_end(member->node);
+	fli_drive_end(member->core.node);
+	fli_crew_recall(member->core.node); /* an init that overstayed has made a driver */
 	return rc;
 }
 
@@ -204,8 +208,8 @@ int fl_node_open(const fl_options *options, fl_node **ret_node, fl_error *err)
 	if (member == NULL)
 		return fl_error_set(err, FL_ENOMEM, "out of memory");
 	member->mem = mem;
-	member->exit_code = EXIT_FINE;
-	atomic_init(&member->is_stopping, false);
+	member->core.wake = wake_core;
+	atomic_init(&member->core.is_stopping, false);
 	rc = fli_options_check(options, err);
 	if (rc == FL_OK)
 		rc = fli_dist_tell(options, &told, mem, err);
@@ -215,9 +219,9 @@ int fl_node_open(const fl_options *options, fl_node **ret_node, fl_error *err)
 		rc = build(member, options, &told, err);
 	fli_dist_untell(&told);
 	if (rc == FL_OK)
-		*ret_node = member->node;
-	else if (member->node != NULL)
-		fl_node_close(member->node);
+		*ret_node = member->core.node;
+	else if (member->core.node != NULL)
+		fl_node_close(member->core.node);
 	else
 		fli_free(mem, member);
 	return rc;
@@ -228,7 +232,7 @@ int fl_node_open(const fl_options *options, fl_node **ret_node, fl_error *err)
 int fl_node_run(fl_node *node)
 {
 	fli_crew_drive(node);
-	return fli_member_of(node)->exit_code;
+	return fli_core_of(node)->exit_code;
 }
 
 typedef struct alarm {
@@ -254,25 +258,17 @@ int fl_node_poll(fl_node *node, uint32_t timeout_ms)
 	bool goes_on;
 	alarm a;
 
+	fli_crew_recall(node);
 	fli_drive_begin(node);
 	start_alarm(node, &a, timeout_ms);
 	do {
 		if (timeout_ms == 0)
 			fli_loop_wake(member->loop);
-		goes_on = step(member);
+		goes_on = step_here(member);
 	} while (goes_on && timeout_ms > 0 && !a.has_fired);
 	fli_wheel_stop(&a.timer);
 	fli_drive_end(node);
 	return goes_on ? FL_OK : FL_ECLOSED;
-}
-
-void fl_node_stop(fl_node *node)
-{
-	fli_member *member = fli_member_of(node);
-
-	/* release: what the caller did before is seen by who ends the node */
-	atomic_store_explicit(&member->is_stopping, true, memory_order_release);
-	fli_loop_wake(member->loop);
 }
 
 void fl_node_close(fl_node *node)
@@ -280,15 +276,18 @@ void fl_node_close(fl_node *node)
 	fli_member *member = fli_member_of(node);
 	fli_mem *mem = member->mem;
 
-	if (!member->has_left && member->loop != NULL) {
+	if (!member->core.has_left && node->crew != NULL) {
+		fl_node_stop(node);
+		fli_crew_drive(node);
+	} else if (!member->core.has_left && member->loop != NULL) {
 		fli_drive_begin(node);
-		leave(member);
+		fli_core_leave(&member->core);
 		fli_drive_end(node);
 	}
 	fli_crew_stop(node);
 	fli_enter(node); /* the servers' last handlers run in fli_node_delete */
-	if (member->dist != NULL)
-		fli_dist_close(member->dist);
+	if (member->core.dist != NULL)
+		fli_dist_close(member->core.dist);
 	if (member->net != NULL)
 		fli_socket_net_delete(member->net);
 	if (member->loop != NULL)
@@ -324,11 +323,11 @@ static int meet(fli_member *member, const char *peer, uint32_t timeout_ms, fl_er
 	int rc;
 
 	fli_list_create(&m.wait.link);
-	rc = fli_dist_connect(member->dist, fl_atom_of(peer), &m.wait, err);
+	rc = fli_dist_connect(member->core.dist, fl_atom_of(peer), &m.wait, err);
 	if (rc != FL_EBUSY)
 		return rc;
-	start_alarm(member->node, &a, timeout_ms);
-	while (!m.is_over && !a.has_fired && step(member))
+	start_alarm(member->core.node, &a, timeout_ms);
+	while (!m.is_over && !a.has_fired && step_here(member))
 		;
 	fli_wheel_stop(&a.timer);
 	if (m.is_over)
@@ -341,23 +340,14 @@ int fli_node_meet(fl_node *node, const char *peer, uint32_t timeout_ms, fl_error
 {
 	int rc;
 
+	fli_crew_recall(node);
 	fli_drive_begin(node);
 	rc = meet(fli_member_of(node), peer, timeout_ms, err);
 	fli_drive_end(node);
 	return rc;
 }
 
-/* ---- requests from any thread ---------------------------------------------------------------- */
-
-int fl_node_start(fl_node *node, const fl_behaviour *behaviour, fl_error *err)
-{
-	int rc;
-
-	fli_enter(node);
-	rc = fli_supervisor_start_child(node, behaviour, err);
-	fli_leave(node);
-	return rc;
-}
+/* ---- from any thread ------------------------------------------------------------------------- */
 
 int fl_node_load(fl_node *node, const char *path, fl_error *err)
 {
@@ -367,22 +357,4 @@ int fl_node_load(fl_node *node, const char *path, fl_error *err)
 	rc = fli_module_load(fli_member_of(node), path, err);
 	fli_leave(node);
 	return rc;
-}
-
-int fl_node_connect(fl_node *node, const char *peer)
-{
-	fl_error err = {0};
-	int rc;
-
-	fli_enter(node);
-	rc = fli_dist_want(fli_member_of(node)->dist, fl_atom_of(peer), &err);
-	if (rc != FL_OK)
-		fli_log_write(&node->log, FLI_WARNING, "cannot connect to %s: %s", peer, err.what);
-	fli_leave(node);
-	return rc;
-}
-
-uint16_t fl_node_port(const fl_node *node)
-{
-	return fli_dist_port(fli_member_of(node)->dist);
 }

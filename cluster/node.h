@@ -10,31 +10,25 @@
  */
 
 #include "cluster/cookie.h"
+#include "cluster/core.h"
 #include "cluster/logger.h"
-#include "dist/dist.h"
 #include "node/loop.h"
 
 typedef struct fli_modules fli_modules;
 
-/* Owner: the context of the node, but for the atomics. */
+/* Owner: the context of the node. */
 typedef struct fli_member {
-	fl_node *node;
+	fli_core core; /* first: fl_node.owner */
 	fli_loop *loop;
 	fli_net *net;
-	fli_dist *dist;
 	fli_modules *modules; /* the last loaded first */
 	fli_logger logger;
 	fli_mem *mem;
-	_Atomic(bool) is_stopping; /* any: somebody asked for the end */
-	bool is_leaving;
-	bool has_left;
-	bool has_services;
-	int exit_code;
 } fli_member;
 
 static inline fli_member *fli_member_of(const fl_node *node)
 {
-	return node->owner;
+	return fli_container_of(fli_core_of(node), fli_member, core);
 }
 
 /*

@@ -14,6 +14,10 @@ fli_limits fli_node_limits(const fl_options *options)
 	limits.signals_per_peer_max = (uint32_t)fli_options_int(options, FLI_KEY_LIMITS_SIGNALS);
 	limits.atoms_max = (uint32_t)fli_options_int(options, FLI_KEY_LIMITS_ATOMS);
 	limits.threads_max = (uint32_t)fli_options_int(options, FLI_KEY_LIMITS_THREADS);
+	limits.offloads_max = (uint32_t)fli_options_int(options, FLI_KEY_LIMITS_OFFLOADS);
+	/* What a peer may send must fit into a mailbox. */
+	if (fli_options_int(options, FLI_KEY_LIMITS_FRAME) > limits.message_bytes_max)
+		limits.message_bytes_max = (uint32_t)fli_options_int(options, FLI_KEY_LIMITS_FRAME);
 	limits.narrow_pids = fli_options_bool(options, FLI_KEY_COMPAT_OTP23);
 	return limits;
 }
@@ -111,7 +115,8 @@ static int tell_allow(const fl_options *options, fli_dist_told *told, fl_error *
 
 static void tell_rest(const fl_options *options, fli_dist_config *config)
 {
-	config->is_visible = fli_options_bool(options, FLI_KEY_NODE_VISIBLE);
+	config->is_visible = fli_options_bool(options, FLI_KEY_NODE_VISIBLE) &&
+			     config->name.alive_size > 0; /* as in OTP: no name, no member */
 	config->listen_address = fli_options_listen_address(options);
 	tell_ports(options, config);
 	config->tick_time_ms = (uint32_t)fli_options_int(options, FLI_KEY_DIST_TICKTIME) * 1000;

@@ -132,7 +132,7 @@ static int start_all(fli_member *member, const fl_module *module, const char *pa
 	int rc = FL_OK;
 
 	for (const fl_behaviour *const *at = module->behaviours; *at != NULL && rc == FL_OK; at++)
-		rc = fli_supervisor_start_child(member->node, *at, err);
+		rc = fli_supervisor_start_child(member->core.node, *at, err);
 	if (rc != FL_OK)
 		fl_error_wrap(err, "%s", path);
 	return rc;

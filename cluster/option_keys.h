@@ -27,8 +27,8 @@
 		"the cluster's shared secret; better kept in a file") \
 	X(NODE_COOKIE_FILE, "node.cookie_file", TEXT, 0, 0, "", "", \
 		"file that holds the cookie, readable by its owner alone") \
-	X(NODE_VISIBLE, "node.visible", BOOL, 0, 0, "", "false", \
-		"whether other nodes count this one in nodes()") \
+	X(NODE_VISIBLE, "node.visible", BOOL, 0, 0, "", "true", \
+		"whether other nodes count this one in nodes(); a dynamic name is always hidden") \
 	X(NODE_SHUTDOWN_TIME, "node.shutdown_time", TIME, 0, 3600000, "", "10s", \
 		"how long a stop may take before the program ends at once") \
 	X(NODE_LOAD, "node.load", LIST, 0, 0, "", "", \
@@ -75,8 +75,8 @@
 		"program that `auto` starts; none: this binary's own epmd")
 
 #define FLI_OPTIONS_LIMITS(X) \
-	X(LIMITS_FRAME, "limits.frame", SIZE, 65536, UINT32_MAX, "", "256MiB", \
-		"longest message of a peer") \
+	X(LIMITS_FRAME, "limits.frame", SIZE, 65536, 2047LL << 20, "", "256MiB", \
+		"longest message of a peer; over 256MiB it raises that of mailboxes and output too") \
 	X(LIMITS_FRAGMENTS, "limits.fragments", INT, 1, 1 << 20, "", "4096", \
 		"fragmented messages that one peer may have open") \
 	X(LIMITS_FRAGMENT_BYTES, "limits.fragment_bytes", SIZE, 65536, 1LL << 40, "", "256MiB", \
@@ -90,13 +90,21 @@
 	X(LIMITS_SIGNALS, "limits.signals", INT, 16, 1 << 30, "", "1000000", \
 		"links and monitors of one peer") \
 	X(LIMITS_THREADS, "limits.threads", INT, 2, 4096, "", "64", \
-		"threads for handlers that block")
+		"threads for handlers that block") \
+	X(LIMITS_OFFLOADS, "limits.offloads", INT, 1, 1 << 30, "", "65536", \
+		"works of fl_offload that wait or run")
 
 #define FLI_OPTIONS_REST(X) \
+	X(GLOBAL_POP, "global.prevent_overlapping_partitions", WORD, 0, 0, "guest|otp|off", "guest", \
+		"lost links: guest obeys the others and accuses nobody; else as on the BEAM nodes") \
 	X(RPC_PROFILE, "rpc.profile", WORD, 0, 0, "default|strict", "default", \
 		"functions that remote nodes may call; strict: what membership needs") \
 	X(RPC_ALLOW, "rpc.allow", LIST, 0, 0, "", "", \
 		"further functions (module:function/arity) that remote nodes may call") \
+	X(PG_SCOPES, "pg.scopes", LIST, 0, 0, "", "pg", \
+		"scopes of process groups that run from the start") \
+	X(PG_MEMBERS, "pg.members", INT, 1, 1 << 30, "", "16000000", \
+		"memberships that one scope holds, of all nodes together") \
 	X(COMPAT_OTP23, "compat.otp23", BOOL, 0, 0, "", "false", \
 		"narrow pids, for peers of OTP 23") \
 	X(SCHED_SPIN_US, "sched.spin_us", INT, 0, 100000, "", "50", \
@@ -122,8 +130,8 @@ typedef enum fli_key {
 		FLI_KEYS_COUNT
 } fli_key;
 
-/* Values of the WORD keys, in the order of their words; those of rpc.profile are fli_rpc_profile.
- */
+/* Values of the WORD keys, in the order of their words; those of rpc.profile are fli_rpc_profile,
+ * those of global.prevent_overlapping_partitions fli_global_mode. */
 enum { FLI_NAME_TYPE_AUTO, FLI_NAME_TYPE_SHORT, FLI_NAME_TYPE_LONG };
 enum { FLI_EPMD_MODE_AUTO, FLI_EPMD_MODE_ON, FLI_EPMD_MODE_OFF, FLI_EPMD_MODE_EMBEDDED };
 enum { FLI_LOG_TEXT, FLI_LOG_JSON, FLI_LOG_JOURNAL };

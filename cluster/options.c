@@ -145,6 +145,8 @@ static int fill_value(const fl_options *options, const fli_option *row, fli_opti
 
 	if (rc != FL_OK)
 		return rc;
+	if (row->type == FLI_OPTION_SECRET && *text == '\0')
+		return fl_error_set(err, FL_ECONFIG, "%s is empty", row->key);
 	if (strlen(text) > FLI_OPTIONS_TEXT_MAX && row->type != FLI_OPTION_LIST)
 		return fl_error_set(err, FL_ECONFIG, "the value of %s is longer than %d bytes",
 			row->key, FLI_OPTIONS_TEXT_MAX);

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cluster/options_store.h"
 
@@ -82,6 +83,11 @@ static int read_entry(fl_options *options, const char *entry, fl_error *err)
 				options, &(variable){name, (fli_key)i, FLI_RANK_ENV}, value, err);
 	}
 	return FL_OK;
+}
+
+int fl_options_environment(fl_options *options, fl_error *err)
+{
+	return fli_options_environment(options, environ, err);
 }
 
 int fli_options_environment(fl_options *options, char *const *environment, fl_error *err)

@@ -77,7 +77,7 @@ static bool add_sequence(fli_buf *text, const config_setting_t *setting)
 		if (i > 0)
 			fli_buf_add8(text, ',');
 		start = text->size;
-		if (!add_scalar(text, item))
+		if (config_setting_type(item) != CONFIG_TYPE_STRING || !add_scalar(text, item))
 			return false;
 		/* A comma separates items once they are one text. */
 		if (text->size > start &&
@@ -85,6 +85,24 @@ static bool add_sequence(fli_buf *text, const config_setting_t *setting)
 			return false;
 	}
 	return true;
+}
+
+/* Texts and lists of texts are quoted; the value is not shown, it may be a secret. */
+static bool wants_text(fli_key key)
+{
+	switch (fli_option_of(key)->type) {
+	case FLI_OPTION_TEXT:
+	case FLI_OPTION_SECRET:
+	case FLI_OPTION_LIST: return true;
+	default: return false;
+	}
+}
+
+static int refuse_type(const reader *r)
+{
+	fl_error_set(r->err, FL_ECONFIG, "%s: %s takes a text, in quotes", r->origin, r->key);
+	fl_error_next(r->err, "write %s = \"...\";", r->key);
+	return FL_ECONFIG;
 }
 
 static int put_text(reader *r, fli_key key, fli_buf *text)
@@ -105,6 +123,8 @@ static int read_value(reader *r, const config_setting_t *setting)
 
 	if (key == FLI_KEYS_COUNT)
 		return fli_options_unknown(r->key, r->origin, r->err);
+	if (!is_sequence && wants_text(key) && config_setting_type(setting) != CONFIG_TYPE_STRING)
+		return refuse_type(r);
 	fli_buf_create(&text, r->options->mem, 0);
 	if (is_sequence && fli_option_of(key)->type != FLI_OPTION_LIST)
 		rc = fl_error_set(r->err, FL_ECONFIG, "%s: %s takes one value, not a list",

@@ -15,6 +15,7 @@
  */
 #include "dist/atom_cache.h"
 
+#include "node/base/bug.h"
 #include "node/term/atoms.h"
 
 struct fli_atom_cache_text {
@@ -135,7 +136,8 @@ static int read_refs(fli_atom_cache *cache, fli_cursor *c, const header *h, fl_e
 			return fl_error_set(
 				err, FL_EFORMAT, "atom cache slot %u was never set", slot);
 		}
-		cache->atoms[k] = cache->slots[slot];
+		cache->atoms[k] =
+			cache->slots[FLI_BUG(cache_slot_off_by_one) && k > 0 ? slot ^ 1 : slot];
 	}
 	cache->refs.count = h->count;
 	return FL_OK;

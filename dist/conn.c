@@ -17,6 +17,7 @@
  */
 
 #include "dist/peers.h"
+#include "node/base/bug.h"
 
 static uint64_t tick_every(const fli_dist *dist)
 {
@@ -72,7 +73,8 @@ void fli_conn_feed(fli_conn *conn, const uint8_t *data, size_t size)
 	fl_error err;
 
 	err.what[0] = '\0';
-	conn->read_ms = fli_dist_now(conn->peer->dist);
+	if (!FLI_BUG(only_large_reads_are_life) || size > 4)
+		conn->read_ms = fli_dist_now(conn->peer->dist);
 	conn->peer->dist->counters.bytes_in += size;
 	if (fli_inbound_feed(&conn->in, data, size, &err) == FL_OK || conn->reason != NULL)
 		return;
@@ -107,6 +109,8 @@ static void on_end(void *owner, int code, const char *why)
 
 static void tell_ready(fli_conn *conn)
 {
+	if (FLI_BUG(sender_never_woken))
+		return;
 	if (!conn->has_waiters || fli_outbound_check(&conn->out) != FLI_OUTBOUND_READY)
 		return;
 	conn->has_waiters = false;
@@ -131,6 +135,10 @@ static bool write_piece(fli_conn *conn, const uint8_t *data, size_t size, bool m
 	}
 	if (taken > 0)
 		note_written(conn, (size_t)taken);
+	if (FLI_BUG(short_write_loses) && taken > 0 && (size_t)taken < size) {
+		note_written(conn, size - (size_t)taken);
+		taken = (int64_t)size;
+	}
 	if ((size_t)taken == size)
 		return true;
 	if (!may_queue)
@@ -252,7 +260,8 @@ static void on_timer(fli_timer *timer)
 	else if (is_waiting && now >= conn->progress_ms + silence_max(dist))
 		give_up(conn, "read nothing");
 	else if (!is_waiting && now >= conn->written_ms + tick_every(dist)) {
-		(void)fli_outbound_tick(&conn->out);
+		if (!FLI_BUG(tick_not_sent))
+			(void)fli_outbound_tick(&conn->out);
 		fli_conn_flush(conn);
 	}
 	if (conn->reason == NULL)
@@ -276,9 +285,11 @@ static void create_streams(fli_conn *conn, const fli_conn_start *start)
 	const fli_dist_limits *limits = &dist->config.limits;
 	const fli_outbound_config out = {.flags = start->flags,
 		.peer_creation = start->peer_creation,
+		.names = {dist->node->name, start->peer->base.name},
 		.seed = random_seed(dist),
 		.limits = {.soft_bytes = limits->out_soft_bytes,
-			.hard_bytes = limits->out_hard_bytes},
+			.hard_bytes = limits->out_hard_bytes,
+			.message_bytes_max = dist->node->limits.message_bytes_max},
 		.mem = dist->mem,
 		.spares = &dist->node->spares};
 	const fli_inbound_config in = {.flags = start->flags,

@@ -170,6 +170,18 @@ void fli_dist_leave(fli_dist *dist)
 	}
 }
 
+bool fli_dist_has_output(fli_dist *dist)
+{
+	fli_dist_peer *peer;
+	size_t cursor = 0;
+
+	while ((peer = fli_map_next(&dist->peers, &cursor)) != NULL)
+		if (peer->conn != NULL && peer->conn->reason == NULL &&
+			fli_outbound_size(&peer->conn->out) > 0)
+			return true;
+	return false;
+}
+
 void fli_dist_close(fli_dist *dist)
 {
 	fli_dist_stop_listening(dist);

@@ -91,6 +91,8 @@ void fli_dist_flush(void *dist);
 void fli_dist_stop_listening(fli_dist *dist);
 /* Leaves all peers in one stroke. */
 void fli_dist_leave(fli_dist *dist);
+/* Something waits for a peer that is up to read it. */
+bool fli_dist_has_output(fli_dist *dist);
 void fli_dist_close(fli_dist *dist);
 
 /* The distribution of a node; NULL where it has none. */

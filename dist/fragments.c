@@ -17,6 +17,7 @@
 #include <inttypes.h>
 
 #include "dist/atom_cache.h"
+#include "node/base/bug.h"
 
 static bool has_seq(const void *item, const void *key)
 {
@@ -93,7 +94,7 @@ static fli_fragment_seq *seq_new(fli_fragments *fragments, uint64_t seq, const f
 	fli_spares_take(fragments->spares, &sequence->bytes);
 	sequence->refs = fli_atom_cache_keep(refs, fragments->mem);
 	if (sequence->refs == NULL) {
-		fli_free(fragments->mem, sequence);
+		fli_fragment_seq_delete(fragments, sequence); /* with the block it was given */
 		return NULL;
 	}
 	/* without memory for it the first append fails, too */
@@ -153,7 +154,7 @@ static int check_order(const fli_fragment_seq *sequence, const fli_fragment *nex
 		return fl_error_set(err, FL_EFORMAT,
 			"fragments: number %" PRIu64 " of sequence %" PRIu64 ", which is not open",
 			next->number, next->seq);
-	if (next->number != sequence->expected)
+	if (next->number != sequence->expected && !FLI_BUG(fragments_mixed))
 		return fl_error_set(err, FL_EFORMAT,
 			"fragments: number %" PRIu64 " of sequence %" PRIu64 " where %" PRIu64
 			" is next",
@@ -164,7 +165,9 @@ static int check_order(const fli_fragment_seq *sequence, const fli_fragment *nex
 int fli_fragments_begin(fli_fragments *fragments, const fli_fragment *next,
 	fli_fragment_seq **ret_sequence, fl_error *err)
 {
-	fli_fragment_seq *sequence = find(fragments, next->seq);
+	fli_fragment_seq *sequence = FLI_BUG(fragments_mixed) && fragments->last != NULL
+					     ? fragments->last
+					     : find(fragments, next->seq);
 	int code = check_order(sequence, next, err);
 
 	if (code == FL_OK)

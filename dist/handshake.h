@@ -119,7 +119,7 @@ typedef struct fli_handshake_config {
 	fli_handshake_side own;
 	unsigned prefix_bytes;    /* length prefix of messages: 2 over TCP, 4 over TLS */
 	size_t message_bytes_max; /* 0: FLI_HANDSHAKE_MESSAGE_BYTES_MAX, which is the highest */
-	/* Flags that a peer must have on top of those that everybody must (`dist.require_flags`).
+	/* Flags that a peer must have on top of those that everybody must.
 	 */
 	uint64_t flags_demanded;
 	/*

@@ -45,8 +45,8 @@ static const struct advice by_cause[FLI_HANDSHAKE_CAUSE_COUNT] = {
 	[FLI_CAUSE_OWN_NAME] = {FL_ETAKEN, "two nodes run under one name", "rename one of them"},
 	[FLI_CAUSE_FLAGS] = {FL_EREFUSED,
 		"the peer is older than OTP 23, or a partial "
-		"implementation, or dist.require_flags asks for more",
-		"upgrade the peer, or lower dist.require_flags"},
+		"implementation",
+		"upgrade the peer to OTP 23 or later"},
 	[FLI_CAUSE_NOT_ALLOWED] = {FL_EREFUSED, "the list of allowed nodes does not have it",
 		"add it to dist.allow if it belongs to the cluster"},
 	[FLI_CAUSE_PEER_NOT_ALLOWED] = {FL_EREFUSED,

@@ -12,6 +12,7 @@
 #include "node/runtime.h"
 
 int fli_natives_nodes(fl_node *node);
+int fli_natives_global(fl_node *node);
 int fli_natives_stop(fl_node *node);
 
 #endif

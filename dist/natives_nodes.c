@@ -135,19 +135,19 @@ static bool is_up(fl_proc *self, fl_atom name)
 	return up;
 }
 
-/* True when the other's net_kernel said yes. */
-static bool ask_auth(fl_proc *self, fl_atom name)
+/* FL_OK when the other's net_kernel said yes. */
+static int ask_auth(fl_proc *self, fl_atom name)
 {
 	fl_term reply = {.data = NULL};
 	int rc = fl_call(self, name_at("net_kernel", name), CONNECT_MS, &reply, "{is_auth, ~}",
 		fl_self_node(self)->name);
 
-	return rc == FL_OK && fl_match(reply, "yes");
+	return rc == FL_OK && !fl_match(reply, "yes") ? FL_EREFUSED : rc;
 }
 
 static bool connect_to(fl_proc *self, fl_atom name)
 {
-	return is_self(self, name) || is_up(self, name) || ask_auth(self, name) ||
+	return is_self(self, name) || is_up(self, name) || ask_auth(self, name) == FL_OK ||
 	       is_up(self, name);
 }
 
@@ -181,16 +181,22 @@ static int disconnect_node(fl_proc *self, fl_term args, fl_buf *result)
 	return fl_build(result, "~", fl_bool(disconnect(self, name)));
 }
 
-/* As net_adm:ping: a node that does not say yes is disconnected. */
+/*
+ * As net_adm:ping: a node that does not say yes is disconnected, unless it was this one that could
+ * not ask.
+ */
 static int ping(fl_proc *self, fl_term args, fl_buf *result)
 {
 	fl_atom name;
+	int rc;
 
 	if (!fl_match(args, "[~]", &name))
 		return fli_badarg(result);
-	if (is_self(self, name) || ask_auth(self, name))
+	rc = is_self(self, name) ? FL_OK : ask_auth(self, name);
+	if (rc == FL_OK)
 		return fl_build(result, "pong");
-	(void)disconnect(self, name);
+	if (rc != FL_ELIMIT && rc != FL_ENOMEM && rc != FL_ECLOSED)
+		(void)disconnect(self, name);
 	return fl_build(result, "pang");
 }
 

@@ -14,7 +14,8 @@
  * Failures: no memory, and a frame over `message_bytes_max`. The open signal is then taken back as
  * a whole; the other side never sees a part of it.
  *
- * Headers are sent without atom references (N = 0), which every peer takes.
+ * The first small signal brings the names of both nodes to the peer's atom cache; the headers of
+ * those that are begun after it has left refer to them (outbound_atoms.h).
  */
 #include "dist/outbound_frame.h"
 
@@ -58,11 +59,14 @@ void fli_outbound_create(fli_outbound *out, const fli_outbound_config *config)
 	fli_buf_create(&out->wire, config->mem, 0);
 	fli_outbound_lanes_create(
 		&out->lanes, config->mem, out->config.limits.fragment_bytes, config->seed);
+	fli_outbound_atoms_create(
+		&out->atoms, config->names, config->flags & FLI_DFLAG(DIST_HDR_ATOM_CACHE));
 	out->lanes.spares = config->spares;
 	if (!(config->flags & FLI_DFLAG(NATIVE_RECORDS)))
 		out->lacking |= FLI_NEEDS_RECORDS;
 	if (!(config->flags & FLI_DFLAG(V4_NC)))
-		out->lacking |= FLI_NEEDS_WIDE_REFS | FLI_NEEDS_V4_PORTS;
+		out->lacking |= FLI_NEEDS_WIDE_REFS | FLI_NEEDS_V4_PORTS | FLI_NEEDS_WIDE_PIDS;
+	out->lacking |= FLI_IS_IMPOSSIBLE;
 }
 
 void fli_outbound_destroy(fli_outbound *out)
@@ -97,7 +101,8 @@ uint8_t *fli_outbound_open(fli_outbound *out, const fl_pid *from, size_t control
 	uint8_t *p;
 
 	fl_assert(!out->is_open);
-	p = fli_buf_extend(&out->buf, slack + LENGTH_BYTES + HEADER_BYTES + control_max);
+	p = fli_buf_extend(&out->buf,
+		slack + LENGTH_BYTES + HEADER_BYTES + FLI_OUTBOUND_REFS_BYTES + control_max);
 	if (p == NULL) {
 		out->buf.failed = false;
 		return NULL;
@@ -108,6 +113,7 @@ uint8_t *fli_outbound_open(fli_outbound *out, const fl_pid *from, size_t control
 	out->payload_at = 0;
 	out->is_cuttable = false;
 	out->is_open = true;
+	out->has_refs = out->atoms.state == FLI_ATOMS_KNOWN;
 	p += LENGTH_BYTES;
 	if (!has_headers(out)) {
 		*p++ = PASS_THROUGH;
@@ -116,8 +122,8 @@ uint8_t *fli_outbound_open(fli_outbound *out, const fl_pid *from, size_t control
 	}
 	*p++ = FLI_VERSION;
 	*p++ = HEADER;
-	*p++ = 0;
-	return p;
+	*p++ = out->has_refs ? FLI_OUTBOUND_NAMES : 0;
+	return out->has_refs ? fli_outbound_atoms_put_refs(p) : p;
 }
 
 void fli_outbound_body(fli_outbound *out, uint8_t *end, fli_outbound_body_kind kind)
@@ -145,6 +151,7 @@ static int give_up(fli_outbound *out, int code)
 
 /* ---- into the lanes -------------------------------------------------------------------------- */
 
+/* Of what follows on N: references, then the control term. */
 static size_t control_at(const fli_outbound *out)
 {
 	return out->start + LENGTH_BYTES + HEADER_BYTES;
@@ -155,6 +162,7 @@ static fli_outbound_large large_of(const fli_outbound *out)
 {
 	return (fli_outbound_large){.key = out->sender,
 		.fence = out->lanes.turn + (out->start != SLACK),
+		.refs = out->has_refs ? FLI_OUTBOUND_NAMES : 0,
 		.control_size = out->payload_at - control_at(out)};
 }
 
@@ -219,21 +227,29 @@ static int queue_behind(fli_outbound *out)
 	return code;
 }
 
+/* Complete frames wait for their sender's lane. */
+static bool must_queue(const fli_outbound *out)
+{
+	return FLI_UNLIKELY(!fli_outbound_lanes_is_empty(&out->lanes)) && out->sender != 0 &&
+	       fli_outbound_lanes_has(&out->lanes, out->sender);
+}
+
 static int end_frame(fli_outbound *out)
 {
 	size_t size = out->buf.size - out->start - LENGTH_BYTES;
+	bool is_queued;
 
 	if (FLI_UNLIKELY(size > out->config.limits.message_bytes_max))
 		return give_up(out, FL_ELIMIT);
 	if (FLI_UNLIKELY(size - HEADER_BYTES > out->lanes.fragment_bytes && out->is_cuttable))
 		return finish_large(out);
+	is_queued = must_queue(out);
+	if (FLI_UNLIKELY(out->atoms.state == FLI_ATOMS_NEW) && !is_queued)
+		size += fli_outbound_atoms_place(&out->atoms, &out->buf, control_at(out) - 1);
 	fli_put32(out->buf.data + out->start, (uint32_t)size);
 	out->is_open = false;
 	out->frames++;
-	if (FLI_UNLIKELY(!fli_outbound_lanes_is_empty(&out->lanes)) && out->sender != 0 &&
-		fli_outbound_lanes_has(&out->lanes, out->sender))
-		return queue_behind(out);
-	return FL_OK;
+	return is_queued ? queue_behind(out) : FL_OK;
 }
 
 int fli_outbound_close(fli_outbound *out, uint8_t *end)
@@ -247,12 +263,11 @@ int fli_outbound_close(fli_outbound *out, uint8_t *end)
 static int check_features(
 	const fli_outbound *out, const uint8_t *data, size_t size, unsigned features)
 {
+	const fli_whose peer = {out->config.names[1], out->config.peer_creation};
 	fli_walked walked;
 
-	if (FLI_LIKELY(out->lacking == 0))
-		return FL_OK;
 	if (features == FLI_OUTBOUND_UNKNOWN_FEATURES) {
-		if (!fli_walk(data, size, NULL, &walked))
+		if (!fli_walk_for(data, size, &peer, &walked))
 			return FL_EFORMAT;
 		features = walked.features;
 	}
@@ -327,6 +342,7 @@ static void swap_buffers(fli_outbound *out)
 	out->wire = out->buf;
 	out->buf = drained;
 	out->wire_done = SLACK;
+	fli_outbound_atoms_sent(&out->atoms);
 	out->lane_is_next = true;
 	out->lanes.turn++;
 }

@@ -21,14 +21,16 @@
  *     lane B [frag 9][frag 8]...             /
  *
  * Nothing is sent that would cost the connection at the other side: what the agreed flags do not
- * allow is FL_ENOTSUP; link and exit signals to a pid of an earlier incarnation of the peer are
- * FL_ENOPROC. Both leave nothing behind and are no reason to close.
+ * allow is FL_ENOTSUP, and so is a payload with an identifier of the peer's own that no BEAM makes;
+ * a signal to such a pid, and a link or exit signal to a pid of an earlier incarnation of the peer,
+ * is FL_ENOPROC. Both leave nothing behind and are no reason to close.
  *
  * Threads: one at a time. Memory: owns all buffers; arguments are copied. Errors: FL_ENOMEM and
  * FL_ELIMIT mean that the signal is lost; where order counts (links, monitors, exits) the caller
  * closes the connection. Limits: below; soft and hard marks are only reported, the driver acts.
  */
 
+#include "dist/outbound_atoms.h"
 #include "dist/outbound_lanes.h"
 #include "flitch/error.h"
 #include "flitch/term.h"
@@ -50,9 +52,10 @@ typedef struct fli_outbound_limits {
 } fli_outbound_limits;
 
 typedef struct fli_outbound_config {
-	uint64_t flags;         /* those that both sides have */
-	uint32_t peer_creation; /* of this connection's handshake; 0: not checked */
-	uint64_t seed;          /* for the table of lanes */
+	uint64_t flags;                    /* those that both sides have */
+	uint32_t peer_creation;            /* of this connection's handshake; 0: not checked */
+	fl_atom names[FLI_OUTBOUND_NAMES]; /* of this node, of the peer; kept, not copied */
+	uint64_t seed;                     /* for the table of lanes */
 	fli_outbound_limits limits;
 	fli_mem *mem;
 	fli_spares *spares; /* for large messages; may be NULL */
@@ -70,12 +73,14 @@ typedef struct fli_outbound {
 	fli_buf wire; /* what is being written, when it is no fragment */
 	size_t wire_done;
 	fli_outbound_lanes lanes;
+	fli_outbound_atoms atoms;
 	fli_outbound_piece piece; /* of a lane, handed out */
 	uint64_t sender;          /* lane key of the open signal; 0: none */
 	size_t start;             /* of the open signal in buf */
 	size_t payload_at;        /* of its payload in buf; 0: it has none */
 	unsigned lacking;         /* enum fli_feature that the peer cannot take */
 	bool is_open;
+	bool has_refs;    /* the open signal's header refers to `atoms` */
 	bool is_cuttable; /* the payload stands behind the control tuple, not in it */
 	bool is_busy;
 	bool lane_is_next; /* small signals had their turn */
@@ -156,6 +161,7 @@ typedef struct fli_outbound_spawned {
 	bool is_monitored;
 } fli_outbound_spawned;
 
+/* A child that the peer cannot name becomes the error notsup. */
 int fli_outbound_spawn_reply(fli_outbound *out, const fli_outbound_spawned *reply);
 
 /* Four zero bytes, unless something is waiting to be written anyway; true when added. */

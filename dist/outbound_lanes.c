@@ -154,6 +154,7 @@ int fli_outbound_lanes_add_large(fli_outbound_lanes *lanes, const fli_outbound_l
 	}
 	job->bytes = bytes;
 	job->seq = ++lanes->seq;
+	job->refs = large->refs;
 	plan(lanes, job, large->control_size);
 	fli_list_append(&lane->jobs, &job->link);
 	lanes->bytes += job->bytes.size;
@@ -175,7 +176,7 @@ static void take_first(fli_outbound_job *job, fli_outbound_piece *piece)
 
 	piece->size = FLI_FRAGMENT_FIRST_BYTES + job->first_size;
 	put_header(p, 69, piece->size, job);
-	p[22] = 0; /* no atom references */
+	p[22] = job->refs;
 	piece->data = p;
 	job->at = piece->size;
 }

@@ -35,6 +35,7 @@ typedef struct fli_outbound_job {
 	size_t at;         /* first byte that has not been handed out */
 	size_t first_size; /* data in the first fragment; at least the control term */
 	uint64_t seq;      /* 0: plain, complete frames */
+	uint8_t refs;      /* N of the first header */
 	uint64_t left;     /* fragments not handed out yet */
 } fli_outbound_job;
 
@@ -80,8 +81,9 @@ int fli_outbound_lanes_add_plain(
 typedef struct fli_outbound_large {
 	uint64_t key; /* 0: of nobody in particular */
 	uint64_t fence;
-	fli_buf bytes; /* FLI_FRAGMENT_FIRST_BYTES of room, the control term, the payload */
-	size_t control_size;
+	uint8_t refs;  /* atom references of the header */
+	fli_buf bytes; /* FLI_FRAGMENT_FIRST_BYTES of room, references, control term, payload */
+	size_t control_size; /* and of the references */
 } fli_outbound_large;
 
 /* A message to be cut. Its bytes are taken over, also on failure. */

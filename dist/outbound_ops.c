@@ -3,24 +3,26 @@
  * One function for each control message that a node sends (erl_dist_protocol, "Protocol between
  * Connected Nodes"), in the form that the agreed flags ask for:
  *
- *     SEND_SENDER   22, or 2 with '' in place of the sender
+ *     SEND_SENDER   22, or 2 with '' in place of the sender; of a wide one to OTP 23, too
  *     EXIT_PAYLOAD  24, 26, 28 and the reason behind; or 3, 8, 21 and the reason as last element
  *     UNLINK_ID     35, 36; or 4
  *     ALTACT_SIG    37 to an alias; else with ALIAS 33; else a plain send to the owner
  *
  * A BEAM drops the connection when an exit or unlink goes to a pid of an earlier incarnation of it,
- * and one without V4_NC does for wide identifiers of ours; both are refused here. Monitors and
- * spawn requests are not sent to a peer that did not agree on them.
+ * when a pid or reference that bears its own name cannot be one of its own, and, without V4_NC, for
+ * any wide identifier; all are refused here. Which release a peer is does not show between 24 and
+ * 27, so that what 24 and 25 alone refuse (own pids of 16 to 28 bits) does pass: 26 has made them.
+ * Monitors and spawn requests are not sent to a peer that did not agree on them.
  */
 #include "dist/outbound_frame.h"
 
 #include "dist/flags.h"
+#include "node/base/bug.h"
 #include "node/term/tag.h"
+#include "node/term/walk.h"
 #include "node/term/write.h"
 
 #define ATOM_BYTES_MAX 1020
-#define NARROW_ID_MAX 0x7fff
-#define NARROW_SERIAL_MAX 0x1fff
 #define NARROW_REF_WORDS_MAX 3
 #define REF_WORDS_MAX 5
 #define ALTACT_ALIAS 4
@@ -59,21 +61,32 @@ static uint8_t *put_no_cookie(uint8_t *p)
 	return p + 2;
 }
 
-static uint8_t *put_pid(uint8_t *p, const fl_pid *pid)
+static uint8_t *put_node(const fli_outbound *out, uint8_t *p, fl_atom name)
+{
+	int ref = out->has_refs ? fli_outbound_atoms_find(&out->atoms, name) : -1;
+
+	if (ref < 0)
+		return put_atom(p, name);
+	p[0] = FLI_ATOM_CACHE_REF;
+	p[1] = (uint8_t)ref;
+	return p + 2;
+}
+
+static uint8_t *put_pid(const fli_outbound *out, uint8_t *p, const fl_pid *pid)
 {
 	*p++ = FLI_NEW_PID_EXT;
-	p = put_atom(p, pid->node);
+	p = put_node(out, p, pid->node);
 	fli_put32(p, pid->id);
 	fli_put32(p + 4, pid->serial);
 	fli_put32(p + 8, pid->creation);
 	return p + 12;
 }
 
-static uint8_t *put_ref(uint8_t *p, const fl_ref *ref)
+static uint8_t *put_ref(const fli_outbound *out, uint8_t *p, const fl_ref *ref)
 {
 	p[0] = FLI_NEWER_REFERENCE_EXT;
 	fli_put16(p + 1, (uint16_t)ref->count);
-	p = put_atom(p + 3, ref->node);
+	p = put_node(out, p + 3, ref->node);
 	fli_put32(p, ref->creation);
 	p += 4;
 	for (uint32_t i = 0; i < ref->count; i++, p += 4)
@@ -104,9 +117,9 @@ static uint8_t *put_uint(uint8_t *p, uint64_t value)
 	return p + 3 + size;
 }
 
-static uint8_t *put_monitored(uint8_t *p, fli_outbound_monitored what)
+static uint8_t *put_monitored(const fli_outbound *out, uint8_t *p, fli_outbound_monitored what)
 {
-	return what.name.text != NULL ? put_atom(p, what.name) : put_pid(p, what.pid);
+	return what.name.text != NULL ? put_atom(p, what.name) : put_pid(out, p, what.pid);
 }
 
 static size_t monitored_bytes(fli_outbound_monitored what)
@@ -122,21 +135,51 @@ static bool has(const fli_outbound *out, uint64_t flags)
 	return (out->config.flags & flags) == flags;
 }
 
+static bool is_narrow(const fl_pid *pid)
+{
+	return pid->id <= FLI_NARROW_ID_MAX && pid->serial <= FLI_NARROW_SERIAL_MAX;
+}
+
 /* A pid of this node. */
 static int check_own(const fli_outbound *out, const fl_pid *pid)
 {
-	if (FLI_LIKELY(has(out, FLI_DFLAG(V4_NC))))
-		return FL_OK;
-	if (pid->id > NARROW_ID_MAX || pid->serial > NARROW_SERIAL_MAX)
-		return FL_ENOTSUP;
+	return FLI_LIKELY(has(out, FLI_DFLAG(V4_NC))) || is_narrow(pid) ? FL_OK : FL_ENOTSUP;
+}
+
+static bool is_of_peer(const fli_outbound *out, fl_atom node, uint32_t creation)
+{
+	return creation == out->config.peer_creation && fl_atom_eq(node, out->config.names[1]);
+}
+
+/* The receiver. No process has a number that no BEAM gives. */
+static int check_target(const fli_outbound *out, const fl_pid *pid)
+{
+	if (FLI_UNLIKELY(!has(out, FLI_DFLAG(V4_NC)) && !is_narrow(pid)))
+		return FL_ENOPROC;
+	if (FLI_UNLIKELY(pid->id > FLI_BEAM_PID_MAX) && is_of_peer(out, pid->node, pid->creation))
+		return FL_ENOPROC;
 	return FL_OK;
+}
+
+static int check_pair(const fli_outbound *out, const fl_pid *from, const fl_pid *to)
+{
+	int code = check_own(out, from);
+
+	return code == FL_OK ? check_target(out, to) : code;
 }
 
 static int check_ref(const fli_outbound *out, const fl_ref *ref)
 {
 	uint32_t words_max = has(out, FLI_DFLAG(V4_NC)) ? REF_WORDS_MAX : NARROW_REF_WORDS_MAX;
 
-	return ref->count > words_max ? FL_ENOTSUP : FL_OK;
+	if (ref->count > words_max)
+		return FL_ENOTSUP;
+	if (ref->count == 0)
+		return FL_ENOPROC;
+	if (FLI_UNLIKELY(ref->words[0] > FLI_BEAM_REF_MAX) &&
+		is_of_peer(out, ref->node, ref->creation))
+		return FL_ENOPROC;
+	return FL_OK;
 }
 
 static int check_own_and_ref(const fli_outbound *out, const fl_pid *pid, const fl_ref *ref)
@@ -151,7 +194,7 @@ static int check_link_pair(const fli_outbound *out, const fl_pid *from, const fl
 {
 	if (out->config.peer_creation != 0 && to->creation != out->config.peer_creation)
 		return FL_ENOPROC;
-	return check_own(out, from);
+	return check_pair(out, from, to);
 }
 
 static size_t pids_bytes(const fl_pid *a, const fl_pid *b)
@@ -164,18 +207,19 @@ static size_t pids_bytes(const fl_pid *a, const fl_pid *b)
 int fli_outbound_begin_send(fli_outbound *out, const fl_pid *from, const fl_pid *to)
 {
 	uint8_t *p;
-	int code = check_own(out, from);
+	bool has_sender = has(out, FLI_DFLAG(SEND_SENDER)) && check_own(out, from) == FL_OK;
+	int code = check_target(out, to);
 
 	if (code != FL_OK)
 		return code;
 	p = fli_outbound_open(out, from, pids_bytes(from, to));
 	if (p == NULL)
 		return FL_ENOMEM;
-	if (has(out, FLI_DFLAG(SEND_SENDER)))
-		p = put_pid(put_op(p, 3, 22), from);
+	if (has_sender)
+		p = put_pid(out, put_op(p, 3, 22), from);
 	else
 		p = put_no_cookie(put_op(p, 3, 2));
-	fli_outbound_body(out, put_pid(p, to), FLI_BODY_PAYLOAD);
+	fli_outbound_body(out, put_pid(out, p, to), FLI_BODY_PAYLOAD);
 	return FL_OK;
 }
 
@@ -192,7 +236,7 @@ int fli_outbound_begin_reg_send(fli_outbound *out, const fl_pid *from, fl_atom n
 		out, from, OP_BYTES + FLI_PID_BYTES(from->node.size) + FLI_ATOM_BYTES(name.size));
 	if (p == NULL)
 		return FL_ENOMEM;
-	p = put_no_cookie(put_pid(put_op(p, 4, 6), from));
+	p = put_no_cookie(put_pid(out, put_op(p, 4, 6), from));
 	fli_outbound_body(out, put_atom(p, name), FLI_BODY_PAYLOAD);
 	return FL_OK;
 }
@@ -213,7 +257,7 @@ int fli_outbound_begin_alias_send(
 	if (p == NULL)
 		return FL_ENOMEM;
 	p = has_altact ? put_uint(put_op(p, 4, 37), ALTACT_ALIAS) : put_op(p, 3, 33);
-	fli_outbound_body(out, put_ref(put_pid(p, from), alias), FLI_BODY_PAYLOAD);
+	fli_outbound_body(out, put_ref(out, put_pid(out, p, from), alias), FLI_BODY_PAYLOAD);
 	return FL_OK;
 }
 
@@ -228,7 +272,7 @@ static int begin_exit_as(
 	if (p == NULL)
 		return FL_ENOMEM;
 	p = is_payload ? put_op(p, 3, op) : put_op(p, 4, old_op);
-	p = put_pid(put_pid(p, from), to);
+	p = put_pid(out, put_pid(out, p, from), to);
 	fli_outbound_body(out, p, is_payload ? FLI_BODY_PAYLOAD : FLI_BODY_ELEMENT);
 	return FL_OK;
 }
@@ -242,7 +286,7 @@ int fli_outbound_begin_exit(fli_outbound *out, const fl_pid *from, const fl_pid 
 
 int fli_outbound_begin_exit2(fli_outbound *out, const fl_pid *from, const fl_pid *to)
 {
-	int code = check_own(out, from);
+	int code = check_pair(out, from, to);
 
 	return code == FL_OK ? begin_exit_as(out, from, to, 26, 8) : code;
 }
@@ -253,7 +297,7 @@ static int send_pair(fli_outbound *out, const fl_pid *from, const fl_pid *to, ui
 
 	if (p == NULL)
 		return FL_ENOMEM;
-	return fli_outbound_close(out, put_pid(put_pid(put_op(p, 3, op), from), to));
+	return fli_outbound_close(out, put_pid(out, put_pid(out, put_op(p, 3, op), from), to));
 }
 
 static int send_id_pair(
@@ -264,12 +308,12 @@ static int send_id_pair(
 	if (p == NULL)
 		return FL_ENOMEM;
 	p = put_uint(put_op(p, 4, op), id);
-	return fli_outbound_close(out, put_pid(put_pid(p, from), to));
+	return fli_outbound_close(out, put_pid(out, put_pid(out, p, from), to));
 }
 
 int fli_outbound_link(fli_outbound *out, const fl_pid *from, const fl_pid *to)
 {
-	int code = check_own(out, from);
+	int code = check_pair(out, from, to);
 
 	return code == FL_OK ? send_pair(out, from, to, 1) : code;
 }
@@ -303,7 +347,7 @@ int fli_outbound_group_leader(
 
 	if (p == NULL)
 		return FL_ENOMEM;
-	return fli_outbound_close(out, put_pid(put_pid(put_op(p, 3, 7), leader), member));
+	return fli_outbound_close(out, put_pid(out, put_pid(out, put_op(p, 3, 7), leader), member));
 }
 
 /* ---- monitors -------------------------------------------------------------------------------- */
@@ -326,6 +370,8 @@ static int send_monitor(fli_outbound *out, uint8_t op, const fl_pid *watcher,
 	uint8_t *p;
 	int code = check_monitor(out, watcher, of, ref);
 
+	if (code == FL_OK && of.name.text == NULL)
+		code = check_target(out, of.pid);
 	if (code != FL_OK)
 		return code;
 	p = fli_outbound_open(out, watcher,
@@ -333,8 +379,8 @@ static int send_monitor(fli_outbound *out, uint8_t op, const fl_pid *watcher,
 			FLI_REF_BYTES(ref->node.size));
 	if (p == NULL)
 		return FL_ENOMEM;
-	p = put_monitored(put_pid(put_op(p, 4, op), watcher), of);
-	return fli_outbound_close(out, put_ref(p, ref));
+	p = put_monitored(out, put_pid(out, put_op(p, 4, op), watcher), of);
+	return fli_outbound_close(out, put_ref(out, p, ref));
 }
 
 int fli_outbound_monitor(
@@ -358,13 +404,13 @@ int fli_outbound_begin_down(
 
 	if (code != FL_OK)
 		return code;
-	p = fli_outbound_open(out, dead.pid,
+	p = fli_outbound_open(out, FLI_BUG(down_before_last_message) ? NULL : dead.pid,
 		OP_BYTES + monitored_bytes(dead) + FLI_PID_BYTES(watcher->node.size) +
 			FLI_REF_BYTES(ref->node.size));
 	if (p == NULL)
 		return FL_ENOMEM;
 	p = is_payload ? put_op(p, 4, 28) : put_op(p, 5, 21);
-	p = put_ref(put_pid(put_monitored(p, dead), watcher), ref);
+	p = put_ref(out, put_pid(out, put_monitored(out, p, dead), watcher), ref);
 	fli_outbound_body(out, p, is_payload ? FLI_BODY_PAYLOAD : FLI_BODY_ELEMENT);
 	return FL_OK;
 }
@@ -398,8 +444,8 @@ int fli_outbound_begin_spawn(fli_outbound *out, const fli_outbound_spawn *spawn)
 	p = fli_outbound_open(out, spawn->from, spawn_bytes(spawn));
 	if (p == NULL)
 		return FL_ENOMEM;
-	p = put_ref(put_op(p, 6, 29), spawn->id);
-	p = put_pid(put_pid(p, spawn->from), spawn->leader);
+	p = put_ref(out, put_op(p, 6, 29), spawn->id);
+	p = put_pid(out, put_pid(out, p, spawn->from), spawn->leader);
 	p[0] = FLI_SMALL_TUPLE_EXT;
 	p[1] = 3;
 	p = put_atom(put_atom(p + 2, spawn->module), spawn->function);
@@ -412,7 +458,7 @@ int fli_outbound_begin_spawn(fli_outbound *out, const fli_outbound_spawn *spawn)
 	return FL_OK;
 }
 
-int fli_outbound_spawn_reply(fli_outbound *out, const fli_outbound_spawned *reply)
+static int spawn_reply(fli_outbound *out, const fli_outbound_spawned *reply)
 {
 	size_t result_bytes = reply->child != NULL ? FLI_PID_BYTES(reply->child->node.size)
 						   : FLI_ATOM_BYTES(reply->error.size);
@@ -431,7 +477,17 @@ int fli_outbound_spawn_reply(fli_outbound *out, const fli_outbound_spawned *repl
 		return FL_ENOMEM;
 	if (reply->child != NULL)
 		flags = (uint8_t)((reply->is_linked ? 1 : 0) | (reply->is_monitored ? 2 : 0));
-	p = put_uint(put_pid(put_ref(put_op(p, 5, 31), reply->id), reply->to), flags);
-	p = reply->child != NULL ? put_pid(p, reply->child) : put_atom(p, reply->error);
+	p = put_uint(put_pid(out, put_ref(out, put_op(p, 5, 31), reply->id), reply->to), flags);
+	p = reply->child != NULL ? put_pid(out, p, reply->child) : put_atom(p, reply->error);
 	return fli_outbound_close(out, p);
+}
+
+int fli_outbound_spawn_reply(fli_outbound *out, const fli_outbound_spawned *reply)
+{
+	fli_outbound_spawned refusal = {.id = reply->id, .to = reply->to, .error = {"notsup", 6}};
+
+	/* whoever asked would wait for ever */
+	if (reply->child != NULL && check_own(out, reply->child) != FL_OK)
+		return spawn_reply(out, &refusal);
+	return spawn_reply(out, reply);
 }

@@ -151,7 +151,10 @@ void fli_peers_close(fli_dist *dist)
 	fli_dist_peer *peer;
 	size_t cursor = 0;
 
-	while ((peer = fli_map_next(&dist->peers, &cursor)) != NULL)
+	while ((peer = fli_map_next(&dist->peers, &cursor)) != NULL) {
+		while (fli_list_pop(&peer->waits) != NULL)
+			; /* who waits may look at his link later */
 		peer_delete(peer);
+	}
 	fli_map_destroy(&dist->peers);
 }

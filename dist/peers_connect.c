@@ -77,6 +77,7 @@ void fli_peers_failed(fli_dist_peer *peer, const fl_error *reason)
 	peer->state = FLI_PEER_IDLE;
 	peer->waited = 0;
 	fli_remote_queue_clear(&peer->queue);
+	fli_reconcile_failed(peer, &err);
 	fli_reconcile_down(peer, FLI_LOSS_FAILED);
 	fli_remote_nodedown(peer->dist->node, &peer->base, "connection_setup_failed");
 	tell_waits(peer, err.code == FL_OK ? FL_ENOCONN : err.code, &err);

@@ -15,6 +15,7 @@
 
 #include "dist/flags.h"
 #include "dist/peers.h"
+#include "node/base/bug.h"
 
 /* As many may say that they have one name before one of them shows the cookie. */
 enum { SAME_NAME_MAX = 4 };
@@ -131,7 +132,8 @@ static void go_up(fli_dist_peer *peer)
 	fli_reconcile_up(peer);
 	fli_remote_nodeup(dist->node, &peer->base);
 	tell_up(peer);
-	fli_remote_replay(peer);
+	if (!FLI_BUG(queue_not_replayed))
+		fli_remote_replay(peer);
 	fli_peers_told(peer);
 }
 
@@ -203,7 +205,8 @@ void fli_peers_established(fli_pending *pending, const uint8_t *rest, size_t siz
 	}
 	describe(peer, &pending->handshake);
 	fli_pending_delete(pending);
-	fli_peers_abandon(peer);
+	if (!FLI_BUG(simultaneous_keeps_both))
+		fli_peers_abandon(peer);
 	drop_rivals(dist, &peer->name);
 	go_up(peer);
 	if (size > 0 && peer->conn != NULL && peer->conn->reason == NULL)
@@ -275,6 +278,8 @@ static fli_handshake_verdict verdict_for(fli_dist *dist, const fli_node_name *na
 		return FLI_VERDICT_OK;
 	if (!peer->dialling->is_open)
 		return FLI_VERDICT_OK_SIMULTANEOUS;
+	if (FLI_BUG(simultaneous_keeps_both))
+		return FLI_VERDICT_OK;
 	return fli_simultaneous(&dist->name, name);
 }
 

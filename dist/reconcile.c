@@ -8,6 +8,7 @@
  */
 
 #include "dist/peers.h"
+#include "node/base/bug.h"
 
 static void schedule(fli_dist_peer *peer, uint64_t delay_ms)
 {
@@ -132,6 +133,7 @@ void fli_reconcile_up(fli_dist_peer *peer)
 	peer->want.is_held = false;
 	peer->want.is_suspended = false;
 	peer->want.up_ms = fli_dist_now(peer->dist);
+	peer->want.told_ms = 0;
 }
 
 void fli_reconcile_down(fli_dist_peer *peer, fli_loss loss)
@@ -149,8 +151,26 @@ void fli_reconcile_down(fli_dist_peer *peer, fli_loss loss)
 	want->is_suspended = loss == FLI_LOSS_ORDERLY;
 	if (want->is_held)
 		return;
+	if (FLI_BUG(orderly_loss_is_for_ever) && want->is_suspended)
+		return;
 	if (want->is_suspended)
 		schedule(peer, FLI_RECONCILE_MIN_MS);
 	else
 		schedule_next(peer);
+}
+
+void fli_reconcile_failed(fli_dist_peer *peer, const fl_error *err)
+{
+	fli_want *want = &peer->want;
+	uint64_t now = fli_dist_now(peer->dist);
+
+	if (!want->is_wanted || peer->dist->is_leaving)
+		return;
+	if (want->told_ms != 0 && now < want->told_ms + FLI_RECONCILE_TELL_MS)
+		return;
+	want->told_ms = now;
+	fli_log_limited(&peer->dist->node->log, now, FLI_WARNING,
+		"%s is not connected, tried again until it is: %s%s%s%s%s", peer->name.text,
+		err->what, err->why[0] != '\0' ? "; why: " : "", err->why,
+		err->next[0] != '\0' ? "; next: " : "", err->next);
 }

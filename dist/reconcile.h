@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "flitch/error.h"
 #include "node/base/wheel.h"
 
 typedef struct fli_dist_peer fli_dist_peer;
@@ -29,6 +30,8 @@ typedef struct fli_lookup fli_lookup;
 #define FLI_RECONCILE_MAX_MS 30000
 /* A link that was up for so long has proven itself: the next loss begins with the short delay. */
 #define FLI_RECONCILE_STABLE_MS 10000
+/* The log says why it is not up once this often, and at the first failure. */
+#define FLI_RECONCILE_TELL_MS 300000
 
 typedef struct fli_want {
 	bool is_wanted;
@@ -37,6 +40,7 @@ typedef struct fli_want {
 	uint32_t delay_ms; /* next one, before the jitter; 0: the first */
 	uint64_t up_ms;
 	uint64_t closed_ms;
+	uint64_t told_ms; /* when the log last said that it cannot be connected; 0: not yet */
 	fli_timer timer;
 	fli_lookup *probe;
 } fli_want;
@@ -54,6 +58,8 @@ void fli_reconcile_want(fli_dist_peer *peer);
 void fli_reconcile_unwant(fli_dist_peer *peer);
 void fli_reconcile_up(fli_dist_peer *peer);
 void fli_reconcile_down(fli_dist_peer *peer, fli_loss loss);
+/* An attempt failed: the log says what, why, what next. */
+void fli_reconcile_failed(fli_dist_peer *peer, const fl_error *err);
 /* A delay with up to a quarter more or less, so that nodes do not all dial in the same moment. */
 uint64_t fli_reconcile_jitter(uint64_t delay_ms, uint32_t random);
 

@@ -3,9 +3,9 @@
  * A signal as a value becomes bytes of a connection.
  *
  * What the peer cannot take (FL_ENOTSUP) and what goes to an earlier incarnation of it (FL_ENOPROC)
- * is answered here, as the peer itself would have: a link by an exit with noproc. A reason that the
- * peer cannot read is replaced, since the end itself must be told. A signal that is lost for want
- * of memory ends the connection: links and monitors must not have gaps.
+ * is answered here, as the peer itself would have: a link by an exit with noproc, a monitor by a
+ * DOWN. A reason that the peer cannot read is replaced, since the end itself must be told. A signal
+ * that is lost for want of memory ends the connection: links and monitors must not have gaps.
  */
 
 #include "dist/flags.h"
@@ -88,6 +88,29 @@ static int emit_link(fli_conn *conn, const fli_remote_op *op)
 	return rc;
 }
 
+static void down_with(fli_conn *conn, const fli_remote_op *op, const char *text)
+{
+	fli_reason_atom atom;
+	fl_term reason = fli_reason_of(&atom, text);
+	fli_walked walked;
+	const fli_payload payload = {.data = reason.data, .walked = &walked};
+
+	if (fli_walk(reason.data, reason.size, NULL, &walked))
+		fli_remote_down(conn->peer->dist->node, &conn->peer->base, &op->ref, &payload);
+}
+
+/* Without monitors in the agreement the end of the connection is all that its watcher learns. */
+static int emit_monitor(fli_conn *conn, const fli_remote_op *op)
+{
+	int rc = fli_outbound_monitor(&conn->out, &op->from, monitored(&op->to), &op->ref);
+
+	if (rc == FL_ENOPROC)
+		down_with(conn, op, "noproc");
+	else if (rc == FL_ENOTSUP && conn->peer->base.has_monitors)
+		down_with(conn, op, "notsup");
+	return rc;
+}
+
 static int emit_unlink(fli_conn *conn, const fli_remote_op *op)
 {
 	int rc = fli_outbound_unlink(&conn->out, &op->from, op->to.pid, op->id);
@@ -108,8 +131,7 @@ static int emit_bare(fli_conn *conn, const fli_remote_op *op)
 	case FLI_REMOTE_UNLINK: return emit_unlink(conn, op);
 	case FLI_REMOTE_UNLINK_ACK:
 		return fli_outbound_unlink_ack(out, &op->from, op->to.pid, op->id);
-	case FLI_REMOTE_MONITOR:
-		return fli_outbound_monitor(out, &op->from, monitored(&op->to), &op->ref);
+	case FLI_REMOTE_MONITOR: return emit_monitor(conn, op);
 	case FLI_REMOTE_DEMONITOR:
 		return fli_outbound_demonitor(out, &op->from, monitored(&op->to), &op->ref);
 	case FLI_REMOTE_LEADER:

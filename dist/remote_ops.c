@@ -33,6 +33,11 @@ static fli_peer *op_find(void *ctx, fl_atom name)
 	return peer == NULL ? NULL : &peer->base;
 }
 
+static fli_peer *op_next(void *ctx, size_t *cursor)
+{
+	return fli_dist_next(ctx, cursor);
+}
+
 static fli_peer *op_peer(void *ctx, fl_atom name)
 {
 	fli_dist *dist = ctx;
@@ -104,11 +109,15 @@ static fli_buf *op_send_begin(fli_peer *base, const fl_pid *from, const fli_targ
 	fli_dist_peer *peer = fli_dist_peer_of(base);
 	fli_conn *conn = conn_of(peer);
 	const fli_remote_op op = {.kind = FLI_REMOTE_SEND, .from = *from, .to = *to};
+	int rc;
 
 	if (FLI_UNLIKELY(conn == NULL))
 		return open_queued(peer, &op);
-	if (fli_remote_begin(&conn->out, &op) != FL_OK)
+	rc = fli_remote_begin(&conn->out, &op);
+	if (FLI_UNLIKELY(rc != FL_OK)) {
+		fli_remote_settle(conn, rc); /* one that is lost leaves no gap behind */
 		return NULL;
+	}
 	peer->dist->open.peer = peer;
 	peer->dist->open.is_queued = false;
 	return &conn->out.buf;
@@ -254,6 +263,7 @@ const fli_remote_ops *fli_remote_ops_table(void)
 {
 	static const fli_remote_ops table = {.peer = op_peer,
 		.find = op_find,
+		.next = op_next,
 		.send_begin = op_send_begin,
 		.send_end = op_send_end,
 		.send_cancel = op_send_cancel,

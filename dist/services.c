@@ -11,6 +11,7 @@
 #include "dist/services.h"
 
 #include "dist/dist.h"
+#include "dist/global_service.h"
 #include "dist/natives.h"
 #include "dist/net_kernel.h"
 #include "dist/rex.h"
@@ -20,7 +21,7 @@
 
 #define AGAIN_MS 1000
 
-enum { SERVICES = 5 };
+enum { SERVICES = 6 };
 
 typedef struct service {
 	const char *name;
@@ -33,6 +34,7 @@ static const service services[SERVICES] = {
 	{"logger", &fli_log_proxy},
 	{"net_kernel", &fli_net_kernel},
 	{"rex", &fli_rex},
+	{"global_name_server", &fli_global_name_server},
 };
 
 typedef struct keeper_state {
@@ -139,7 +141,8 @@ static const fl_behaviour keeper = {
 static int add_natives(fl_node *node)
 {
 	static int (*const families[])(fl_node *) = {fli_natives_process, fli_natives_system,
-		fli_natives_tools, fli_gen_calls, fli_natives_nodes, fli_natives_stop};
+		fli_natives_tools, fli_gen_calls, fli_natives_nodes, fli_natives_global,
+		fli_natives_stop};
 	int rc = FL_OK;
 
 	for (size_t i = 0; i < sizeof families / sizeof *families && rc == FL_OK; i++)
@@ -163,6 +166,8 @@ int fli_services_start(fl_node *node)
 	fl_proc *proc;
 	int rc = add_natives(node);
 
+	if (rc == FL_OK)
+		rc = fli_global_prepare(node);
 	if (rc == FL_OK)
 		rc = fli_proc_start(node, &how, fli_term(node, nil, sizeof nil), &proc, NULL);
 	if (rc == FL_OK && node->dist != NULL)

@@ -3,8 +3,8 @@
 #define FLI_DIST_SERVICES_H
 
 /*
- * The processes that every node has: user, logger_proxy, logger, net_kernel, rex, and a keeper that
- * starts one again when somebody killed it.
+ * The processes that every node has: user, logger_proxy, logger, net_kernel, rex,
+ * global_name_server, and a keeper that starts one again when somebody killed it.
  *
  * Threads: the owner of the node's context. Errors: FL_E*; what has been started stays and goes
  * with the node.

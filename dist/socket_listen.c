@@ -3,7 +3,9 @@
  * Listeners on libuv, and the network as a whole.
  *
  * What goes wrong: out of file descriptors, libuv accepts and closes by a spare one, and on_error
- * tells; a port is taken, the next one of the range is tried.
+ * tells. Out of memory for a socket, a handle of the listener's own takes the connection and closes
+ * it: one that is not taken would keep libuv from looking at the listener ever again. A port is
+ * taken, the next one of the range is tried.
  */
 
 #include "dist/socket_uv.h"
@@ -15,27 +17,64 @@ enum { BACKLOG = 128 };
 
 struct fli_listen {
 	uv_tcp_t tcp;
+	uv_tcp_t refused; /* takes what there is no memory for */
 	fli_uv_net *net;
 	fli_listen_at at;
+	unsigned handles; /* that libuv still knows */
+	bool is_refusing;
+	bool has_next; /* one more came meanwhile, and has not been taken */
 };
 
 /* ---- listening ------------------------------------------------------------------------------- */
 
-static void on_connection(uv_stream_t *server, int status)
+static void on_handle_closed(fli_listen *listen)
 {
-	fli_listen *listen = server->data;
-	fli_uv_sock *sock;
+	if (--listen->handles > 0)
+		return;
+	listen->net->open--;
+	fli_free(listen->net->config.mem, listen);
+}
 
-	if (status != 0) {
-		listen->at.on_error(listen->at.ctx, uv_strerror(status));
+static void accept_one(fli_listen *listen);
+
+static void on_refused(uv_handle_t *handle)
+{
+	fli_listen *listen = handle->data;
+
+	listen->is_refusing = false;
+	if (listen->has_next && uv_is_closing((uv_handle_t *)&listen->tcp) == 0) {
+		listen->has_next = false;
+		accept_one(listen);
+	}
+	on_handle_closed(listen);
+}
+
+static void refuse(fli_listen *listen)
+{
+	if (listen->is_refusing) {
+		listen->has_next = true;
 		return;
 	}
-	sock = fli_uv_sock_new(listen->net);
+	if (uv_tcp_init(listen->net->loop, &listen->refused) != 0)
+		return; /* it fails for bad flags alone */
+	listen->refused.data = listen;
+	listen->handles++;
+	listen->is_refusing = true;
+	(void)uv_accept((uv_stream_t *)&listen->tcp, (uv_stream_t *)&listen->refused);
+	uv_close((uv_handle_t *)&listen->refused, on_refused);
+	listen->at.on_error(listen->at.ctx, "out of memory");
+}
+
+static void accept_one(fli_listen *listen)
+{
+	fli_uv_sock *sock = fli_uv_sock_new(listen->net);
+	int status;
+
 	if (sock == NULL) {
-		listen->at.on_error(listen->at.ctx, "out of memory");
+		refuse(listen);
 		return;
 	}
-	status = uv_accept(server, (uv_stream_t *)&sock->tcp);
+	status = uv_accept((uv_stream_t *)&listen->tcp, (uv_stream_t *)&sock->tcp);
 	if (status == 0)
 		status = fli_uv_sock_start(sock);
 	if (status == 0) {
@@ -46,12 +85,19 @@ static void on_connection(uv_stream_t *server, int status)
 	listen->at.on_error(listen->at.ctx, uv_strerror(status));
 }
 
+static void on_connection(uv_stream_t *server, int status)
+{
+	fli_listen *listen = server->data;
+
+	if (status == 0)
+		accept_one(listen);
+	else
+		listen->at.on_error(listen->at.ctx, uv_strerror(status));
+}
+
 static void on_listen_closed(uv_handle_t *handle)
 {
-	fli_listen *listen = handle->data;
-
-	listen->net->open--;
-	fli_free(listen->net->config.mem, listen);
+	on_handle_closed(handle->data);
 }
 
 static void net_unlisten(fli_net *net, fli_listen *listen)
@@ -81,6 +127,7 @@ static int listen_on(
 		return status;
 	}
 	listen->tcp.data = listen;
+	listen->handles = 1;
 	net->open++;
 	status = uv_tcp_bind(&listen->tcp, (const struct sockaddr *)&to, 0);
 	if (status == 0)

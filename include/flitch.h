@@ -5,8 +5,12 @@
 /* flitch: an Erlang node in C. Everything but <flitch/ei.h>, which needs erl_interface. */
 
 #include "flitch/error.h"
+#include "flitch/global.h"
 #include "flitch/node.h"
+#include "flitch/pg.h"
+#include "flitch/pick.h"
 #include "flitch/process.h"
+#include "flitch/pubsub.h"
 #include "flitch/server.h"
 #include "flitch/term.h"
 

@@ -28,23 +28,24 @@ again = $(MAKE) --no-print-directory
 $(SUPPORT_A): $(SUPPORT_OBJ)
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(ARCHIVE) rcs $@ $(SUPPORT_OBJ)
 
-$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_A) $(LIB_A)
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_A) $(SIM_A) $(LIB_A)
 	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(PARTS) $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_A) \
+		$(SIM_A) \
 		$(if $(filter $*,$(WHOLE_SUITES)),-Wl$(comma)--whole-archive) $(LIB_A) \
 		-Wl,--no-whole-archive $(TEST_LIBS)
 
 .SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/obj/%.o) $(OOM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
 .PHONY: check unit deps test matrix matrix-rest interop asan ubsan tsan tidy format
-.PHONY: demo bench fuzz compose hostile
+.PHONY: demo bench compose hostile
 
 $(BUILD)/tests/oom/%: $(BUILD)/obj/tests/oom/%.o $(SUPPORT_A) $(LIB_A)
 	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(PARTS) $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_A) \
-		$(LIB_A) $(TEST_LIBS)
+		-Wl,--wrap=fli_mem_libc $(LIB_A) $(TEST_LIBS)
 
 unit: $(UNIT_BIN) $(OOM_BIN)
 check: ## run the unit tests alone
-check: unit $(EXAMPLE_SO)
-	@BUILD=$(BUILD) $(SAN_ENV) tests/run.sh $(UNIT_BIN) $(OOM_BIN)
+check: unit $(EXAMPLE_SO) $(SIM_EXAMPLE)
+	@BUILD=$(BUILD) $(SAN_ENV) tests/run.sh $(UNIT_BIN) $(OOM_BIN) $(SIM_EXAMPLE)
 
 hostile: ## play a hostile peer against the built node
 	@tests/hostile/run.sh
@@ -58,7 +59,7 @@ deps: ## install the Debian packages that are missing
 test: ## install what is missing, build, unit tests, the binary, interop with two releases
 	@scripts/deps.sh test
 	@$(again) -j$(JOBS) all unit || echo "the build failed: what follows tests what there is" >&2
-	@scripts/total.sh '$(again) check' tests/cmd/run.sh tests/hostile/run.sh \
+	@scripts/total.sh '$(again) check' '$(again) sim' '$(again) fuzz-check' tests/cmd/run.sh tests/hostile/run.sh \
 		'tests/interop/terms/run.sh $(HOST_RELEASE)' $(call interop,$(HOST_RELEASE) $(SECOND_RELEASE))
 
 matrix: ## interop with every release that Debian has (23, 25, 27, 29)
@@ -95,8 +96,6 @@ demo: ## install what is missing, build, and let Elixir talk to a C node
 bench: ## the figures, with their peers in the same run
 	@$(again) -j$(JOBS) all
 	$(call script,tests/bench/run.sh)
-fuzz: ## feed the decoders under libFuzzer
-	$(call script,tests/fuzz/run.sh)
 compose: ## a C node and two BEAM nodes in containers
 	@$(again) -j$(JOBS) all
 	$(call script,docker/smoke.sh)

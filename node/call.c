@@ -8,7 +8,8 @@
  *  - fl_later leaves the message with the slot, so that tags of any size are kept.
  *
  * Failure: an answer to a call that is closed is FL_EALREADY. A caller that gave up is seen by its
- * monitor, which is gone.
+ * monitor, which is gone. In place of an answer that the caller's node cannot take its monitor says
+ * notsup.
  */
 #include <string.h>
 
@@ -198,6 +199,17 @@ int fli_reply_spec(fl_node *node, fl_proc *from, const fli_msg *asked, fl_spec r
 	return rc;
 }
 
+/* The caller chose its tag, so the server must not fall with what its node cannot take. */
+static int refuse_answer(const fli_call *call)
+{
+	fl_node *node = call->proc->node;
+
+	fli_log_limited(&node->log, node->port->now_ns(node->port) / 1000000, FLI_WARNING,
+		"an answer was not sent: the caller's node cannot take what is in it");
+	fli_call_refuse(call->proc, call->msg, "notsup");
+	return FL_OK;
+}
+
 int fl_reply_spec(fl_from from, fl_spec reply)
 {
 	fl_node *node = from.node;
@@ -210,6 +222,10 @@ int fl_reply_spec(fl_from from, fl_spec reply)
 		rc = fli_reply_spec(node, call->proc, call->msg, reply);
 		if (rc == FL_ENOPROC || rc == FL_ENOCONN)
 			rc = FL_OK; /* nobody waits any more: as in Erlang, no error */
+		else if (rc == FL_ENOTSUP)
+			rc = refuse_answer(call);
+		if (rc == FL_OK && call->proc->extra != NULL)
+			call->proc->extra->replies++;
 		if (rc == FL_OK)
 			fli_call_close(node, call);
 	}

@@ -47,7 +47,9 @@ struct fli_crew {
 	uint32_t idle;
 	uint32_t queued;
 	bool stopping;
-	bool ended; /* the loop was stopped: nobody drives any more */
+	bool is_driven; /* in `drive`: by fli_crew_drive, or by a thread that the loop went to */
+	bool ended;     /* the loop was stopped: nobody drives any more */
+	_Atomic(bool) is_recalled; /* any: the driver is to leave the loop to who asks */
 	pthread_cond_t watch_again;
 	_Atomic(bool) watcher_rests; /* any */
 	_Atomic(uint64_t) turns;     /* any: the driver counts, the watcher looks for activity */
@@ -125,7 +127,9 @@ static int push_new(fli_crew *crew, crew_job job)
 int fli_crew_work(fl_node *node, void (*work)(void *arg), void *arg)
 {
 	if (node->crew == NULL)
-		return FL_ENOTSUP;
+		return node->stand_in == NULL
+			       ? FL_ENOTSUP
+			       : node->stand_in->work(node->stand_in->ctx, work, arg);
 	return push_new(node->crew, (crew_job){.kind = JOB_WORK, .work = work, .arg = arg});
 }
 
@@ -138,21 +142,36 @@ bool fli_crew_run_slow(fl_proc *proc)
 
 /* ---- driving --------------------------------------------------------------------------------- */
 
+static void set_driven(fli_crew *crew)
+{
+	(void)pthread_mutex_lock(&crew->mutex);
+	crew->is_driven = true;
+	(void)pthread_mutex_unlock(&crew->mutex);
+}
+
+/* relaxed: who recalls wakes the loop and waits for the mutex */
+static bool is_recalled(fli_crew *crew)
+{
+	return atomic_load_explicit(&crew->is_recalled, memory_order_relaxed);
+}
+
 /* Owns the context and drives until told to stop, or until the context is taken away. */
 static void drive(fli_crew *crew)
 {
-	bool lost;
+	bool goes_on = true, lost;
 
-	while (crew->drive.step(crew->drive.loop))
-		;
+	while (goes_on && !is_recalled(crew))
+		goes_on = crew->drive.step(crew->drive.loop);
 	lost = fli_drive_is_lost(crew->node);
-	if (!lost)
+	if (!lost && !goes_on)
 		fli_requests_close(crew->node); /* also on threads that somebody waits for */
 	fli_drive_end(crew->node);
 	if (lost)
 		return;
 	(void)pthread_mutex_lock(&crew->mutex);
-	crew->ended = true;
+	crew->is_driven = false;
+	if (!goes_on)
+		crew->ended = true;
 	(void)pthread_cond_broadcast(&crew->settled);
 	(void)pthread_mutex_unlock(&crew->mutex);
 }
@@ -262,6 +281,7 @@ static void watch_and_drive(fli_crew *crew)
 	fli_drive_adopt(crew->node);
 	if (crew->node->current != NULL)
 		crew->node->current->slow = SLOW_TURNS;
+	set_driven(crew);
 	push_watch(crew);
 	drive(crew);
 }
@@ -271,6 +291,8 @@ bool fli_crew_can_hand_off(fl_node *node)
 	fli_crew *crew = node->crew;
 	bool can;
 
+	if (crew == NULL)
+		return node->stand_in == NULL || node->stand_in->may_wait(node->stand_in->ctx);
 	(void)pthread_mutex_lock(&crew->mutex);
 	can = crew->idle > crew->queued || crew->threads < node->limits.threads_max;
 	(void)pthread_mutex_unlock(&crew->mutex);
@@ -282,6 +304,7 @@ void fli_crew_hand_off(fl_node *node)
 	fli_crew *crew = node->crew;
 
 	(void)pthread_mutex_lock(&crew->mutex);
+	crew->is_driven = true;
 	crew->drive_job.kind = JOB_DRIVE;
 	push(crew, &crew->drive_job);
 	(void)pthread_mutex_unlock(&crew->mutex);
@@ -349,6 +372,7 @@ int fli_crew_start(fl_node *node, const fli_drive *how)
 	(void)pthread_cond_init(&crew->changed, NULL);
 	(void)pthread_cond_init(&crew->settled, NULL);
 	(void)pthread_cond_init(&crew->watch_again, NULL);
+	atomic_init(&crew->is_recalled, false);
 	atomic_init(&crew->watcher_rests, false);
 	atomic_init(&crew->turns, 0);
 	node->crew = crew;
@@ -356,10 +380,28 @@ int fli_crew_start(fl_node *node, const fli_drive *how)
 	return FL_OK;
 }
 
+void fli_crew_recall(fl_node *node)
+{
+	fli_crew *crew = node->crew;
+
+	if (crew == NULL)
+		return;
+	(void)pthread_mutex_lock(&crew->mutex);
+	while (crew->is_driven && !crew->ended) {
+		atomic_store_explicit(&crew->is_recalled, true, memory_order_relaxed);
+		crew->drive.wake(crew->drive.loop);
+		(void)pthread_cond_wait(&crew->settled, &crew->mutex);
+	}
+	atomic_store_explicit(&crew->is_recalled, false, memory_order_relaxed);
+	(void)pthread_mutex_unlock(&crew->mutex);
+}
+
 void fli_crew_drive(fl_node *node)
 {
 	fli_crew *crew = node->crew;
 
+	fli_crew_recall(node);
+	set_driven(crew);
 	fli_drive_begin(node);
 	drive(crew);
 	(void)pthread_mutex_lock(&crew->mutex);
@@ -372,6 +414,8 @@ void fli_crew_wake(fl_node *node)
 {
 	if (node->crew != NULL)
 		node->crew->drive.wake(node->crew->drive.loop);
+	else if (node->stand_in != NULL)
+		node->stand_in->wake(node->stand_in->ctx);
 }
 
 void fli_crew_stop(fl_node *node)

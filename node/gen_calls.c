@@ -54,11 +54,19 @@ static bool is_unresolved(fl_term server)
 	return fl_match(server, "{global, _}") || fl_match(server, "{via, _, _}");
 }
 
+/* No node has the empty name. */
+static bool is_nowhere(fl_term server)
+{
+	return fl_match(server, "{_, ''}");
+}
+
 /* FL_OK: a->to is set; otherwise `result` has what is raised. */
 static int aim(asking *a, fl_term server, fl_buf *result)
 {
 	if (is_unresolved(server))
 		return exit_with(a, fl_spec("noproc"), result);
+	if (is_nowhere(server))
+		return exit_with(a, fl_spec("{nodedown, ''}"), result);
 	return fli_dest_of(server, &a->to) ? FL_OK : fli_badarg(result);
 }
 
@@ -135,7 +143,7 @@ static int cast(fl_proc *self, fl_term args, fl_buf *result)
 
 	if (!fl_match(args, "[~, ~]", &server, &message))
 		return fli_badarg(result);
-	if (!is_unresolved(server)) {
+	if (!is_unresolved(server) && !is_nowhere(server)) {
 		if (!fli_dest_of(server, &to))
 			return fli_badarg(result);
 		(void)fl_cast(self, to, "~", message); /* a cast never fails */

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "node/base/bug.h"
 #include "node/runtime.h"
 
 /* The index's key: references are unique for the node that made them. */
@@ -213,7 +214,7 @@ void fli_monitor_cancel(fl_node *node, fli_monitor *monitor)
 	fl_pid watcher = fli_proc_pid(monitor->watcher);
 	fli_target target = target_of(monitor);
 
-	if (monitor->target_peer != NULL)
+	if (monitor->target_peer != NULL && !FLI_BUG(demonitor_not_sent))
 		node->remote->demonitor(monitor->target_peer, &watcher, &target, &monitor->ref);
 	fli_monitor_delete(node, monitor);
 }
@@ -238,6 +239,8 @@ static void answer_noproc(fl_node *node, fli_peer *peer, const fl_pid *watcher,
 {
 	fli_reason_atom atom;
 
+	if (FLI_BUG(noproc_not_sent))
+		return;
 	node->remote->down(peer, to, watcher, ref, fli_reason_of(&atom, "noproc"));
 }
 
@@ -314,7 +317,7 @@ void fli_monitors_on_nodedown(fl_node *node, fli_peer *peer)
 	while (!fli_list_is_empty(&peer->watched))
 		fli_monitor_fire(node, fli_container_of(peer->watched.next, fli_monitor, in_target),
 			"noconnection");
-	while (!fli_list_is_empty(&peer->watchers))
+	while (!fli_list_is_empty(&peer->watchers) && !FLI_BUG(monitor_leaked_at_nodedown))
 		fli_monitor_delete(
 			node, fli_container_of(peer->watchers.next, fli_monitor, in_watcher));
 }

@@ -29,7 +29,7 @@ static inline int fli_badarg(fl_buf *result)
 	return fl_raise(result, FL_ERROR, "badarg");
 }
 
-/* A pid, a registered name, {Name, Node}, or an alias. */
+/* A pid, a registered name, {Name, Node}, or an alias; no node has the empty name. */
 bool fli_dest_of(fl_term term, fl_dest *ret_dest);
 
 /* Bytes that a process holds: its block, its state, what waits in its mailbox. Context's owner. */
@@ -42,6 +42,8 @@ size_t fli_proc_bytes(const fl_proc *proc);
  * {dictionary, Key}, or a list of them. False when an item is unknown. Context's owner.
  */
 int fli_process_info(const fl_proc *proc, fl_buf *result);
+/* The process dictionary as process_info and sys:get_status show it. */
+void fli_dictionary_write(const fl_proc *proc, fl_buf *buf);
 bool fli_process_info_items(const fl_proc *proc, fl_term items, fl_buf *result);
 
 /* ---- figures.c ------------------------------------------------------------------------------- */

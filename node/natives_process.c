@@ -15,10 +15,11 @@ bool fli_dest_of(fl_term term, fl_dest *ret_dest)
 {
 	fl_dest dest = {.kind = FL_TO_NAME};
 
-	if (fl_match(term, "~", &dest.as.name.text) ||
-		fl_match(term, "{~, ~}", &dest.as.name.text, &dest.as.name.node)) {
+	bool has_node = fl_match(term, "{~, ~}", &dest.as.name.text, &dest.as.name.node);
+
+	if (has_node || fl_match(term, "~", &dest.as.name.text)) {
 		*ret_dest = dest;
-		return true;
+		return !has_node || dest.as.name.node.size > 0;
 	}
 	dest.kind = FL_TO_PID;
 	if (!fl_match(term, "~", &dest.as.pid)) {

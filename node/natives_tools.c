@@ -45,13 +45,6 @@ static int answer_empty(fl_proc *self, fl_term args, fl_buf *result)
 	return fl_build(result, "[]");
 }
 
-static int answer_undefined(fl_proc *self, fl_term args, fl_buf *result)
-{
-	(void)self; /* the same for all */
-	(void)args;
-	return fl_build(result, "undefined");
-}
-
 static int non_existing(fl_proc *self, fl_term args, fl_buf *result)
 {
 	(void)self; /* the same for all */
@@ -176,7 +169,6 @@ static int get_label(fl_proc *self, fl_term args, fl_buf *result)
 
 static const fl_export exports[] = {
 	{"application", "get_all_env", 1, answer_empty},
-	{"application", "get_env", 2, answer_undefined},
 	{"application", "get_env", 3, get_env_3},
 	{"application", "get_key", 2, get_key},
 	{"application", "loaded_applications", 0, applications},

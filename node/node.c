@@ -10,6 +10,7 @@
 #include "node/export.h"
 #include "node/runtime.h"
 #include "node/sched.h"
+#include "node/via.h"
 
 #define MESSAGES_PER_PROCESS 64 /* before the next process has its turn */
 #define SLICES_PER_TURN 1024
@@ -24,7 +25,8 @@ fli_limits fli_limits_default(void)
 		.signals_per_peer_max = 1000000,
 		.atoms_max = 65536,
 		.message_bytes_max = 256U << 20,
-		.threads_max = 64};
+		.threads_max = 64,
+		.offloads_max = 65536};
 }
 
 static bool name_has_key(const void *item, const void *key)
@@ -104,12 +106,13 @@ static void end_processes(fl_node *node)
 	fl_term reason = {.data = shutdown, .size = sizeof shutdown};
 	fl_proc *proc;
 
-	/* a terminate may start others: again, a few times, and then without a word */
+	/* as a supervisor would: `terminate` is for those that trap exits, and for the node's own;
+	 * it may start others: again, a few times, and then without a word */
 	for (int round = 0; node->procs_count > 0 && round <= END_ROUNDS; round++) {
 		uint32_t cursor = 0;
 
 		while ((proc = fli_proc_next(node, &cursor)) != NULL)
-			if (round < END_ROUNDS)
+			if (round < END_ROUNDS && (proc->trap_exit || proc->is_system))
 				(void)fli_server_stop(proc, reason, NULL); /* nobody drives */
 			else
 				fli_proc_exit(proc, reason);
@@ -128,6 +131,8 @@ void fli_node_delete(fl_node *node)
 
 	if (node->gate != NULL)
 		end_processes(node);
+	if (node->via != NULL)
+		node->via->destroy(node);
 	fli_timers_destroy(node);
 	fli_calls_destroy(node);
 	fli_exports_delete(node);

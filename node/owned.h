@@ -13,6 +13,8 @@
 #include "node/runtime.h"
 
 void *fli_owned_alloc(fl_proc *proc, size_t size);
+/* The same; `drop` is called with the block before it is freed. */
+void *fli_owned_alloc_with(fl_proc *proc, size_t size, void (*drop)(void *block));
 void fli_owned_free(void *block); /* NULL is fine */
 /* All that is left (fli_proc_free). */
 void fli_owned_destroy(fl_node *node, fli_link *owned);

@@ -11,6 +11,7 @@
  * Failure: a link to the dead, to an old incarnation or to nowhere is answered by an exit signal
  * with noproc or noconnection, as in Erlang.
  */
+#include "node/base/bug.h"
 #include "node/runtime.h"
 #include "node/term/peek.h"
 
@@ -215,7 +216,7 @@ static void break_link(fl_node *node, fli_plink *plink, const fl_pid *self, fl_t
 	fli_plink *back;
 
 	if (plink->peer != NULL) {
-		if (plink->unlink_id == 0 && reason.data != NULL)
+		if (plink->unlink_id == 0 && reason.data != NULL && !FLI_BUG(exit_not_sent))
 			node->remote->exit(plink->peer, self, &plink->other, reason);
 		return;
 	}
@@ -293,7 +294,10 @@ void fli_remote_unlink_ack(
 	fl_pid other = end_there(peer, from);
 	fli_plink *plink = proc == NULL ? NULL : fli_plink_find(proc, &other);
 
-	if (plink != NULL && plink->peer == peer && plink->unlink_id == id && id != 0)
+	if (FLI_BUG(unlink_ack_of_any_id) && plink != NULL)
+		plink->unlink_id = id;
+	if (plink != NULL && plink->peer == peer && plink->unlink_id == id && id != 0 &&
+		!FLI_BUG(unlink_ack_ignored))
 		fli_plink_delete(node, plink);
 }
 

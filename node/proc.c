@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "node/base/bug.h"
 #include "node/owned.h"
 #include "node/runtime.h"
 #include "node/sched.h"
@@ -94,7 +95,8 @@ static void give_slot(fl_proc *proc)
 
 fl_proc *fli_proc_find(const fl_node *node, uint32_t id, uint32_t serial)
 {
-	if (id >= node->procs_capacity || node->procs[id].serial != serial)
+	if (id >= node->procs_capacity ||
+		(node->procs[id].serial != serial && !FLI_BUG(reply_to_successor)))
 		return NULL;
 	return node->procs[id].proc;
 }
@@ -106,7 +108,8 @@ bool fli_pid_is_local(const fl_node *node, const fl_pid *pid)
 
 fl_proc *fli_proc_of(const fl_node *node, const fl_pid *pid)
 {
-	if (pid->creation != node->creation || !fli_pid_is_local(node, pid))
+	if ((pid->creation != node->creation && !FLI_BUG(old_creation_accepted)) ||
+		!fli_pid_is_local(node, pid))
 		return NULL;
 	return fli_proc_find(node, pid->id, pid->serial);
 }
@@ -191,6 +194,8 @@ static fl_proc *create(fl_node *node, const fli_start *start)
 	proc->status = FLI_STARTING;
 	proc->trap_exit = start->behaviour->trap_exit;
 	proc->is_system = start->is_system;
+	proc->global_name =
+		start->global_name != NULL ? start->global_name : start->behaviour->global_name;
 	fli_list_create(&proc->links);
 	fli_list_create(&proc->monitors);
 	fli_list_create(&proc->watchers);
@@ -258,6 +263,8 @@ static int settle(fl_proc *proc, int rc, fl_buf *ret_reason)
 	}
 	if (ret_reason != NULL && fli_reason_is_set(proc))
 		(void)fl_build(ret_reason, "~", fli_reason(proc));
+	if (proc->global_name != NULL)
+		return FL_ETAKEN; /* it did not get as far as its init */
 	return rc == FL_IGNORE ? FL_ENOENT : FL_EEXIT;
 }
 

@@ -152,7 +152,11 @@ typedef struct fli_extra {
 	bool has_group_leader;
 	bool has_parent;
 	bool idle_due;
-	bool sys_suspended;   /* sys:suspend */
+	bool sys_suspended;            /* sys:suspend */
+	bool has_statistics;           /* sys:statistics(_, true): since then */
+	int64_t statistics_us;         /* when that was, by the wall clock */
+	uint64_t statistics_handled;   /* fl_proc.handled at that time */
+	uint64_t messages_in, replies; /* since that time; sys's own aside */
 	fli_msg *searched;    /* meanwhile: neither this message nor one before it is for sys */
 	fli_link tasks;       /* fli_task_end: under way */
 	fli_link suspended;   /* in fl_node.suspended */
@@ -182,6 +186,7 @@ struct fl_proc {
 	fl_proc *exit_next;
 	fli_act *act; /* the activation whose handler runs */
 	fli_name *name;
+	const char *global_name; /* to claim before init; NULL: none, or done */
 	fli_link links;
 	fli_link monitors;
 	fli_link watchers;

@@ -4,6 +4,7 @@
 
 #include "node/runtime.h"
 #include "node/sched.h"
+#include "node/via.h"
 
 fl_pid fl_self(const fl_proc *self)
 {
@@ -74,6 +75,7 @@ int fl_send_spec(fl_proc *self, fl_dest to, fl_spec message)
 
 	if (!enter_alive(self))
 		return FL_ECLOSED;
+	to = fli_via_resolve(self->node, to);
 	rc = silent(fli_send_spec(self->node, self, &to, message));
 	fli_leave(self->node);
 	return rc;
@@ -102,6 +104,7 @@ int fl_cast_spec(fl_proc *self, fl_dest to, fl_spec message)
 
 	if (!enter_alive(self))
 		return FL_ECLOSED;
+	to = fli_via_resolve(self->node, to);
 	rc = cast(self, &to, message);
 	fli_leave(self->node);
 	return rc;
@@ -179,6 +182,7 @@ int fl_monitor_dest(fl_proc *self, fl_dest to, fl_ref *ret_ref)
 		return FL_EINVAL;
 	if (!enter_alive(self))
 		return FL_ECLOSED;
+	to = fli_via_resolve(self->node, to);
 	ref = fli_ref_make(self->node);
 	monitor = fli_monitor_new(self, &to, &ref);
 	if (monitor != NULL) {
@@ -302,6 +306,32 @@ int fl_unalias(fl_proc *self, fl_ref ref)
 
 /* ---- starting others ------------------------------------------------------------------------- */
 
+/* A monitor of nobody yet, so that nothing can fail once the child runs. */
+static bool prepare_monitor(fl_proc *self, fl_ref *ret_ref)
+{
+	fl_dest nobody = fl_to_pid(fli_proc_pid(self));
+
+	*ret_ref = fli_ref_make(self->node);
+	return fli_monitor_new(self, &nobody, ret_ref) != NULL;
+}
+
+/* Aims it at the child; NULL: there is none. */
+static void settle_monitor(fl_proc *self, const fl_ref *ref, const fl_pid *child)
+{
+	fli_monitor *monitor = fli_monitor_find(self->node, NULL, ref);
+	fl_dest to;
+
+	if (monitor == NULL)
+		return;
+	if (child == NULL) {
+		fli_monitor_cancel(self->node, monitor);
+		return;
+	}
+	to = fl_to_pid(*child);
+	monitor->target_pid = *child;
+	fli_monitor_aim(monitor, &to);
+}
+
 static int start(fl_proc *self, const fl_behaviour *behaviour, const fl_start_options *options,
 	fl_term args, fl_pid *ret_pid)
 {
@@ -309,29 +339,26 @@ static int start(fl_proc *self, const fl_behaviour *behaviour, const fl_start_op
 	fli_start how = {.behaviour = behaviour,
 		.parent = self,
 		.name = options == NULL ? NULL : options->name,
+		.global_name = options == NULL ? NULL : options->global_name,
 		.link = options != NULL && options->link};
+	bool watches = options != NULL && options->monitor;
+	fl_ref ref = {.count = 0};
 	fl_proc *proc;
-	int rc = fli_proc_start(node, &how, args, &proc, NULL);
-	fli_monitor *monitor;
-	fl_dest to;
-	fl_ref ref;
+	int rc;
 
-	if (rc != FL_OK)
-		return rc;
-	*ret_pid = fli_proc_pid(proc);
+	/* first, since a child that was started cannot be taken back without a trace */
+	if (watches && !prepare_monitor(self, &ref))
+		return FL_ENOMEM;
+	rc = fli_proc_start(node, &how, args, &proc, NULL);
+	if (rc == FL_OK)
+		*ret_pid = fli_proc_pid(proc);
 	if (self->status == FLI_EXITING)
 		return FL_ECLOSED; /* killed meanwhile: nobody is left to watch */
-	if (options == NULL || !options->monitor)
-		return FL_OK;
-	to = fl_to_pid(*ret_pid);
-	ref = fli_ref_make(node);
-	monitor = fli_monitor_new(self, &to, &ref);
-	if (monitor == NULL)
-		return FL_ENOMEM;
-	fli_monitor_aim(monitor, &to);
-	if (options->ret_monitor != NULL)
+	if (watches)
+		settle_monitor(self, &ref, rc == FL_OK ? ret_pid : NULL);
+	if (watches && rc == FL_OK && options->ret_monitor != NULL)
 		*options->ret_monitor = ref;
-	return FL_OK;
+	return rc;
 }
 
 int fl_start_spec(fl_proc *self, const fl_behaviour *behaviour, const fl_start_options *options,

@@ -118,21 +118,21 @@ static void init_call(const fl_proc *proc, fl_buf *b)
 	(void)fl_build(b, "{~, init, 1}", fl_atom_of(proc->behaviour->name));
 }
 
-static void dictionary(const fl_proc *proc, fl_buf *b)
+void fli_dictionary_write(const fl_proc *proc, fl_buf *buf)
 {
-	fl_list_open(b);
-	fl_tuple_open(b);
-	(void)fl_build(b, "'$initial_call'");
-	init_call(proc, b);
-	fl_tuple_close(b);
-	fl_tuple_open(b);
-	(void)fl_build(b, "'$ancestors'");
-	ancestors(proc, b);
-	fl_tuple_close(b);
+	fl_list_open(buf);
+	fl_tuple_open(buf);
+	(void)fl_build(buf, "'$initial_call'");
+	init_call(proc, buf);
+	fl_tuple_close(buf);
+	fl_tuple_open(buf);
+	(void)fl_build(buf, "'$ancestors'");
+	ancestors(proc, buf);
+	fl_tuple_close(buf);
 	if (has_label(proc))
 		(void)fl_build(
-			b, "{'$process_label', ~}", fli_msg_term(proc->node, proc->extra->label));
-	fl_list_close(b);
+			buf, "{'$process_label', ~}", fli_msg_term(proc->node, proc->extra->label));
+	fl_list_close(buf);
 }
 
 static void parent(const fl_proc *proc, fl_buf *b)
@@ -298,7 +298,7 @@ static const item items_known[] = {
 	{"status", status, true},
 	{"message_queue_len", message_queue_len, true},
 	{"links", links, true},
-	{"dictionary", dictionary, true},
+	{"dictionary", fli_dictionary_write, true},
 	{"trap_exit", trap_exit, true},
 	{"error_handler", error_handler, true},
 	{"priority", priority, true},

@@ -2,6 +2,7 @@
 /* Peers as the process world sees them: coming, going, having room again. */
 #include "node/remote.h"
 
+#include "node/base/bug.h"
 #include "node/runtime.h"
 
 void fli_peer_create(fli_peer *peer, fl_atom interned_name)
@@ -18,15 +19,18 @@ void fli_remote_attach(fl_node *node, const fli_remote_ops *ops, void *dist)
 	node->dist = dist;
 }
 
-/* To each server that has node_up or node_down. */
+/* To each server that has node_up or node_down; one that cannot be told ends: it would count wrong.
+ */
 static void tell_watchful(fl_node *node, fli_msg_kind kind, fl_term term)
 {
 	for (fli_link *l = node->watchful.next; l != &node->watchful; l = l->next) {
 		fl_proc *proc = fli_container_of(l, fli_extra, in_watchful)->proc;
 		fli_msg *msg = fli_msg_of_term(node, term);
 
-		if (msg == NULL)
+		if (msg == NULL) {
+			fli_proc_exit(proc, (fl_term){.data = NULL});
 			continue;
+		}
 		msg->kind = (uint8_t)kind;
 		msg->body = 0;
 		fli_deliver(proc, msg);
@@ -38,9 +42,11 @@ void fli_remote_nodeup(fl_node *node, fli_peer *peer)
 	fl_buf buf = FL_BUF_INIT;
 
 	peer->is_up = true;
-	if (!peer->is_invisible && fl_build(&buf, "~", peer->name) == FL_OK)
+	if (!peer->is_invisible && !FLI_BUG(node_up_not_told) &&
+		fl_build(&buf, "~", peer->name) == FL_OK)
 		tell_watchful(node, FLI_MSG_NODE_UP, fl_buf_term(&buf));
 	fl_buf_free(&buf);
+	fli_exits_drain(node);
 }
 
 void fli_remote_nodedown(fl_node *node, fli_peer *peer, const char *reason)
@@ -56,6 +62,7 @@ void fli_remote_nodedown(fl_node *node, fli_peer *peer, const char *reason)
 		fl_build(&buf, "{~, ~}", peer->name, fl_atom_of(reason)) == FL_OK)
 		tell_watchful(node, FLI_MSG_NODE_DOWN, fl_buf_term(&buf));
 	fl_buf_free(&buf);
+	fli_exits_drain(node);
 	fli_remote_ready(node, peer);
 }
 

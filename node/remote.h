@@ -70,6 +70,8 @@ typedef struct fli_remote_ops {
 	fli_peer *(*peer)(void *dist, fl_atom node);
 	/* The peer of that name when there is one; does not dial. */
 	fli_peer *(*find)(void *dist, fl_atom node);
+	/* Visits the peers that are up: start with *cursor = 0. May be NULL. */
+	fli_peer *(*next)(void *dist, size_t *cursor);
 	/*
 	 * Opens a message; the caller appends exactly one term to the buffer and calls send_end,
 	 * which may refuse what the destination cannot take (FL_ENOTSUP). Nothing else in between.

@@ -2,13 +2,21 @@
 /*
  * The report of a server's end, worded as OTP's: to the node's log, and, when the server's group
  * leader is on another node, to that node's logger (logger_proxy), as OTP does.
+ *
+ * The logger gets gen_server's own report, with the name of the function that words it there, so
+ * that Erlang and Elixir print it as one of theirs. The state is what format_status shows of it, so
+ * a server that holds secrets leaves them out there.
+ *
+ * Failure: a term over a limit is replaced by its size. Without memory the node's own log has the
+ * line all the same, cut as each line is.
  */
 #include <stdio.h>
 
 #include "node/runtime.h"
-#include "node/term/peek.h"
+#include "node/term/tag.h"
 
-#define TEXT_MAX 1024
+#define TEXT_MAX 1024        /* bytes of each term in the node's log */
+#define TERM_BYTES_MAX 65536 /* of each term that another node's logger gets */
 
 const char *fli_proc_text(const fl_proc *proc, char *ret_text, size_t size)
 {
@@ -24,12 +32,10 @@ const char *fli_proc_text(const fl_proc *proc, char *ret_text, size_t size)
 }
 
 /* normal, shutdown, {shutdown, _} are no news. */
-static bool is_ordinary(fl_term reason)
+bool fli_report_is_due(fl_term reason)
 {
-	fl_term rest;
-
-	return fl_match(reason, "normal") || fl_match(reason, "shutdown") ||
-	       fl_match(reason, "{shutdown, ~}", &rest);
+	return reason.data != NULL && !fl_match(reason, "normal") &&
+	       !fl_match(reason, "shutdown") && !fl_match(reason, "{shutdown, _}");
 }
 
 static fl_term last_message(const fl_proc *proc, const fli_msg *last)
@@ -41,35 +47,88 @@ static fl_term last_message(const fl_proc *proc, const fli_msg *last)
 	return fli_term(proc->node, last->data + last->body, last->size - last->body);
 }
 
-static void tell_logger(fl_proc *proc, const char *name, fl_term reason, fl_term last)
+/* The term, or the size of one that is too large. */
+static void write_limited(fl_buf *buf, fl_term term)
 {
+	if (term.size <= TERM_BYTES_MAX)
+		(void)fl_build(buf, "~", term);
+	else
+		(void)fl_build(buf, "{too_large, ~, bytes}", term.size);
+}
+
+/* What names the server in gen_server's report: its name, else its pid. */
+static void write_name(fl_buf *buf, const fl_proc *proc)
+{
+	if (proc->name != NULL)
+		(void)fl_build(buf, "~", proc->name->text);
+	else
+		(void)fl_build(buf, "~", fli_proc_pid(proc));
+}
+
+typedef struct report {
+	fl_term reason, last, state;
+} report;
+
+/* OTP 27 and later ask for process_label, all for the other keys. */
+static void write_report(fl_buf *buf, const fl_proc *proc, const report *r)
+{
+	fl_buf name = FL_BUF_INIT, reason = FL_BUF_INIT, last = FL_BUF_INIT, state = FL_BUF_INIT;
+
+	write_name(&name, proc);
+	write_limited(&reason, r->reason);
+	write_limited(&last, r->last);
+	write_limited(&state, r->state);
+	(void)fl_build(buf,
+		"#{label => {gen_server, terminate}, name => ~, last_message => ~, state => ~, "
+		"log => [], reason => ~, client_info => undefined, process_label => undefined}",
+		fl_buf_term(&name), fl_buf_term(&last), fl_buf_term(&state), fl_buf_term(&reason));
+	fl_buf_free(&name);
+	fl_buf_free(&reason);
+	fl_buf_free(&last);
+	fl_buf_free(&state);
+}
+
+static void tell_logger(fl_proc *proc, const report *r)
+{
+	/* fun gen_server:format_log/1 */
+	static const uint8_t wording[] = {FLI_EXPORT_EXT, FLI_SMALL_ATOM_UTF8_EXT, 10, 'g', 'e',
+		'n', '_', 's', 'e', 'r', 'v', 'e', 'r', FLI_SMALL_ATOM_UTF8_EXT, 10, 'f', 'o', 'r',
+		'm', 'a', 't', '_', 'l', 'o', 'g', FLI_SMALL_INTEGER_EXT, 1};
 	fl_node *node = proc->node;
 	fl_pid leader = fli_proc_group_leader(proc);
 	fl_dest to = {.kind = FL_TO_NAME,
 		.as.name = {.text = fl_atom_of("logger_proxy"), .node = leader.node}};
 
+	fl_term format = fli_term(node, wording, sizeof wording);
+	fl_buf buf = FL_BUF_INIT;
+
 	if (fli_pid_is_local(node, &leader))
 		return;
-	(void)fli_send_spec(node, proc, &to, /* best effort, as in OTP */
-		fl_spec("{log, error, \"** Generic server ~ts terminating~n** Last message in was "
-			"~tp~n** Reason for termination ==~n** ~tp~n\", [~, ~, ~], #{pid => ~, gl => "
-			"~, time => ~, error_logger => #{tag => error}}}",
-			name, last, reason, fli_proc_pid(proc), leader,
-			node->port->wall_us(node->port)));
+	write_report(&buf, proc, r);
+	if (buf.error == FL_OK)
+		(void)fli_send_spec(node, proc, &to, /* best effort, as in OTP */
+			fl_spec("{log, error, ~, #{pid => ~, gl => ~, time => ~, domain => [otp], "
+				"report_cb => ~, error_logger => #{tag => error, report_cb => ~}}}",
+				fl_buf_term(&buf), fli_proc_pid(proc), leader,
+				node->port->wall_us(node->port), format, format));
+	fl_buf_free(&buf);
 }
 
-void fli_report_stop(fl_proc *proc, fl_term reason, const fli_msg *last)
+void fli_report_stop(fl_proc *proc, fl_term reason, const fli_msg *last, fl_term state)
 {
-	char name[320], reason_text[TEXT_MAX], last_text[TEXT_MAX];
-	fl_term message = last_message(proc, last);
+	char name[320], reason_text[TEXT_MAX], last_text[TEXT_MAX], state_text[TEXT_MAX];
+	report r = {.reason = reason, .last = last_message(proc, last), .state = state};
 
-	if (is_ordinary(reason))
+	if (!fli_report_is_due(reason))
 		return;
+	if (state.data == NULL || state.size == 0)
+		r.state = last_message(proc, NULL); /* `none`: before init, or without memory */
 	(void)fli_proc_text(proc, name, sizeof name);
 	fli_log_write(&proc->node->log, FLI_ERROR,
-		"** Generic server %s terminating ** Last message in was %s ** Reason for "
-		"termination == %s",
-		name, fl_print_to(last_text, sizeof last_text, message),
+		"** Generic server %s terminating ** Last message in was %s ** When Server state "
+		"== %s ** Reason for termination == %s",
+		name, fl_print_to(last_text, sizeof last_text, r.last),
+		fl_print_to(state_text, sizeof state_text, r.state),
 		fl_print_to(reason_text, sizeof reason_text, reason));
-	tell_logger(proc, name, reason, message);
+	tell_logger(proc, &r);
 }

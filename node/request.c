@@ -8,15 +8,18 @@
  *  - Otherwise the caller hands the context to another thread and sleeps until the answer, the DOWN
  *    of its monitor, the time limit or its own death.
  *
- * Failure: FL_EEXIT and its kin carry the reason as the reply; in a node without threads (a
- * simulation) only calls that need not wait can be served, the others are FL_ENOTSUP.
+ * Failure: FL_EEXIT and its kin carry the reason as the reply; a node without
+ * threads has a stand-in for them (sched.h), or only calls that need not wait can be served and the
+ * others are FL_ENOTSUP.
  */
 #include <string.h>
 
+#include "node/base/bug.h"
 #include "node/runtime.h"
 #include "node/sched.h"
 #include "node/term/peek.h"
 #include "node/term/tag.h"
+#include "node/via.h"
 
 #define NESTING_MAX 16
 
@@ -83,6 +86,8 @@ void fli_request_reply(fl_proc *proc, fli_msg *msg)
 	monitor = fli_monitor_find(node, NULL, &ref);
 	if (monitor != NULL && monitor->by_call && monitor->watcher == proc) {
 		fli_monitor_cancel(node, monitor);
+		push_info(proc, msg);
+	} else if (FLI_BUG(late_reply_delivered)) {
 		push_info(proc, msg);
 	} else {
 		fli_msg_free(node, msg); /* too late */
@@ -250,12 +255,16 @@ static int sleep_until_done(fl_proc *self, fli_wait *wait, uint32_t timeout_ms)
 
 	if (wait->done)
 		return FL_OK;
-	if (node->crew == NULL || act == NULL)
+	if ((node->crew == NULL && node->stand_in == NULL) || act == NULL)
 		return FL_ENOTSUP;
 	if (node->is_closing)
 		return FL_ECLOSED; /* nobody will drive */
 	if (timeout_ms != FL_INFINITY)
 		deadline = node->port->now_ns(node->port) + (uint64_t)timeout_ms * 1000000;
+	if (node->crew == NULL) {
+		fli_stand_in_wait(node, act, &wait->done, deadline);
+		return FL_OK;
+	}
 	(void)pthread_condattr_init(&attr); /* cannot fail on Linux */
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&wait->cond, &attr);
@@ -288,7 +297,7 @@ static int call_and_wait(fl_proc *self, const fl_dest *to, fli_wait *wait, const
 		rc = call_nested(self, callee, wait, question);
 	if (rc != FL_OK || wait->done)
 		return rc;
-	if (!self->act->is_late && node->crew != NULL && !fli_crew_can_hand_off(node))
+	if (!self->act->is_late && !fli_crew_can_hand_off(node))
 		return FL_ELIMIT;
 	if (!watch(self, to, wait))
 		return FL_ENOMEM;
@@ -311,15 +320,17 @@ static void keep(fl_proc *self, fli_wait *wait, fl_term *ret_reply)
 	self->act->kept = msg;
 }
 
-static int call(fl_proc *self, const fl_dest *to, const asking *question, fl_term *ret_reply)
+static int call(fl_proc *self, const fl_dest *named, const asking *question, fl_term *ret_reply)
 {
 	fl_node *node = self->node;
 	fli_wait wait = {.status = FL_ETIMEOUT};
+	fl_dest at, *to = &at;
 	int rc = FL_ECLOSED;
 
-	if (to->kind == FL_TO_ALIAS)
+	if (named->kind == FL_TO_ALIAS)
 		return FL_EINVAL; /* what cannot be monitored cannot be asked */
 	fli_enter(node);
+	at = fli_via_resolve(node, *named);
 	if (self->status != FLI_EXITING && self->act != NULL) {
 		wait.node = node;
 		wait.ref = fli_ref_make_call(node);
@@ -364,6 +375,7 @@ int fl_request_spec(fl_proc *self, fl_dest to, fl_ref *ret_ref, fl_spec request)
 	if (to.kind == FL_TO_ALIAS)
 		return FL_EINVAL;
 	fli_enter(node);
+	to = fli_via_resolve(node, to);
 	if (self->status != FLI_EXITING) {
 		ref = fli_ref_make_call(node);
 		monitor = fli_monitor_new(self, &to, &ref);

@@ -49,8 +49,9 @@ typedef struct fli_limits {
 	uint32_t atoms_max;
 	uint32_t message_bytes_max;
 	uint32_t threads_max;
-	bool narrow_pids; /* compat.otp23: 15 and 13 bits */
-	bool poison;      /* freed messages are overwritten, to show who kept a term */
+	uint32_t offloads_max; /* works of fl_offload that wait or run */
+	bool narrow_pids;      /* compat.otp23: 15 and 13 bits */
+	bool poison;           /* freed messages are overwritten, to show who kept a term */
 } fli_limits;
 
 fli_limits fli_limits_default(void);
@@ -73,6 +74,7 @@ struct fl_node {
 	uint32_t procs_capacity;
 	uint32_t procs_free_first, procs_free_last;
 	uint32_t procs_count;
+	uint32_t offloads_count;
 	fli_map names;    /* fli_name */
 	fli_map monitors; /* fli_monitor, by reference and watcher's node */
 	fli_map plinks;   /* fli_plink */
@@ -102,16 +104,21 @@ struct fl_node {
 
 	const fli_remote_ops *remote;
 	void *dist;
+	const struct fli_via *via; /* names kept above, see via.h; NULL: none */
+	void *via_ctx;
 	fl_proc *supervisor;
-	struct fli_exports *exports; /* see export.h; NULL until something is exported */
-	void *owner;                 /* of the layer above: the daemon's own structure */
+	const struct fli_group_ops *groups; /* see groups.h; NULL: no groups */
+	uint64_t groups_max;                /* memberships a scope; 0: a default */
+	struct fli_exports *exports;        /* see export.h; NULL until something is exported */
+	void *owner;                        /* of the layer above: the daemon's own structure */
 
-	fli_crew *crew;                   /* threads; NULL: everything on the caller's thread */
-	struct fli_gate *gate;            /* see sched.h */
-	_Atomic(uint64_t) act_word;       /* sequence << 2 | fli_act_state; any thread */
-	_Atomic(uintptr_t) context_owner; /* which thread; any thread */
-	bool is_closing;                  /* the crew ends: nobody may wait any more */
-	uint32_t nest;                    /* fli_enter calls of the owner inside others */
+	fli_crew *crew;                      /* threads; NULL: everything on the caller's thread */
+	const struct fli_stand_in *stand_in; /* see sched.h: instead of a crew; may be NULL */
+	struct fli_gate *gate;               /* see sched.h */
+	_Atomic(uint64_t) act_word;          /* sequence << 2 | fli_act_state; any thread */
+	_Atomic(uintptr_t) context_owner;    /* which thread; any thread */
+	bool is_closing;                     /* the crew ends: nobody may wait any more */
+	uint32_t nest;                       /* fli_enter calls of the owner inside others */
 };
 
 /* Creates the process world alone: no sockets, no threads. `name` is a full node name. */
@@ -140,6 +147,7 @@ typedef struct fli_start {
 	const fl_behaviour *behaviour;
 	fl_proc *parent; /* NULL: the node itself */
 	const char *name;
+	const char *global_name; /* instead of the behaviour's; NULL: that */
 	bool link;
 	bool is_system;
 	bool deferred; /* init runs in a later turn: for who must not run a handler, as in a read
@@ -294,9 +302,15 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg);
 bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last);
 /* A system message: sys:get_state and its like. FL_OK, or FL_STOP with the reason set. */
 int fli_sys_handle(fl_proc *proc, const fli_msg *msg);
-/* The report of an end that is no ordinary one: to the log, and to a remote group leader's logger.
+/* The state as the behaviour shows it; without a format_status only its size is known. */
+void fli_state_write(fl_proc *proc, fl_buf *buf);
+/* An end with this reason is no ordinary one. */
+bool fli_report_is_due(fl_term reason);
+/*
+ * The report of such an end: to the log, and to a remote group leader's logger. `state` is what
+ * fli_state_write gave before `terminate`; without data there is none.
  */
-void fli_report_stop(fl_proc *proc, fl_term reason, const fli_msg *last);
+void fli_report_stop(fl_proc *proc, fl_term reason, const fli_msg *last, fl_term state);
 /* "name" or "<node.1.0>", for messages to people. */
 const char *fli_proc_text(const fl_proc *proc, char *ret_text, size_t size);
 

@@ -305,3 +305,17 @@ void fli_frame_release(fli_frame *frame, fl_node *node)
 		fli_msg_free(node, msg);
 	}
 }
+
+void fli_stand_in_wait(fl_node *node, fli_act *act, const bool *done, uint64_t deadline_ns)
+{
+	fli_act *mine = current;
+
+	act->is_late = true; /* somebody else drives from here on */
+	fli_exits_drain(node);
+	current = NULL;
+	driven = NULL;
+	fli_gate_unlock(node);
+	node->stand_in->wait(node->stand_in->ctx, done, deadline_ns);
+	fli_gate_lock(node);
+	current = mine;
+}

@@ -112,6 +112,12 @@ typedef struct fli_drive {
 } fli_drive;
 
 int fli_crew_start(fl_node *node, const fli_drive *drive);
+/*
+ * Takes the loop back from the thread of the crew that it went to when a handler overstayed or
+ * waited, at the end of that thread's step: two drivers would sleep over each other's wake-ups. Not
+ * from a handler, and not while owning the context.
+ */
+void fli_crew_recall(fl_node *node);
 /* Drives on this thread until the step says stop or the context was taken away and the node ended.
  */
 void fli_crew_drive(fl_node *node);
@@ -126,7 +132,30 @@ void fli_crew_active(fl_node *node);
 void fli_crew_wake(fl_node *node);
 /* Queues a slow process for a spare thread; false when there is no crew. */
 bool fli_crew_run_slow(fl_proc *proc);
-/* Queues work for the pool. */
+/* Queues work for the pool; the stand-in's where there is no crew. */
 int fli_crew_work(fl_node *node, void (*work)(void *arg), void *arg);
+
+/* ---- without threads --------------------------------------------------------------------------
+ */
+
+/*
+ * What a simulated cluster does where a crew would use threads. It runs handlers on stacks of its
+ * own: one that waits is put aside with its stack, and another drives the node.
+ */
+typedef struct fli_stand_in {
+	/* The caller's stack is put aside until *done or deadline_ns of the node's clock. The gate
+	 * is open meanwhile, the thread's marks are off. */
+	void (*wait)(void *ctx, const bool *done, uint64_t deadline_ns);
+	/* An fl_* call from outside of a turn has left something to do. */
+	void (*wake)(void *ctx);
+	/* Another handler may wait: as long as a real node would have a thread for it. */
+	bool (*may_wait)(void *ctx);
+	/* Runs it later, outside of any handler. FL_E*. */
+	int (*work)(void *ctx, void (*work)(void *arg), void *arg);
+	void *ctx;
+} fli_stand_in;
+
+/* Inside an fl_* call of a handler: it waits. The context is owned again afterwards. */
+void fli_stand_in_wait(fl_node *node, fli_act *act, const bool *done, uint64_t deadline_ns);
 
 #endif

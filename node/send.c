@@ -66,6 +66,8 @@ int fli_send_begin(fl_node *node, fl_proc *from, const fl_dest *to, fli_send *se
 		target = (fli_target){.kind = FLI_TARGET_PID, .pid = &to->as.pid};
 		return open_there(node, from, to->as.pid.node, &target, send);
 	}
+	if (to->as.name.text.size == 0)
+		return FL_ENOPROC; /* nobody has the empty name */
 	if (to->as.name.node.size == 0 || fl_atom_eq(to->as.name.node, node->name))
 		return open_here(node, fli_name_find(node, to->as.name.text), NULL, send);
 	target = (fli_target){.kind = FLI_TARGET_NAME, .name = to->as.name.text};

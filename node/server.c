@@ -12,9 +12,11 @@
  */
 #include <string.h>
 
+#include "node/groups.h"
 #include "node/runtime.h"
 #include "node/sched.h"
 #include "node/term/peek.h"
+#include "node/via.h"
 
 /* What one handler is run for. */
 typedef struct server_job {
@@ -46,6 +48,33 @@ static int on_node_down(fl_proc *proc, fl_term term)
 	return proc->behaviour->node_down(proc, proc->state, node_name_of(node), reason);
 }
 
+static int on_info(fl_proc *proc, fl_term message)
+{
+	const fl_behaviour *b = proc->behaviour;
+	fl_term name;
+
+	if (b->on_name_conflict != NULL &&
+		(fl_match(message, "{global_name_conflict, ~}", &name) ||
+			fl_match(message, "{global_name_conflict, ~, _}", &name)))
+		return b->on_name_conflict(proc, proc->state, name);
+	return b->info == NULL ? fl_unhandled(proc, message) : b->info(proc, proc->state, message);
+}
+
+/* A name in the cluster comes before init, as gen registers before it calls it. */
+static int on_init(fl_proc *proc, fl_term args)
+{
+	const fl_behaviour *b = proc->behaviour;
+
+	if (proc->global_name != NULL) {
+		if (proc->node->via == NULL)
+			return fl_stop(proc, "{noproc, global}");
+		if (proc->node->via->claim(proc, proc->global_name) != FL_OK)
+			return FL_STOP;
+		proc->global_name = NULL;
+	}
+	return b->init == NULL ? FL_OK : b->init(proc, proc->state, args);
+}
+
 static int on_message(fl_proc *proc, const server_job *job)
 {
 	const fl_behaviour *b = proc->behaviour;
@@ -61,9 +90,7 @@ static int on_message(fl_proc *proc, const server_job *job)
 		return b->node_up == NULL ? FL_OK
 					  : b->node_up(proc, proc->state, node_name_of(job->term));
 	case FLI_MSG_NODE_DOWN: return b->node_down == NULL ? FL_OK : on_node_down(proc, job->term);
-	default:
-		return b->info == NULL ? fl_unhandled(proc, job->term)
-				       : b->info(proc, proc->state, job->term);
+	default: return on_info(proc, job->term);
 	}
 }
 
@@ -72,7 +99,7 @@ static int run_job(fl_proc *proc, const server_job *job)
 	const fl_behaviour *b = proc->behaviour;
 
 	switch (job->what) {
-	case JOB_INIT: return b->init == NULL ? FL_OK : b->init(proc, proc->state, job->term);
+	case JOB_INIT: return on_init(proc, job->term);
 	case JOB_CONTINUE:
 		return b->continue_ == NULL ? FL_OK : b->continue_(proc, proc->state, job->term);
 	case JOB_TIMEOUT: return b->timeout == NULL ? FL_OK : b->timeout(proc, proc->state);
@@ -120,6 +147,7 @@ static fl_term reason_of(fl_proc *proc)
 bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last)
 {
 	server_job job = {.what = JOB_TERMINATE, .term = reason};
+	fl_buf state = FL_BUF_INIT;
 	bool kept = true;
 	int rc;
 
@@ -128,10 +156,13 @@ bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last)
 		return true;
 	proc->status = FLI_RUNNING; /* nothing that comes meanwhile is for another thread to run */
 	proc->frames++;             /* it may be killed meanwhile */
+	if (fli_report_is_due(reason))
+		fli_state_write(proc, &state); /* `terminate` may take it apart */
 	if (reason.data != NULL && proc->behaviour->terminate != NULL)
 		kept = invoke(proc, &job, &rc);
 	if (reason.data != NULL && proc->status != FLI_EXITING)
-		fli_report_stop(proc, reason, last);
+		fli_report_stop(proc, reason, last, fl_buf_term(&state));
+	fl_buf_free(&state);
 	fli_proc_exit(proc, reason);
 	proc->frames--;
 	fli_proc_free(proc);
@@ -273,9 +304,10 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg)
 	proc->node->handled++;
 	proc->current_kind = msg->kind;
 	proc->status = FLI_RUNNING;
-	if (proc->extra != NULL) {
+	if (proc->extra != NULL && msg->kind != FLI_MSG_SYSTEM) {
 		fli_wheel_stop(&proc->extra->idle);
 		proc->extra->idle_due = false;
+		proc->extra->messages_in++;
 	}
 	switch ((fli_msg_kind)msg->kind) {
 	case FLI_MSG_CALL: kept = handle_call(proc, msg); break;
@@ -293,6 +325,22 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg)
 	return kept;
 }
 
+static int join_groups(fl_proc *proc)
+{
+	const fli_group_ops *ops = proc->node->groups;
+	int rc = FL_OK;
+
+	if (FLI_LIKELY(proc->behaviour->groups == NULL) || proc->status == FLI_EXITING)
+		return FL_OK;
+	rc = ops == NULL ? FL_ENOPROC : ops->join(proc);
+	if (rc == FL_OK)
+		return FL_OK;
+	set_reason(proc, fl_spec("{groups, ~}", fl_atom_of(fl_error_atom(rc))));
+	fli_report_stop(proc, reason_of(proc), NULL, (fl_term){.data = NULL});
+	fli_proc_exit(proc, reason_of(proc));
+	return FL_STOP;
+}
+
 int fli_server_init(fl_proc *proc, fl_term args)
 {
 	server_job job = {.what = JOB_INIT, .term = args};
@@ -301,8 +349,8 @@ int fli_server_init(fl_proc *proc, fl_term args)
 
 	/* a spawn request starts its worker in the midst of a read, where no handler may run: the
 	 * context could be taken from under the loop */
-	if (proc->behaviour->init == NULL)
-		return proc->status == FLI_EXITING ? FL_STOP : FL_OK;
+	if (proc->behaviour->init == NULL && proc->global_name == NULL)
+		return proc->status == FLI_EXITING ? FL_STOP : join_groups(proc);
 	job.term.atoms = proc->node->atoms; /* what the handler captures is its to keep */
 	proc->current_kind = FLI_MSG_START;
 	kept = invoke(proc, &job, &rc);
@@ -311,8 +359,9 @@ int fli_server_init(fl_proc *proc, fl_term args)
 	else if (rc == FL_STOP || rc == FL_IGNORE) {
 		fl_term reason = reason_of(proc);
 
-		if (rc == FL_STOP)
-			fli_report_stop(proc, reason, NULL);
+		if (rc == FL_STOP &&
+			proc->global_name == NULL) /* there is no state before init has returned */
+			fli_report_stop(proc, reason, NULL, (fl_term){.data = NULL});
 		fli_proc_exit(proc, reason);
 	} else if (rc != FL_OK) {
 		set_reason(proc, fl_spec("{api_misuse, {init_returned, ~}}", rc));
@@ -320,7 +369,7 @@ int fli_server_init(fl_proc *proc, fl_term args)
 		rc = FL_STOP;
 	}
 	proc->lost_in_init = !kept;
-	return rc;
+	return rc == FL_OK ? join_groups(proc) : rc;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -398,7 +447,7 @@ static bool step(fl_proc *proc, bool *ret_more)
 	msg = FLI_UNLIKELY(is_suspended_by_sys(proc)) ? pop_system(proc) : fli_mailbox_pop(proc);
 	if (FLI_LIKELY(msg != NULL))
 		return fli_server_handle(proc, msg);
-	if (proc->extra != NULL && proc->extra->idle_due)
+	if (proc->extra != NULL && proc->extra->idle_due && !proc->extra->sys_suspended)
 		return run_timeout(proc);
 	*ret_more = false;
 	return true;

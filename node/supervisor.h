@@ -14,7 +14,11 @@
 int fli_supervisor_start(fl_node *node);
 /* Starts a permanent child, registered as behaviour->name. */
 int fli_supervisor_start_child(fl_node *node, const fl_behaviour *behaviour, fl_error *err);
-/* Ends all children with `shutdown`, the last started first. */
-void fli_supervisor_stop_children(fl_node *node);
+/*
+ * Begins the end of all children, the last started first, and of the supervisor after them:
+ * `node->supervisor` is NULL then. A child that traps exits finishes what it does, and its
+ * `terminate` runs; one that has not ended after 5 s is killed. The node must be driven meanwhile.
+ */
+void fli_supervisor_stop(fl_node *node);
 
 #endif

@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * OTP's sys messages, enough to look at a server and to stop it: get_state, get_status, suspend,
- * resume, terminate. What is not known is answered as OTP answers it.
+ * resume, terminate, statistics. What is not known is answered as OTP answers it.
  *
- * get_state's reply has been {ok, State} since OTP 26.1 and a bare State before; {ok, State} is
- * sent to all, since it crashes nobody.
+ * get_state's reply has been {ok, State} since OTP 26.1 and a bare State before. An older caller
+ * would take the pair for the state, a newer one crashes on a bare state, and the handshake does
+ * not tell the release. The tag of the question does: gen asks with a plain reference in OTP 23,
+ * with an alias of three words in 24 and 25, and of five since 26. Only 26.0, which cannot be told
+ * from its successors, shows its users the pair.
+ *
+ * Departs from OTP: a function of the caller's cannot run here, so replace_state fails as a
+ * callback that raises does, and what `install` brings is refused; nothing is traced or logged.
  */
 #include <stdio.h>
+#include <time.h>
 
+#include "node/natives.h"
 #include "node/runtime.h"
 #include "node/sched.h"
+#include "node/term/peek.h"
 #include "node/term/utf8.h"
 
-/* The state as the behaviour shows it; without a format_status only its size is known. */
-static void write_state(fl_proc *proc, fl_buf *buf)
+#define OLD_ALIAS_WORDS 3
+
+void fli_state_write(fl_proc *proc, fl_buf *buf)
 {
 	const fl_behaviour *b = proc->behaviour;
 	size_t size = buf->size;
@@ -25,13 +35,26 @@ static void write_state(fl_proc *proc, fl_buf *buf)
 	(void)fl_build(buf, "{opaque, ~, bytes}", b->state_size);
 }
 
+static bool expects_bare_state(const fl_node *node, const fli_msg *msg)
+{
+	fli_cursor c = fli_cursor_make(msg->data + msg->pid, msg->tag - msg->pid);
+	fl_term tag = fli_term(node, msg->data + msg->tag, msg->body - msg->tag);
+	bool is_alias;
+	fl_pid caller;
+	fl_ref ref;
+
+	return fli_peek_pid(&c, NULL, &caller) && !fli_pid_is_local(node, &caller) &&
+	       fli_tag_ref(tag, &ref, &is_alias) && ref.count <= OLD_ALIAS_WORDS;
+}
+
 static int reply_state(fl_proc *proc, const fli_msg *msg)
 {
 	fl_buf state = FL_BUF_INIT;
+	const char *pattern = expects_bare_state(proc->node, msg) ? "~" : "{ok, ~}";
 	int rc;
 
-	write_state(proc, &state);
-	rc = fli_reply_spec(proc->node, proc, msg, fl_spec("{ok, ~}", fl_buf_term(&state)));
+	fli_state_write(proc, &state);
+	rc = fli_reply_spec(proc->node, proc, msg, fl_spec(pattern, fl_buf_term(&state)));
 	fl_buf_free(&state);
 	return rc;
 }
@@ -56,22 +79,23 @@ static void write_header(fl_proc *proc, fl_buf *buf)
 
 static int reply_status(fl_proc *proc, const fli_msg *msg)
 {
-	fl_buf state = FL_BUF_INIT, header = FL_BUF_INIT;
-	fl_atom module = fl_atom_of(proc->behaviour->name);
+	fl_buf dictionary = FL_BUF_INIT, state = FL_BUF_INIT, header = FL_BUF_INIT;
 	fl_atom running = fl_atom_of(
 		proc->extra != NULL && proc->extra->sys_suspended ? "suspended" : "running");
 	fl_pid parent = proc->extra != NULL && proc->extra->has_parent ? proc->extra->parent
 								       : proc->node->system_pid;
 	int rc;
 
-	write_state(proc, &state);
+	fli_dictionary_write(proc, &dictionary);
+	fli_state_write(proc, &state);
 	write_header(proc, &header);
 	rc = fli_reply_spec(proc->node, proc, msg,
-		fl_spec("{status, ~, {module, gen_server}, [[{'$initial_call', {~, init, 1}}, "
-			"{'$ancestors', [~]}], ~, ~, [], [{header, ~}, {data, [{\"Status\", ~}, "
-			"{\"Parent\", ~}, {\"Logged events\", []}]}, {data, [{\"State\", ~}]}]]}",
-			fli_proc_pid(proc), module, parent, running, parent, fl_buf_term(&header),
-			running, parent, fl_buf_term(&state)));
+		fl_spec("{status, ~, {module, gen_server}, [~, ~, ~, [], [{header, ~}, {data, "
+			"[{\"Status\", ~}, {\"Parent\", ~}, {\"Logged events\", []}]}, {data, "
+			"[{\"State\", ~}]}]]}",
+			fli_proc_pid(proc), fl_buf_term(&dictionary), running, parent,
+			fl_buf_term(&header), running, parent, fl_buf_term(&state)));
+	fl_buf_free(&dictionary);
 	fl_buf_free(&header);
 	fl_buf_free(&state);
 	return rc;
@@ -93,6 +117,90 @@ static int terminate(fl_proc *proc, const fli_msg *msg, fl_term reason)
 	(void)fli_reason_set(proc, fl_spec("~", reason));           /* without memory: killed */
 	(void)fli_reply_spec(proc->node, proc, msg, fl_spec("ok")); /* the caller may be gone */
 	return FL_STOP;
+}
+
+/* ---- sys's debug requests --------------------------------------------------------------------
+ */
+
+/* {{Year, Month, Day}, {Hour, Minute, Second}}, local time. */
+static void write_time(fl_buf *buf, int64_t wall_us)
+{
+	time_t seconds = (time_t)(wall_us / 1000000);
+	struct tm t = {.tm_mday = 1, .tm_year = 70};
+
+	(void)localtime_r(&seconds, &t); /* a time beyond all calendars is 1970 */
+	(void)fl_build(buf, "{{~, ~, ~}, {~, ~, ~}}", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
+		t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+static int set_statistics(fl_proc *proc, const fli_msg *msg, bool on)
+{
+	fli_extra *extra = fli_proc_extra(proc);
+
+	if (extra != NULL) {
+		extra->has_statistics = on;
+		extra->statistics_us = proc->node->port->wall_us(proc->node->port);
+		extra->statistics_handled = proc->handled;
+		extra->messages_in = extra->replies = 0;
+	}
+	return fli_reply_spec(proc->node, proc, msg, fl_spec("ok"));
+}
+
+/* Reductions are messages here, as in process_info; what a server says are its replies. */
+static int reply_statistics(fl_proc *proc, const fli_msg *msg)
+{
+	const fli_extra *extra = proc->extra;
+	fl_buf start = FL_BUF_INIT, now = FL_BUF_INIT;
+	uint64_t handled;
+	int rc;
+
+	if (extra == NULL || !extra->has_statistics)
+		return fli_reply_spec(proc->node, proc, msg, fl_spec("{ok, no_statistics}"));
+	handled = proc->handled - extra->statistics_handled;
+	write_time(&start, extra->statistics_us);
+	write_time(&now, proc->node->port->wall_us(proc->node->port));
+	rc = fli_reply_spec(proc->node, proc, msg,
+		fl_spec("{ok, [{start_time, ~}, {current_time, ~}, {reductions, ~}, "
+			"{messages_in, ~}, {messages_out, ~}]}",
+			fl_buf_term(&start), fl_buf_term(&now), handled, extra->messages_in,
+			extra->replies));
+	fl_buf_free(&start);
+	fl_buf_free(&now);
+	return rc;
+}
+
+static const char *answer_to_debug(fl_term request)
+{
+	static const struct {
+		const char *request, *answer;
+	} all[] = {
+		{"{log, get}", "{ok, []}"},
+		{"{log, _}", "ok"},
+		{"{trace, _}", "ok"},
+		{"{log_to_file, false}", "ok"},
+		{"{log_to_file, _}", "{error, open_file}"}, /* a peer writes no files here */
+		{"no_debug", "ok"},
+		{"{install, _}", "{error, notsup}"},
+		{"{remove, _}", "ok"},
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (fl_match(request, all[i].request))
+			return all[i].answer;
+	return "unknown_debug";
+}
+
+static int debug(fl_proc *proc, const fli_msg *msg, fl_term request)
+{
+	bool on;
+
+	if (fl_match(request, "{statistics, get}"))
+		return reply_statistics(proc, msg);
+	if (fl_match(request, "{statistics, ~}", &on))
+		return set_statistics(proc, msg, on);
+	if (fl_match(request, "no_debug") && proc->extra != NULL)
+		proc->extra->has_statistics = false;
+	return fli_reply_spec(proc->node, proc, msg, fl_spec(answer_to_debug(request)));
 }
 
 /* Whoever stops or suspends one of the node's own processes makes the node mute. */
@@ -123,7 +231,11 @@ int fli_sys_handle(fl_proc *proc, const fli_msg *msg)
 	else if (fl_match(request, "resume"))
 		(void)set_suspended(proc, msg, false);
 	else if (fl_match(request, "{debug, ~}", &arg))
-		(void)fli_reply_spec(node, proc, msg, fl_spec("ok"));
+		(void)debug(proc, msg, arg);
+	else if (fl_match(request, "{replace_state, _}"))
+		(void)fli_reply_spec(node, proc, msg,
+			fl_spec("{error, {callback_failed, {gen_server, system_replace_state}, "
+				"{error, {notsup, \"a server in C runs no Erlang function\"}}}}"));
 	else
 		(void)fli_reply_spec(
 			node, proc, msg, fl_spec("{error, {unknown_system_msg, ~}}", request));

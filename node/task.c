@@ -25,6 +25,7 @@ static void come_back(fli_task_end *end)
 	fli_msg *msg;
 
 	fli_enter(node);
+	node->offloads_count--;
 	fli_list_remove(&end->in_owner);
 	proc = fli_proc_of(node, &end->owner);
 	msg = proc == NULL || proc->status == FLI_EXITING ? NULL : fli_msg_new(node, sizeof end);
@@ -55,10 +56,14 @@ static int begin(fl_proc *self, fli_task_end *end)
 
 	if (extra == NULL)
 		return self->status == FLI_EXITING ? FL_ECLOSED : FL_ENOMEM;
+	if (self->node->offloads_count >= self->node->limits.offloads_max)
+		return FL_ELIMIT;
 	end->owner = fli_proc_pid(self);
 	rc = fli_crew_work(self->node, run, end);
-	if (rc == FL_OK)
+	if (rc == FL_OK) {
+		self->node->offloads_count++;
 		fli_list_append(&extra->tasks, &end->in_owner);
+	}
 	return rc;
 }
 

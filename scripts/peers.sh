@@ -8,7 +8,8 @@
 #   peers.sh run RELEASE CMD...   run CMD there, in the current folder and with the same network
 #   peers.sh tree DIR SUITE LIST  make a tree of any suite with the packages of LIST (a,b,c)
 #
-# The command sees the checkout, the current folder and $TMPDIR under their own names, by bind mounts
+# The command sees the checkout, the current folder, $TMPDIR and $FL_OTHER_TREE (the tree of a further
+# release, for clusters of two) under their own names, by bind mounts
 # in a mount namespace of its own: they vanish with the command, whatever ends it.
 set -eu
 
@@ -110,7 +111,8 @@ run() { # RELEASE CMD...
 	if [ "$release" = "$(host_release)" ]; then exec "$@"; fi
 	tree=$cache/otp$release
 	[ -d "$tree" ] || die "OTP $release is not there (peers.sh ensure $release makes it)"
-	shown=$(printf '%s\n' "$top" "$PWD" "${TMPDIR:-/tmp}" | sort -u)
+	shown=$(printf '%s\n' "$top" "$PWD" "${TMPDIR:-/tmp}" ${FL_OTHER_TREE:+"$FL_OTHER_TREE"} |
+		sort -u)
 	# Inside a plain chroot "/" is no mount whose propagation could be changed.
 	propagation=unchanged
 	if mountpoint -q /; then propagation=private; fi

@@ -6,7 +6,7 @@ function layer_of(path) {
 	if (path ~ /^node\/base\//) return "base"
 	if (path ~ /^node\/term\//) return "term"
 	if (path ~ /^node\/cmd\//) return "cmd"
-	if (path ~ /^(node|dist|pg|cluster)\//) { sub(/\/.*/, "", path); return path }
+	if (path ~ /^(node|dist|pg|cluster|sim)\//) { sub(/\/.*/, "", path); return path }
 	return ""
 }
 
@@ -25,6 +25,7 @@ BEGIN {
 	allow("dist", "dist node term base include")
 	allow("pg", "pg node term base include")
 	allow("cluster", "cluster pg dist node term base include")
+	allow("sim", "sim cluster pg dist node term base include")
 	allow("cmd", "cmd cluster pg dist node term base include")
 }
 

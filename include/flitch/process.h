@@ -27,9 +27,9 @@ typedef struct fl_behaviour fl_behaviour;
 
 /* ---- destinations ---------------------------------------------------------------------------- */
 
-/* Where a message goes: a pid, an alias, a registered name here, or a name on a node. */
+/* Where a message goes: a pid, an alias, a registered name here or on a node, a global name. */
 typedef struct fl_dest {
-	enum { FL_TO_PID, FL_TO_ALIAS, FL_TO_NAME } kind;
+	enum { FL_TO_PID, FL_TO_ALIAS, FL_TO_NAME, FL_TO_GLOBAL } kind;
 	union {
 		fl_pid pid;
 		fl_ref alias;
@@ -37,6 +37,10 @@ typedef struct fl_dest {
 			fl_atom text;
 			fl_atom node; /* empty: here */
 		} name;
+		struct {
+			fl_atom atom; /* when there is no term */
+			fl_term term;
+		} global; /* <flitch/global.h> */
 	} as;
 } fl_dest;
 
@@ -171,9 +175,10 @@ int fl_cancel_timer(fl_proc *self, fl_ref timer);
 /* ---- starting others ------------------------------------------------------------------------- */
 
 typedef struct fl_start_options {
-	const char *name; /* to register under before init runs; NULL: none */
-	bool link;        /* link to the starter */
-	bool monitor;     /* *ret_monitor is set */
+	const char *name;        /* to register under before init runs; NULL: none */
+	const char *global_name; /* the same in the whole cluster, in Erlang notation */
+	bool link;               /* link to the starter */
+	bool monitor;            /* *ret_monitor is set */
 	fl_ref *ret_monitor;
 } fl_start_options;
 
@@ -189,7 +194,8 @@ int fl_start_spec(fl_proc *self, const fl_behaviour *behaviour, const fl_start_o
 /*
  * Work that is known to be long: `work` runs on a thread of the pool, without `self`; then `done`
  * runs as a handler of the process, and may reply, send, or stop like any handler. `work` may look
- * at *cancelled now and then: it turns true when the process has ended.
+ * at *cancelled now and then: it turns true when the process has ended. FL_ELIMIT when the node has
+ * `limits.offloads` of them that wait or run.
  */
 typedef void fl_work(void *arg, const _Atomic(bool) *cancelled);
 typedef int fl_work_done(fl_proc *self, void *state, void *arg);

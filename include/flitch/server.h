@@ -12,6 +12,7 @@
  * {bad_cast, M}, `info` logs what came, the others do nothing.
  *
  * Threads: handlers of one process never overlap; successive ones may run on different threads.
+ * What takes an fl_from and no `self` (fl_reply, fl_from_alive, fl_from_pid) may be called on any.
  * Memory: terms given to a handler live until it returns.
  * Errors: a handler returns FL_OK or FL_STOP; anything else is {api_misuse, _}. Leaving a call
  * handler with neither a reply nor fl_later is {api_misuse, {no_reply, _}}.
@@ -43,6 +44,12 @@ typedef enum fl_isolation {
 	FL_IN_NODE,
 } fl_isolation;
 
+/* A group that a server joins at its start, in Erlang notation. */
+typedef struct fl_group {
+	const char *name;  /* "workers", "{room, 1}"; NULL ends the list */
+	const char *scope; /* NULL: pg */
+} fl_group;
+
 struct fl_behaviour {
 	const char
 		*name; /* of the behaviour: tools show it as a module; --load registers under it */
@@ -54,17 +61,28 @@ struct fl_behaviour {
 	int (*info)(fl_proc *self, void *state, fl_term message);
 	int (*continue_)(fl_proc *self, void *state, fl_term what); /* `continue` is C's word */
 	int (*timeout)(fl_proc *self, void *state);
+	/*
+	 * Before an end that the server chose (FL_STOP, misuse) or sys asked for. As in OTP, an
+	 * exit signal of the parent, such as the `shutdown` of a node that stops, comes here only
+	 * if the process traps exits: it finishes its handler first, and has 5 s before it is
+	 * killed. One that does not trap them ends at once without this call.
+	 */
 	void (*terminate)(fl_proc *self, void *state, fl_term reason);
 	int (*code_change)(fl_proc *self, void *state, fl_term old_vsn);
-	/* Appends one term that describes the state: what sys:get_state shows. */
+	/* Appends one term that describes the state: what sys:get_state and crash reports show. */
 	int (*format_status)(fl_proc *self, const void *state, fl_buf *ret_status);
 
 	/* A visible node came or went (whether this one is hidden or not). */
 	int (*node_up)(fl_proc *self, void *state, fl_atom node);
 	int (*node_down)(fl_proc *self, void *state, fl_atom node, fl_term reason);
-	/* Nothing calls these yet: what they are for comes with upgrades and partition policies. */
+	/* Nothing calls these yet: what they are for comes with partition policies. */
 	int (*on_pause)(fl_proc *self, void *state);
 	int (*on_resume)(fl_proc *self, void *state);
+	/*
+	 * Two halves of the cluster that meet had this global name, and this process lost it, or
+	 * (notify_all) both did. Without it, `info` gets {global_name_conflict, Name}, or
+	 * {global_name_conflict, Name, Other}.
+	 */
 	int (*on_name_conflict)(fl_proc *self, void *state, fl_term name);
 
 	bool trap_exit;       /* from the start, as process_flag(trap_exit, true) in init */
@@ -72,12 +90,25 @@ struct fl_behaviour {
 	fl_mailbox_policy mailbox_policy; /* when it is reached */
 	fl_isolation isolation;
 	uint32_t vsn; /* version of the state, for code_change */
+	/*
+	 * To register under in the whole cluster before init runs, in Erlang notation: "counter",
+	 * "{room, 7}". NULL: none. See <flitch/global.h>.
+	 */
+	const char *global_name;
+	/*
+	 * Joined when init has returned, left at the end (see <flitch/pg.h>). A scope that does not
+	 * run, or a name that is no term, ends the server with {groups, Reason}.
+	 */
+	const fl_group *groups;
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
 int fl_reply_spec(fl_from from, fl_spec reply);
-/* gen_server:reply(From, Reply). FL_EALREADY when it has been answered. */
+/*
+ * gen_server:reply(From, Reply). FL_EALREADY when it has been answered. Where the caller's node is
+ * too old for what is in the answer, the call ends with notsup at the caller, and the log says so.
+ */
 #define fl_reply(from, ...) fl_reply_spec((from), fl_spec(__VA_ARGS__))
 /* Keeps the call open after the handler returns; returns FL_OK. */
 int fl_later(fl_proc *self, fl_from from);

@@ -94,6 +94,9 @@ void fli_demo_print_steps(const char *node, const char *cookie)
 	for (int i = 0; i < FLI_STEPS_COUNT; i++) {
 		(void)printf("  [ ] %d  ", i + 1);
 		print_typed(typed[i], node);
+		if (i == FLI_STEP_CONNECT)
+			(void)printf(
+				"         false: that iex has another cookie than the one above\n");
 	}
 	(void)printf("\nCtrl-C ends the demo.\n\n");
 }

@@ -6,7 +6,6 @@
  * An open sequence is a head with a count of 0. What is appended meanwhile is counted, and closing
  * puts the count in; a list gets its tail, and one without elements becomes `[]`.
  */
-#include <stdlib.h>
 
 #include "node/base/mem.h"
 #include "node/term/step.h"
@@ -40,7 +39,7 @@ static void count_one(fl_buf *buf)
 
 void fl_buf_free(fl_buf *buf)
 {
-	free(buf->data);
+	fli_free(fli_mem_libc(), buf->data);
 	*buf = (fl_buf)FL_BUF_INIT;
 }
 
@@ -189,7 +188,7 @@ fl_term fl_copy(fl_term term)
 
 void fl_term_free(fl_term term)
 {
-	free((void *)(uintptr_t)term.data);
+	fli_free(fli_mem_libc(), (void *)(uintptr_t)term.data);
 }
 
 int fl_build_encoded(fl_buf *buf, const void *bytes, size_t size)

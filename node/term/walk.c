@@ -17,13 +17,15 @@
 #include "node/base/mem.h"
 #include "node/term/atoms.h"
 #include "node/term/number.h"
+#include "node/term/peek.h"
 #include "node/term/step.h"
 
 struct walk {
 	fli_cursor c;
 	const fli_refs *refs;
-	uint64_t terms; /* that the step just made adds */
-	size_t grown;   /* by fli_expand; modulo 2^64, since it may be negative */
+	const fli_whose *whose; /* may be NULL */
+	uint64_t terms;         /* that the step just made adds */
+	size_t grown;           /* by fli_expand; modulo 2^64, since it may be negative */
 	unsigned features;
 	bool is_plain;
 	size_t last; /* bytes of the last step, if it was a plain one */
@@ -111,6 +113,81 @@ static bool take_ref(struct walk *w, size_t creation_size)
 	return take_atom(w) && skip(w, creation_size + 4 * (size_t)words);
 }
 
+/* The atom of an identifier of `whose` is plain: what is sent has been expanded. */
+static void note_impossible(struct walk *w, const uint8_t *atom, uint32_t creation)
+{
+	fli_cursor c = fli_cursor_make(atom, (size_t)(w->c.end - atom));
+	fl_atom node;
+
+	if (w->whose != NULL && w->whose->creation == creation && fli_peek_atom(&c, NULL, &node) &&
+		fl_atom_eq(node, w->whose->node))
+		w->features |= FLI_IS_IMPOSSIBLE;
+}
+
+static bool take_new_pid(struct walk *w)
+{
+	const uint8_t *start = w->c.at, *numbers;
+	uint32_t id;
+
+	if (!take_ident(w, 12, 12))
+		return false;
+	numbers = w->c.at - 12;
+	id = fli_get32(numbers);
+	if (id > FLI_NARROW_ID_MAX || fli_get32(numbers + 4) > FLI_NARROW_SERIAL_MAX)
+		w->features |= FLI_NEEDS_WIDE_PIDS;
+	if (id > FLI_BEAM_PID_MAX)
+		note_impossible(w, start + 1, fli_get32(numbers + 8));
+	return true;
+}
+
+/* With a creation of 4 bytes or, as PORT_EXT has it, one; what it becomes needs the same. */
+static bool take_new_port(struct walk *w, size_t creation_size)
+{
+	size_t size = 4 + creation_size;
+
+	if (!take_ident(w, size, 8))
+		return false;
+	if (fli_get32(w->c.at - size) >= 1u << 28)
+		w->features |= FLI_NEEDS_V4_PORTS;
+	return true;
+}
+
+static bool take_old_pid(struct walk *w)
+{
+	if (!take_ident(w, 9, 12))
+		return false;
+	if (fli_get32(w->c.at - 9) > FLI_NARROW_ID_MAX ||
+		fli_get32(w->c.at - 5) > FLI_NARROW_SERIAL_MAX)
+		w->features |= FLI_NEEDS_WIDE_PIDS;
+	return true;
+}
+
+static bool take_v4_port(struct walk *w)
+{
+	const uint8_t *start = w->c.at;
+
+	w->features |= FLI_NEEDS_V4_PORTS;
+	if (!take_ident(w, 12, 12))
+		return false;
+	if (fli_get64(w->c.at - 12) > FLI_BEAM_PORT_MAX)
+		note_impossible(w, start + 1, fli_get32(w->c.at - 4));
+	return true;
+}
+
+static bool take_newer_ref(struct walk *w)
+{
+	const uint8_t *start = w->c.at, *numbers;
+	size_t words;
+
+	if (!take_ref(w, 4))
+		return false;
+	words = fli_get16(start + 1);
+	numbers = w->c.at - 4 * words;
+	if (words == 0 || fli_get32(numbers) > FLI_BEAM_REF_MAX)
+		note_impossible(w, start + 3, fli_get32(numbers - 4));
+	return true;
+}
+
 static bool take_bits(struct walk *w)
 {
 	uint32_t size;
@@ -171,8 +248,8 @@ static bool take_pid(struct walk *w)
 	if (fli_left(&w->c) == 0)
 		return false;
 	if (*w->c.at == FLI_NEW_PID_EXT)
-		return take_ident(w, 12, 12);
-	return *w->c.at == FLI_PID_EXT && take_ident(w, 9, 12);
+		return take_new_pid(w);
+	return *w->c.at == FLI_PID_EXT && take_old_pid(w);
 }
 
 /* NEW_FUN_EXT. Its size field is not trusted: some releases count cached atoms wrongly. */
@@ -236,10 +313,10 @@ static bool rare(struct walk *w)
 	case FLI_ATOM_CACHE_REF: return take_atom(w);
 	case FLI_NEW_PID_EXT:
 	case FLI_PID_EXT: return take_pid(w);
-	case FLI_NEW_PORT_EXT: return take_ident(w, 8, 8);
-	case FLI_V4_PORT_EXT: w->features |= FLI_NEEDS_V4_PORTS; return take_ident(w, 12, 12);
-	case FLI_PORT_EXT: return take_ident(w, 5, 8);
-	case FLI_NEWER_REFERENCE_EXT: return take_ref(w, 4);
+	case FLI_NEW_PORT_EXT: return take_new_port(w, 4);
+	case FLI_V4_PORT_EXT: return take_v4_port(w);
+	case FLI_PORT_EXT: return take_new_port(w, 1);
+	case FLI_NEWER_REFERENCE_EXT: return take_newer_ref(w);
 	case FLI_NEW_REFERENCE_EXT: return take_ref(w, 1);
 	case FLI_REFERENCE_EXT: return take_ident(w, 5, 10); /* and the count of words */
 	case FLI_BIT_BINARY_EXT: return take_bits(w);
@@ -294,16 +371,29 @@ static size_t tail_of(const struct walk *w)
 	return w->last != 0 && w->c.at[-(ptrdiff_t)w->last] == FLI_BINARY_EXT ? w->last : 0;
 }
 
+static bool walk_whole(struct walk *w, const uint8_t *data, fli_walked *ret_walked)
+{
+	size_t used;
+
+	if (!walk(w, 1))
+		return false;
+	used = (size_t)(w->c.at - data);
+	*ret_walked = (fli_walked){used, used + w->grown, w->features, w->is_plain, tail_of(w)};
+	return true;
+}
+
 bool fli_walk(const uint8_t *data, size_t size, const fli_refs *refs, fli_walked *ret_walked)
 {
 	struct walk w = {.c = fli_cursor_make(data, size), .refs = refs, .is_plain = true};
-	size_t used;
 
-	if (!walk(&w, 1))
-		return false;
-	used = (size_t)(w.c.at - data);
-	*ret_walked = (fli_walked){used, used + w.grown, w.features, w.is_plain, tail_of(&w)};
-	return true;
+	return walk_whole(&w, data, ret_walked);
+}
+
+bool fli_walk_for(const uint8_t *data, size_t size, const fli_whose *whose, fli_walked *ret_walked)
+{
+	struct walk w = {.c = fli_cursor_make(data, size), .whose = whose, .is_plain = true};
+
+	return walk_whole(&w, data, ret_walked);
 }
 
 bool fli_terms_size(const uint8_t *data, size_t size, uint64_t count, size_t *ret_size)

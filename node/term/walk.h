@@ -38,8 +38,23 @@ typedef struct fli_refs {
 enum fli_feature {
 	FLI_NEEDS_RECORDS = 1,   /* tag 67 */
 	FLI_NEEDS_WIDE_REFS = 2, /* a reference of more than 3 words */
-	FLI_NEEDS_V4_PORTS = 4   /* tag 120, from OTP 24 on */
+	FLI_NEEDS_V4_PORTS = 4,  /* tag 120, from OTP 24 on, or an id of more than 28 bits */
+	FLI_NEEDS_WIDE_PIDS = 8, /* more than 15 bits of id or 13 of serial */
+	FLI_IS_IMPOSSIBLE = 16   /* an identifier of the destination's own that it never made */
 };
+
+/* Pids that every release takes, and the ids that no release goes beyond. */
+#define FLI_NARROW_ID_MAX 0x7fffu
+#define FLI_NARROW_SERIAL_MAX 0x1fffu
+#define FLI_BEAM_PID_MAX ((1u << 28) - 1)
+#define FLI_BEAM_PORT_MAX ((UINT64_C(1) << 60) - 1)
+#define FLI_BEAM_REF_MAX ((1u << 18) - 1) /* first word */
+
+/* An incarnation of a node. */
+typedef struct fli_whose {
+	fl_atom node;
+	uint32_t creation;
+} fli_whose;
 
 typedef struct fli_walked {
 	size_t size;          /* bytes that the term takes as it stands */
@@ -51,6 +66,11 @@ typedef struct fli_walked {
 
 /* Checks the term at `data`; more bytes may follow it. `refs` may be NULL. */
 bool fli_walk(const uint8_t *data, size_t size, const fli_refs *refs, fli_walked *ret_walked);
+/*
+ * The same for a term that is to be sent to `whose`: a BEAM that finds an identifier of its own in
+ * it which it cannot have made closes the connection, so FLI_IS_IMPOSSIBLE is among the features.
+ */
+bool fli_walk_for(const uint8_t *data, size_t size, const fli_whose *whose, fli_walked *ret_walked);
 
 /* Copies a term that fli_walk accepted (same data, same refs) into expanded_size bytes. */
 void fli_expand(const uint8_t *data, const fli_walked *walked, const fli_refs *refs, uint8_t *out);

@@ -8,6 +8,7 @@
 set -uo pipefail
 
 cd "$(dirname "$0")/../.." || exit 70
+top=$PWD
 build=$(realpath -m "${BUILD:-build}")
 flitch=$build/flitch
 part=${1:-}
@@ -109,6 +110,7 @@ unknown_flag_names_the_nearest() {
 	try 64 "$flitch" run --cookei x
 	says err 'unknown flag "--cookei" (did you mean "--cookie"?)'
 	says out 'FAILED code=64 reason="'
+	three_parts
 	try 64 "$flitch" call --tiemout 1s a b c
 	says err 'did you mean "--timeout"?'
 }
@@ -150,6 +152,29 @@ wrong_value_names_where_and_what_would_do() {
 	says err 'FLITCH_LOG_LEVEL: "loud" is no value for log.level'
 }
 
+value_of_a_wrong_type_names_where() {
+	printf 'node = {\n  name = 5;\n};\n' >flitch.conf
+	try 78 "$flitch" run --config flitch.conf
+	says err 'flitch.conf:2: node.name takes a text, in quotes'
+	says out 'FAILED code=78 reason="flitch.conf:2: node.name'
+	printf 'node = { cookie = 123456; };\n' >flitch.conf
+	try 78 "$flitch" run --sname x --config flitch.conf
+	! grep -q 123456 err || fail "the cookie is shown: $(cat err)"
+	try 78 "$flitch" config show --set limits.frame=4GiB
+	says err 'out of range for limits.frame'
+}
+
+empty_and_contradicting_flags_are_refused() {
+	try 64 "$flitch" run --sname x --cookie ''
+	says err '--cookie needs C, not an empty text'
+	try 78 "$flitch" run --sname x --set node.cookie=
+	says err 'node.cookie is empty'
+	try 64 "$flitch" run --name x@127.0.0.1 --sname x
+	says err '--name and --sname are both given'
+	try 64 "$flitch" run --sname x --sname y
+	says err '--sname is given twice'
+}
+
 origin_of_each_value_is_shown() {
 	printf 'dist = { ticktime = 8; port = 1; };\n' >flitch.conf
 	try 0 env FLITCH_DIST_LISTEN=::1 ERL_EPMD_PORT=5000 "$flitch" config show --origin \
@@ -188,6 +213,7 @@ missing_cookie_is_explained_and_none_is_made() {
 	[ ! -e "$HOME/.erlang.cookie" ] || fail "a cookie was made"
 	try 78 "$flitch" run --name x@127.0.0.1 --cookie-file /nonexistent
 	says err 'No such file'
+	three_parts
 }
 
 weak_cookie_off_loopback_is_refused() {
@@ -246,6 +272,7 @@ taken_name_is_refused() {
 	says out 'FAILED code=69'
 	says err 'c3'
 	three_parts
+	! grep -q 'is leaving' err || fail "it never was there: $(cat err)"
 	kill "$node"
 	ends "$node" 0
 }
@@ -258,6 +285,7 @@ port_in_use_is_refused() {
 	says out 'FAILED code=69'
 	says err "$port"
 	three_parts
+	! grep -q 'is leaving' err || fail "it never was there: $(cat err)"
 	kill "$node"
 	ends "$node" 0
 }
@@ -361,6 +389,55 @@ visits_leave_no_name_behind() {
 	[ "$(grep -c '^name ' out)" -eq 1 ] || fail "$(cat out)"
 }
 
+join_of_an_absent_node_is_told_once() {
+	start joiner --join nobody@127.0.0.1
+	await joiner.err 'nobody@127.0.0.1 is not connected, tried again until it is: .*; why: .*; next: '
+	kill "$node"
+	ends "$node" 0
+	[ "$(grep -c 'nobody@127.0.0.1 is not connected' joiner.err)" -eq 1 ] || fail "$(cat joiner.err)"
+}
+
+# Functions beside a behaviour, and what the environment says.
+program_of_ones_own_adds_functions() {
+	cat >own.c <<-'EOF'
+	#include <flitch.h>
+	static int twice(fl_proc *self, fl_term args, fl_buf *result)
+	{
+		int64_t n;
+		(void)self;
+		if (!fl_match(args, "[~]", &n)) return fl_raise(result, FL_ERROR, "badarg");
+		return fl_build(result, "~", 2 * n);
+	}
+	static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
+	{
+		(void)self, (void)state;
+		return fl_reply(from, "~", request);
+	}
+	static const fl_behaviour mirror = {.name = "mirror", .call = on_call};
+	static const fl_behaviour *const behaviours[] = {&mirror, NULL};
+	static const fl_export exports[] = {{"own", "twice", 1, twice}};
+	int main(int argc, char **argv)
+	{
+		const fl_program program = {behaviours, exports, 1};
+		return fl_main_program(&program, argc, argv);
+	}
+	EOF
+	ln -sf "$build/libflitch.so" libflitch.so.0
+	"${CC:-cc}" -o own own.c -I"$top/include" libflitch.so.0 -Wl,-rpath,"$work" 2>own.log ||
+		{ fail "$(cat own.log)"; return; }
+	: >own.out
+	./own --name own@127.0.0.1 >own.out 2>own.err </dev/null &
+	node=$!
+	pids+=("$node")
+	await own.out '^READY' || return
+	try 0 "$flitch" call own@127.0.0.1 mirror '{a, 1}'
+	says out '{a,1}'
+	try 0 "$flitch" call own@127.0.0.1 rex '{call, own, twice, [21], user}'
+	says out 42
+	kill "$node"
+	ends "$node" 0
+}
+
 # ---- all ---------------------------------------------------------------------------------------
 
 # A port where nothing listens, for the whole run.
@@ -372,6 +449,7 @@ done
 for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
 	unknown_flag_names_the_nearest every_command_has_help wrong_number_of_words_is_a_usage_error \
 	unknown_key_names_file_line_and_the_nearest wrong_value_names_where_and_what_would_do \
+	value_of_a_wrong_type_names_where empty_and_contradicting_flags_are_refused \
 	origin_of_each_value_is_shown secrets_are_never_shown \
 	cookie_file_that_others_can_read_is_refused missing_cookie_is_explained_and_none_is_made \
 	weak_cookie_off_loopback_is_refused address_off_loopback_needs_leave name_forms_are_checked; do
@@ -393,7 +471,8 @@ done
 start c1 --load "$build/examples/counter.so" --load "$build/examples/echo.so"
 for name in calls_and_casts_reach_a_server ping_tells_who_answers wrong_cookie_is_told_as_such \
 	unknown_server_is_told_as_such bad_term_and_bad_name_are_usage_errors \
-	visits_leave_no_name_behind refused_request_is_a_software_error; do
+	visits_leave_no_name_behind refused_request_is_a_software_error \
+	join_of_an_absent_node_is_told_once program_of_ones_own_adds_functions; do
 	it $name
 done
 

@@ -3,7 +3,8 @@
 %% and exit signals at the node's own processes.
 -module(hostile_forged).
 -export([cases/0]).
--import(hostile_wire, [connect/2, send/2, ctl/1, ctl/2, enc/1, pid/1, pid/3, ref/1, ref/2, name/0]).
+-import(hostile_wire, [connect/2, send/2, ctl/1, ctl/2, enc/1, frame/2, pid/1, pid/3, ref/1, ref/2,
+                       name/0]).
 
 -define(OURS, [user, logger, logger_proxy, net_kernel, rex, flitch_services, flitch_sup]).
 
@@ -19,6 +20,7 @@ cases() ->
      {"log lines cannot be forged", fun log_forging/1},
      {"spawn requests of any kind are answered or refused", fun spawns/1},
      {"answers to nothing are survived", fun answers/1},
+     {"no native function makes the node send what a peer cannot take", fun relayed/1},
      {"requests to start services again do not gather", fun start_again/1}].
 
 %% Everything a node answers for, asked by the honest peer.
@@ -194,6 +196,67 @@ answers(C) ->
     ok = hostile_wire:served(Socket, Peer, Reader),
     gen_tcp:close(Socket),
     served(C).
+
+%% What a peer asks for reaches others by the node: it must be well-formed whatever it was. The
+%% honest peer's own process gets what arrives; to a process of that name nothing may come at all.
+relayed(C = #{node := Node}) ->
+    Me = node(),
+    Sink = spawn(fun() -> process_flag(trap_exit, true), sink() end),
+    register(hostile_sink, Sink),
+    Long = list_to_atom(lists:duplicate(255, 16#1f600)),
+    Odd = [{'', Me}, {Long, Me}, {undefined, Me}, {nobody, Me}, {hostile_sink, Me}, {'', 'c1@127.0.0.1'},
+           {rex, ''}, {'', ''}, '', pid(""), pid("", 0, 0), pid(atom_to_list(Me), 16#ffffffff, 1),
+           pid(atom_to_list(Me), 0, 0), pid("noat"), pid("nonode@nohost", 1, 0), ref(""), make_ref(),
+           ref(atom_to_list(Me)), Sink],
+    Raw = [{raw, B} || B <- impossible(Me)],
+    Peer = name(),
+    Socket = connect(C, Peer),
+    Reader = hostile_wire:drain(Socket),
+    Calls = [{M, F, A} || {M, F, A} <- [{gen_server, call, [x, 50]}, {gen_server, cast, [x]},
+                                        {sys, get_state, [50]}, {erlang, send, [x]},
+                                        {erlang, exit, [x]}, {erlang, process_info, [links]},
+                                        {net_adm, ping, []}, {supervisor, which_children, []}]],
+    [ask(Socket, Peer, M, F, [O | A]) || O <- Odd ++ Raw, {M, F, A} <- Calls],
+    %% As a part of what is sent on.
+    [ask(Socket, Peer, M, F, [{hostile_sink, Me}, {x, O}])
+     || O <- Odd ++ Raw, {M, F} <- [{gen_server, cast}, {erlang, send}]],
+    [ask(Socket, Peer, erlang, exit, [Sink, {x, O}]) || O <- Raw],
+    %% As those who ask: answers go to the honest peer.
+    [send(Socket, frame(header, [enc({6, pid(Peer), '', Name}), tuple([enc('$gen_call'),
+                                 tuple([From, Tag]), enc({echo, x})])]))
+     || Name <- [counter, echo, net_kernel, rex, user], From <- [enc(Sink) | impossible(Me)],
+        Tag <- [enc(x)] ++ [[108, <<1:32>>, enc(alias), T] || T <- impossible(Me)]],
+    ok = hostile_wire:served(Socket, Peer, Reader),
+    gen_tcp:close(Socket),
+    [catch erpc:call(Node, M, F, [O | A], 100) || O <- Odd, {M, F, A} <- Calls],
+    exit(Sink, kill),
+    case lists:member(Node, nodes(connected)) of
+        true -> served(C);
+        false -> the_honest_peer_cut_the_node_off
+    end.
+
+sink() -> receive _ -> sink() end.
+
+%% Identifiers that bear the node's name and are none that it can have made, as it would see at once.
+impossible(Node) ->
+    Ours = term_to_binary(self()),
+    Creation = binary:part(Ours, byte_size(Ours), -4),
+    Atom = enc(Node),
+    [[88, Atom, <<16#10000000:32, 0:32>>, Creation], [88, Atom, <<-1:64>>, Creation],
+     [90, <<0:16>>, Atom, Creation], [90, <<3:16>>, Atom, Creation, <<16#40000:32, 1:64>>],
+     [90, <<5:16>>, Atom, Creation, <<-1:160>>], [120, Atom, <<-1:64>>, Creation]].
+
+tuple(Parts) -> [104, length(Parts), Parts].
+
+%% A cast to rex, whose arguments may be {raw, Bytes}.
+ask(Socket, Peer, M, F, Args) ->
+    Encoded = [108, <<(length(Args)):32>>, [encode(A) || A <- Args], 106],
+    Cast = tuple([enc('$gen_cast'), tuple([enc(cast), enc(M), enc(F), Encoded, enc(pid(Peer))])]),
+    send(Socket, frame(header, [enc({6, pid(Peer), '', rex}), Cast])).
+
+encode({raw, Bytes}) -> Bytes;
+encode({x, O}) -> tuple([enc(x), encode(O)]);
+encode(Term) -> enc(Term).
 
 %% What the keeper of the services tells itself must not be believed when others say it.
 start_again(C = #{log := Log}) ->

@@ -4,7 +4,6 @@
 -module(hostile_natives).
 -export([cases/0, slowest_ms/1]).
 
--define(ROUNDS, 60). %% calls of each function
 -define(WORKERS, 30).
 
 %% Functions that list all processes or end servers run among the calls.
@@ -37,11 +36,14 @@ is_tame({_, suspend, _}) -> false;
 is_tame({_, exit, 2}) -> false;
 is_tame(_) -> true.
 
+%% Calls of each function.
+rounds() -> list_to_integer(os:getenv("FL_ROUNDS", "60")).
+
 random(C = #{node := Node}) ->
     Exports = [X || X <- exports(C), is_tame(X)],
     case length(Exports) of
         N when N < 40 -> {too_few_functions_found, N};
-        _ -> run(C, [{M, F, A} || {M, F, A} <- Exports, _ <- lists:seq(1, ?ROUNDS)], Node)
+        _ -> run(C, [{M, F, A} || {M, F, A} <- Exports, _ <- lists:seq(1, rounds())], Node)
     end.
 
 wrong_arity(C = #{node := Node}) ->

@@ -4,7 +4,8 @@
 #
 # The node runs with short times and small limits, so that reaching them takes little time; its log
 # is kept for the cases to look at. With SAN= set the node is that build, and what a sanitizer says
-# fails the run. The last line is "N passed, N failed".
+# fails the run. FL_RELEASE= takes hostile and honest peer from another release (27, 29) than the
+# host's. The last line is "N passed, N failed".
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -42,7 +43,9 @@ export ERL_EPMD_PORT=$try ERL_EPMD_ADDRESS=127.0.0.1 ERL_CRASH_DUMP_SECONDS=0
 
 (umask 077 && head -c 18 /dev/urandom | base64 | tr -d '+/=\n' >"$work/cookie")
 mkdir "$work/ebin"
-erlc -o "$work/ebin" tests/hostile/*.erl
+chmod 755 "$work"
+there=${FL_RELEASE:+scripts/peers.sh run $FL_RELEASE}
+$there erlc -o "$work/ebin" tests/hostile/*.erl
 
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} \
 	UBSAN_OPTIONS=print_stacktrace=1 ${FL_PREFIX:-} \
@@ -60,10 +63,10 @@ timeout 20 sh -c "until grep -q '^READY' '$work/out'; do kill -0 $node_pid && sl
 ready_pid=$(sed -n 's/^READY.* pid=\([0-9]*\) .*/\1/p' "$work/out")
 
 export FL_NODE=c1@127.0.0.1 FL_LOG=$work/log FL_SOURCE=$top FL_NODE_PID=$ready_pid SAN=${SAN:-}
-timeout -k 5 "${FL_SUITE_LIMIT_S:-300}" erl -noshell -name honest@127.0.0.1 \
+timeout -k 5 "${FL_SUITE_LIMIT_S:-300}" $there erl -noshell -name honest@127.0.0.1 \
 	-setcookie "$(cat "$work/cookie")" -pa "$work/ebin" -hidden \
 	-run hostile main "${@:-all}" </dev/null >"$work/run" 2>&1 || :
-grep -v '^COUNTS ' "$work/run" || :
+grep -av '^COUNTS ' "$work/run" || :
 counts=$(sed -n 's/^COUNTS //p' "$work/run")
 passed=${counts% *}
 failed=${counts#* }

@@ -6,7 +6,8 @@
 %% handle is a map: node, os_pid, and keeper, the process that reads its output.
 -module(fixture).
 -export([probe/1, probe/2, do/2, told/2, down/1, no_message/0, exit_of/1]).
--export([c_node/2, c_node/3, c_program/3, beam_node/2, beam_node/3, peer_call/4, line/2, line/3]).
+-export([c_node/2, c_node/3, c_program/3, beam_node/2, beam_node/3, other_node/2]).
+-export([peer_call/4, line/2, line/3]).
 -export([beam_apply/3, result/1, run/1]).
 -export([signal/2, ended/1, unique/1, eventually/1, repeat/2, is_beam/1]).
 
@@ -63,7 +64,8 @@ c_node(Config, Flags) -> c_node(Config, unique(c), Flags).
 
 c_node(#{build := Build} = Config, Name, Flags) ->
     Servers = [["--load", Build ++ Path] || Path <- ["/examples/counter.so", "/examples/echo.so",
-                                                     "/tests/servers/probe.so"]],
+                                                     "/tests/servers/probe.so",
+                                                     "/tests/servers/namer.so"]],
     Handle = c_program(Config, Name, lists:append(Servers) ++ Flags),
     _ = line(Handle, "READY node="),
     Handle.
@@ -82,6 +84,19 @@ beam_node(Config, Name, Flags) ->
     Handle = beam(Config, Name, Flags, "io:put_chars(\"READY node=\\n\")."),
     _ = line(Handle, "READY node="),
     Handle.
+
+%% Of the second release where the suite runs with two, else of this one.
+other_node(#{cookie := Cookie} = Config, Name) ->
+    case os:getenv("FL_OTHER_TREE") of
+        Tree when Tree =:= false; Tree =:= "" -> beam_node(Config, Name, []);
+        Tree ->
+            Handle = start(Name, os:find_executable("chroot"),
+                [Tree, "/usr/bin/env", "PATH=/usr/bin:/bin", "HOME=/root", "erl", "-noinput", "-name",
+                 atom_to_list(Name), "-setcookie", atom_to_list(Cookie), "-eval",
+                 "io:put_chars(\"READY node=\\n\")."]),
+            _ = line(Handle, "READY node="),
+            Handle
+    end.
 
 %% A BEAM node with the tick time of one test applies {M, F, A}. It is not connected with this node,
 %% whose ticks are too rare for it; result/1 waits for what it printed.

@@ -4,7 +4,7 @@
 #
 # Each suite (t_NAME.erl or t_NAME.exs, all without arguments) gets a fresh C node c1@127.0.0.1 with
 # counter, echo and probe (servers/probe.c) loaded, and a fresh VM that runs its *_test/1 functions
-# through runner.erl. epmd is private, on a port found free. FL_PEER=beam lets an Erlang node play c1
+# through runner.erl. FL_OTHER=RELEASE lets further BEAM nodes of t_global be of that release. epmd is private, on a port found free. FL_PEER=beam lets an Erlang node play c1
 # instead: what a suite expects can so be checked against OTP itself.
 set -euo pipefail
 
@@ -12,6 +12,7 @@ cd "$(dirname "$0")/../.."
 top=$PWD
 release=${1:?usage: run.sh RELEASE [SUITE...]}
 shift
+other=${FL_OTHER:-}
 build=$(realpath -m "${BUILD:-build}")
 peers=$top/scripts/peers.sh
 host_release=$("$peers" host)
@@ -61,7 +62,7 @@ c1_command() {
 	fi
 	exec "$build/flitch" run --name c1@127.0.0.1 --cookie-file "$work/cookie" \
 		--load "$build/examples/counter.so" --load "$build/examples/echo.so" \
-		--load "$build/tests/servers/probe.so"
+		--load "$build/tests/servers/probe.so" --load "$build/tests/servers/namer.so"
 }
 
 # Leaves c1 running with its pid in c1_pid; its output goes to $work/c1.log.
@@ -169,12 +170,17 @@ done
 passed=0
 failed=0
 "$peers" ensure "$release"
+if [ -n "$other" ]; then
+	"$peers" ensure "$other"
+	FL_OTHER_TREE=$("$peers" path "$other")
+	export FL_OTHER_TREE
+fi
 (umask 077 && head -c 18 /dev/urandom | base64 | tr -d '+/=\n' >"$work/cookie")
 mkdir "$work/ebin" "$work/peer"
 chmod 755 "$work"
 start_epmd
 make_flitch
-"$peers" run "$release" erlc -o "$work/ebin" tests/interop/{runner,fixture}.erl tests/interop/t_*.erl
+"$peers" run "$release" erlc -o "$work/ebin" tests/interop/{runner,fixture}.erl tests/interop/t_*.erl beam/src/*.erl
 [ "${FL_PEER:-}" != beam ] || erlc -o "$work/peer" tests/interop/reference.erl
 for suite in "${suites[@]}"; do
 	case $suite in

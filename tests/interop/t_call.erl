@@ -208,15 +208,11 @@ stop_client_test(#{node := Node}) ->
     Third = probe(Node),
     ok = gen_statem:stop(Third).
 
-sys_messages_test(#{node := Node, release := Release}) ->
+sys_messages_test(#{node := Node}) ->
     Pid = probe(Node),
-    State = sys:get_state({counter, Node}),
-    case Release of
-        R when R < 27 -> {ok, #{total := _}} = State;
-        _ -> #{total := _} = State
-    end,
+    #{total := _} = sys:get_state({counter, Node}),
     {status, Pid, {module, _}, [Dictionary, running, _, _, Misc]} = sys:get_status(Pid),
-    true = is_list(Dictionary),
+    {dictionary, Dictionary} = rpc:call(Node, erlang, process_info, [Pid, dictionary]),
     {header, Header} = lists:keyfind(header, 1, Misc),
     true = is_list(lists:flatten(Header)),
     ok = sys:suspend(Pid),
@@ -226,6 +222,30 @@ sys_messages_test(#{node := Node, release := Release}) ->
     Pid = do(Pid, self),
     ok = sys:terminate(Pid, shutdown),
     shutdown = told(Pid, terminate).
+
+sys_debug_test(#{node := Node}) ->
+    Pid = probe(Node),
+    ok = sys:trace(Pid, true),
+    ok = sys:log(Pid, true),
+    {ok, []} = sys:log(Pid, get),
+    ok = sys:log(Pid, false),
+    {ok, no_statistics} = sys:statistics(Pid, get),
+    ok = sys:statistics(Pid, true),
+    Pid = do(Pid, self),
+    {ok, Figures} = sys:statistics(Pid, get),
+    {start_time, {{_, _, _}, {_, _, _}}} = lists:keyfind(start_time, 1, Figures),
+    {current_time, {{_, _, _}, {_, _, _}}} = lists:keyfind(current_time, 1, Figures),
+    {reductions, _} = lists:keyfind(reductions, 1, Figures),
+    {messages_in, 1} = lists:keyfind(messages_in, 1, Figures),
+    {messages_out, 1} = lists:keyfind(messages_out, 1, Figures),
+    ok = sys:no_debug(Pid),
+    {ok, no_statistics} = sys:statistics(Pid, get),
+    {error, open_file} = sys:log_to_file(Pid, "/nonexistent/file"),
+    {callback_failed, {gen_server, system_replace_state}, {error, {notsup, _}}} =
+        try sys:replace_state(Pid, fun(S) -> S end) of New -> {no_error, New}
+        catch error:Reason -> Reason
+        end,
+    Pid = do(Pid, self).
 
 calls_wait_while_suspended_test(#{node := Node}) ->
     Pid = probe(Node),

@@ -59,4 +59,7 @@ children_are_shown_test(#{node := Node}) ->
     [Supervisor] = [Pid || Pid <- Links, node(Pid) =:= Node],
     Children = supervisor:which_children(Supervisor),
     {counter, Counter, worker, [counter]} = lists:keyfind(counter, 1, Children),
-    {echo, _, worker, [echo]} = lists:keyfind(echo, 1, Children).
+    {echo, _, worker, [echo]} = lists:keyfind(echo, 1, Children),
+    Count = length(Children),
+    [{specs, Count}, {active, Count}, {supervisors, 0}, {workers, Count}] =
+        supervisor:count_children(Supervisor).

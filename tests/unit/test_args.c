@@ -69,6 +69,7 @@ static void mistakes_say_what_was_meant(void)
 	CU_ASSERT_STRING_EQUAL(err.next, "flitch test --help lists what there is");
 	CU_ASSERT_EQUAL(PARSE(&args, &err, "a", "--xyzzy"), FL_EINVAL);
 	CU_ASSERT_STRING_EQUAL(err.what, "unknown flag \"--xyzzy\"");
+	CU_ASSERT_STRING_EQUAL(err.why, "it is misspelt, or a flag of another command");
 	CU_ASSERT_EQUAL(PARSE(&args, &err, "a", "--port"), FL_EINVAL);
 	CU_ASSERT_STRING_EQUAL(err.what, "--port needs P");
 	CU_ASSERT_EQUAL(PARSE(&args, &err, "a", "--hidden=1"), FL_EINVAL);

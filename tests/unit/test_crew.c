@@ -127,6 +127,41 @@ static int worker_info(fl_proc *self, void *state, fl_term message)
 
 static const fl_behaviour worker = {.name = "worker", .info = worker_info};
 
+static sem_t second_was_tried;
+static int second_rc;
+
+static void patient_work(void *arg, const _Atomic(bool) *cancelled)
+{
+	(void)arg;
+	(void)cancelled;
+	(void)sem_wait(&second_was_tried);
+}
+
+static int patient_done(fl_proc *self, void *state, void *arg)
+{
+	static const fl_task task = {.work = work, .done = work_done};
+
+	(void)state;
+	return fl_offload(self, &task, arg);
+}
+
+static int greedy_info(fl_proc *self, void *state, fl_term message)
+{
+	static const fl_task task = {.work = patient_work, .done = patient_done};
+	static int number;
+	int rc;
+
+	(void)state;
+	(void)message;
+	number = 41;
+	rc = fl_offload(self, &task, &number);
+	second_rc = fl_offload(self, &task, &number);
+	(void)sem_post(&second_was_tried);
+	return rc;
+}
+
+static const fl_behaviour greedy = {.name = "greedy", .info = greedy_info};
+
 /* ---- the world ------------------------------------------------------------------------------- */
 
 static void start(const fl_behaviour *behaviour)
@@ -180,6 +215,7 @@ static void setup(void)
 	start(&caller);
 	start(&holder);
 	start(&worker);
+	start(&greedy);
 	(void)pthread_create(&driver, NULL, run, NULL);
 }
 
@@ -283,9 +319,24 @@ static void offloaded_work_comes_back_as_a_handler(void)
 	teardown();
 }
 
+static void offloads_are_limited(void)
+{
+	setup();
+	(void)sem_init(&second_was_tried, 0, 0);
+	fli_enter(node);
+	node->limits.offloads_max = 1;
+	fli_leave(node);
+	post("greedy", "x");
+	CU_ASSERT_TRUE(wait_for(&probed));
+	CU_ASSERT_EQUAL(second_rc, FL_ELIMIT);
+	CU_ASSERT_EQUAL(answers, 1); /* there was room again when the first had ended */
+	teardown();
+	(void)sem_destroy(&second_was_tried);
+}
+
 FL_SUITE("crew", FL_TEST(blocked_handler_delays_nobody),
 	FL_TEST(behaviour_that_overstayed_starts_on_a_spare_thread),
 	FL_TEST(waiting_call_lets_the_others_go_on),
 	FL_TEST(nested_callee_that_blocks_gives_the_context_away),
 	FL_TEST(process_killed_in_its_handler_dies_at_once),
-	FL_TEST(offloaded_work_comes_back_as_a_handler));
+	FL_TEST(offloaded_work_comes_back_as_a_handler), FL_TEST(offloads_are_limited));

@@ -2,6 +2,7 @@
 #include "dist/fragments.h"
 
 #include "dist/atom_cache.h"
+#include "tests/support/fault.h"
 #include "tests/support/suite.h"
 
 static const fl_atom atoms[] = {{"node@host", 9}, {"ok", 2}};
@@ -157,7 +158,33 @@ static void claim_of_many_fragments_allocates_nothing(void)
 	fli_fragments_destroy(&fragments);
 }
 
+/* A sequence takes a spare block; one that cannot be opened gives it back. */
+static void a_block_is_not_lost_with_a_sequence_that_failed(void)
+{
+	for (long nth = 1; nth <= 6; nth++) {
+		fli_fault fault;
+		fli_spares spares;
+		fli_buf block;
+
+		fli_fault_create(&fault, 0);
+		fli_spares_create(&spares, &fault.mem);
+		fli_buf_create(&block, &fault.mem, 0);
+		CU_ASSERT_PTR_NOT_NULL(fli_buf_extend(&block, FLI_SPARES_BYTES_MIN));
+		fli_spares_give(&spares, &block);
+		fli_fragments_create(&fragments, &fault.mem, (fli_fragments_limits){4, 1000}, 42);
+		fragments.spares = &spares;
+		fault.countdown = nth;
+		CU_ASSERT_EQUAL(open_seq(1, 2, "a"), fault.was_hit ? FL_ENOMEM : FL_OK);
+		fli_fragments_destroy(&fragments);
+		CU_ASSERT_EQUAL(spares.count, 1);
+		fli_spares_destroy(&spares);
+		CU_ASSERT_EQUAL(fault.live, 0);
+	}
+}
+
 FL_SUITE("fragments", FL_TEST(pieces_are_joined_in_order), FL_TEST(sequences_may_alternate),
 	FL_TEST(finished_sequence_number_may_be_used_again), FL_TEST(wrong_order_is_refused),
 	FL_TEST(open_sequences_are_limited), FL_TEST(bytes_are_limited_in_sum),
-	FL_TEST(kept_atoms_count_as_bytes), FL_TEST(claim_of_many_fragments_allocates_nothing));
+	FL_TEST(kept_atoms_count_as_bytes),
+	FL_TEST(a_block_is_not_lost_with_a_sequence_that_failed),
+	FL_TEST(claim_of_many_fragments_allocates_nothing));

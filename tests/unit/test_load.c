@@ -2,6 +2,8 @@
 /* Whole nodes on real sockets: open, serve, load, meet, stop. */
 
 #include <arpa/inet.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +194,150 @@ static void node_whose_servers_keep_failing_ends(void)
 	fl_node_close(node);
 }
 
+/* ---- handlers that take long ----------------------------------------------------------------- */
+
+static sem_t entered, release;
+static _Atomic(int) terminated, served;
+
+static int slow_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	(void)self;
+	(void)state;
+	(void)sem_post(&entered);
+	while (sem_wait(&release) != 0)
+		;
+	return fl_reply(from, "{heard, ~}", request);
+}
+
+static void slow_terminate(fl_proc *self, void *state, fl_term reason)
+{
+	(void)self;
+	(void)state;
+	terminated += fl_match(reason, "shutdown");
+}
+
+static const fl_behaviour slow = {
+	.name = "slow", .call = slow_call, .terminate = slow_terminate, .trap_exit = true};
+
+static int on_ask(fl_proc *self, void *state, fl_term what)
+{
+	fl_term reply;
+
+	(void)state;
+	(void)what;
+	asked.rc = fl_call(self, "slow", 20000, &reply, "[1, 2]");
+	asked.fits = asked.rc == FL_OK && fl_match(reply, "{heard, [1, 2]}");
+	return FL_OK;
+}
+
+static int on_ask_init(fl_proc *self, void *state, fl_term args)
+{
+	(void)state;
+	(void)args;
+	return fl_send_after(self, 0, fl_self(self), NULL, "go");
+}
+
+static const fl_behaviour asks_slow = {
+	.name = "asks_slow", .init = on_ask_init, .info = on_ask, .trap_exit = true};
+
+static void wait_until_leaving(fl_node *node)
+{
+	bool is_leaving = false;
+
+	while (!is_leaving) {
+		(void)sched_yield();
+		fli_enter(node);
+		is_leaving = fli_core_of(node)->is_leaving;
+		fli_leave(node);
+	}
+}
+
+static void handler_that_runs_when_the_node_stops_is_finished(void)
+{
+	fl_node *node = open_alone();
+	pthread_t thread;
+
+	asked = (asker){.rc = FL_ECLOSED};
+	terminated = 0;
+	(void)sem_init(&entered, 0, 0);
+	(void)sem_init(&release, 0, 0);
+	CU_ASSERT_EQUAL(fl_node_start(node, &asks_slow, NULL), FL_OK);
+	CU_ASSERT_EQUAL(fl_node_start(node, &slow, NULL), FL_OK);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, run, node), 0);
+	while (sem_wait(&entered) != 0)
+		;
+	fl_node_stop(node);
+	wait_until_leaving(node);
+	(void)sem_post(&release);
+	(void)pthread_join(thread, NULL);
+	fl_node_close(node);
+	CU_ASSERT_EQUAL(asked.rc, FL_OK);
+	CU_ASSERT_TRUE(asked.fits);
+	CU_ASSERT_EQUAL(terminated, 1);
+}
+
+/* On the thread that polls: until another one has the context. */
+static int overstay(fl_proc *self, void *state, fl_term message)
+{
+	fl_node *node = fl_self_node(self);
+
+	(void)state;
+	(void)message;
+	while (!fli_context_is_lost(node))
+		(void)sched_yield();
+	served++;
+	return FL_OK;
+}
+
+static const fl_behaviour overstays = {.name = "overstays",
+	.init = on_ask_init,
+	.info = overstay,
+	.terminate = slow_terminate,
+	.trap_exit = true};
+
+static int post_entered(fl_proc *self, void *state, fl_term message)
+{
+	(void)self;
+	(void)state;
+	(void)message;
+	(void)sem_post(&entered);
+	return FL_OK;
+}
+
+static const fl_behaviour posts = {.name = "posts", .init = on_ask_init, .info = post_entered};
+
+static void poll_goes_on_after_a_handler_that_overstayed(void)
+{
+	fl_node *node = open_alone();
+
+	served = terminated = 0;
+	(void)sem_init(&entered, 0, 0);
+	CU_ASSERT_EQUAL(fl_node_start(node, &overstays, NULL), FL_OK);
+	while (served == 0)
+		CU_ASSERT_EQUAL_FATAL(fl_node_poll(node, 10), FL_OK);
+	CU_ASSERT_EQUAL(fl_node_start(node, &posts, NULL), FL_OK);
+	fli_enter(node); /* whoever else drove would serve it here */
+	fli_leave(node);
+	CU_ASSERT_NOT_EQUAL(sem_trywait(&entered), 0);
+	while (sem_trywait(&entered) != 0)
+		CU_ASSERT_EQUAL_FATAL(fl_node_poll(node, 1), FL_OK);
+	fl_node_stop(node);
+	while (fl_node_poll(node, 1) == FL_OK)
+		;
+	CU_ASSERT_EQUAL(terminated, 1);
+	fl_node_close(node);
+}
+
+static void close_ends_the_servers_of_a_node_that_never_ran(void)
+{
+	fl_node *node = open_alone();
+
+	terminated = 0;
+	CU_ASSERT_EQUAL(fl_node_start(node, &slow, NULL), FL_OK);
+	fl_node_close(node);
+	CU_ASSERT_EQUAL(terminated, 1);
+}
+
 /* ---- shared objects -------------------------------------------------------------------------- */
 
 static const char *example(const char *name)
@@ -246,5 +392,9 @@ static void what_is_no_module_is_refused_with_the_reason(void)
 FL_SUITE("load", FL_TEST(node_listens_on_a_port_of_its_own), FL_TEST(stopped_node_runs_no_more),
 	FL_TEST(two_nodes_of_one_program_call_each_other),
 	FL_TEST(meeting_waits_for_the_peer_or_says_why_not),
-	FL_TEST(node_whose_servers_keep_failing_ends), FL_TEST(shared_object_starts_its_servers),
+	FL_TEST(node_whose_servers_keep_failing_ends),
+	FL_TEST(handler_that_runs_when_the_node_stops_is_finished),
+	FL_TEST(poll_goes_on_after_a_handler_that_overstayed),
+	FL_TEST(close_ends_the_servers_of_a_node_that_never_ran),
+	FL_TEST(shared_object_starts_its_servers),
 	FL_TEST(what_is_no_module_is_refused_with_the_reason));

@@ -61,7 +61,7 @@ static void defaults_are_those_of_the_table(void)
 	CU_ASSERT_EQUAL(fli_options_int(o, FLI_KEY_LIMITS_FRAME), 256LL << 20);
 	CU_ASSERT_EQUAL(fli_options_int(o, FLI_KEY_DIST_EPMD), FLI_EPMD_MODE_AUTO);
 	CU_ASSERT_EQUAL(fli_options_int(o, FLI_KEY_LOG_LEVEL), 5);
-	CU_ASSERT_FALSE(fli_options_bool(o, FLI_KEY_NODE_VISIBLE));
+	CU_ASSERT_TRUE(fli_options_bool(o, FLI_KEY_NODE_VISIBLE));
 	CU_ASSERT_STRING_EQUAL(fli_options_text(o, FLI_KEY_DIST_LISTEN), "127.0.0.1");
 	CU_ASSERT_EQUAL(fli_options_count(o, FLI_KEY_NODE_JOIN), 0);
 	CU_ASSERT_STRING_EQUAL(fli_options_origin(o, FLI_KEY_DIST_PORT), "default");
@@ -103,6 +103,24 @@ static void environment_beats_file_and_set_beats_environment(void)
 	CU_ASSERT_FALSE(fli_options_is_set(o, FLI_KEY_LOG_LEVEL));
 	CU_ASSERT_EQUAL(fl_options_set(o, "dist.port", "3", "--set", &err), FL_OK);
 	CU_ASSERT_EQUAL(fli_options_int(o, FLI_KEY_DIST_PORT), 3);
+	fl_options_delete(o);
+}
+
+static void the_own_environment_is_read_on_request(void)
+{
+	fl_options *o = fl_options_new();
+	fl_error err = {0};
+
+	CU_ASSERT_EQUAL(setenv("ERL_EPMD_PORT", "5001", 1), 0);
+	CU_ASSERT_STRING_EQUAL(fl_options_get(o, "epmd.port"), "4369");
+	CU_ASSERT_EQUAL(fl_options_environment(o, &err), FL_OK);
+	CU_ASSERT_STRING_EQUAL(fl_options_get(o, "epmd.port"), "5001");
+	CU_ASSERT_EQUAL(fl_options_set(o, "epmd.port", "5002", "main", &err), FL_OK);
+	CU_ASSERT_EQUAL(fl_options_environment(o, &err), FL_OK);
+	CU_ASSERT_STRING_EQUAL(fl_options_get(o, "epmd.port"), "5002");
+	CU_ASSERT_EQUAL(setenv("ERL_EPMD_PORT", "none", 1), 0);
+	CU_ASSERT_EQUAL(fl_options_environment(o, &err), FL_ECONFIG);
+	CU_ASSERT_EQUAL(unsetenv("ERL_EPMD_PORT"), 0);
 	fl_options_delete(o);
 }
 
@@ -398,6 +416,7 @@ static void memory_that_runs_out_is_an_error_and_leaks_nothing(void)
 FL_SUITE("options", FL_TEST(defaults_are_those_of_the_table),
 	FL_TEST(higher_rank_wins_in_any_order),
 	FL_TEST(environment_beats_file_and_set_beats_environment),
+	FL_TEST(the_own_environment_is_read_on_request),
 	FL_TEST(environment_of_a_release_is_honoured_below_our_own),
 	FL_TEST(unknown_key_names_file_line_and_the_nearest),
 	FL_TEST(wrong_values_name_file_line_and_what_would_do), FL_TEST(sizes_and_times_take_units),

@@ -14,7 +14,6 @@ static const fl_pid a = {{"a@h", 3}, 5, 1, 77};
 static const fl_pid other = {{"a@h", 3}, 8, 1, 77};
 static const fl_pid b = {{"b@h", 3}, 6, 2, 78};
 static const fl_ref ref = {{"b@h", 3}, 78, 3, {1, 2, 3}};
-static const fl_ref wide = {{"b@h", 3}, 78, 5, {1, 2, 3, 4, 5}};
 
 static fli_outbound out;
 static fli_buf sent;
@@ -201,26 +200,6 @@ static void spawns_are_asked_for_and_answered(void)
 	SENT("\x83\x44\0h\5a\x1f" REF B_PID "a\0w\6badopt");
 	CU_ASSERT_EQUAL(fli_outbound_group_leader(&out, &a, &a, &b), FL_OK);
 	SENT("\x83\x44\0h\3a\7" A_PID B_PID);
-	end();
-}
-
-static void what_the_peer_cannot_take_is_refused(void)
-{
-	fl_pid wide_pid = a;
-
-	wide_pid.id = 0x8000;
-	start(WITHOUT(WITHOUT(ALL, V4_NC), NATIVE_RECORDS));
-	CU_ASSERT_EQUAL(fli_outbound_begin_send(&out, &wide_pid, &b), FL_ENOTSUP);
-	CU_ASSERT_EQUAL(fli_outbound_begin_alias_send(&out, &a, &wide, NULL), FL_ENOTSUP);
-	CU_ASSERT_EQUAL(fli_outbound_begin_send(&out, &a, &b), FL_OK);
-	fli_write_ref(&out.buf, &wide);
-	CU_ASSERT_EQUAL(fli_outbound_finish(&out, FLI_OUTBOUND_UNKNOWN_FEATURES), FL_ENOTSUP);
-	CU_ASSERT_EQUAL(fli_outbound_begin_send(&out, &a, &b), FL_OK);
-	fli_write_ref(&out.buf, &ref);
-	CU_ASSERT_EQUAL(fli_outbound_finish(&out, FLI_NEEDS_RECORDS), FL_ENOTSUP);
-	CU_ASSERT_EQUAL(fli_outbound_begin_send(&out, &a, &b), FL_OK);
-	CU_ASSERT_EQUAL(fli_outbound_finish(&out, 0), FL_EINVAL); /* no payload */
-	SENT("");
 	end();
 }
 
@@ -570,7 +549,6 @@ static void failed_allocation_loses_whole_signals_only(void)
 FL_SUITE("outbound", FL_TEST(pass_through_frames_are_exact), FL_TEST(header_frames_are_exact),
 	FL_TEST(flags_choose_the_ops), FL_TEST(reasons_go_behind_or_into_the_tuple),
 	FL_TEST(monitors_need_both_flags), FL_TEST(spawns_are_asked_for_and_answered),
-	FL_TEST(what_the_peer_cannot_take_is_refused),
 	FL_TEST(links_to_an_earlier_incarnation_are_not_sent),
 	FL_TEST(aborted_signal_leaves_nothing), FL_TEST(tick_only_when_nothing_waits),
 	FL_TEST(fragments_are_64_kib_of_data), FL_TEST(message_that_just_fits_is_not_cut),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a few links, with each allocation failing in turn: nothing leaks, nothing breaks. */
 
+#include <string.h>
+
 #include "tests/support/fault.h"
 #include "tests/support/lab.h"
 #include "tests/support/suite.h"
@@ -50,4 +52,40 @@ static void each_allocation_may_fail(void)
 	CU_ASSERT_TRUE(at > 100);
 }
 
-FL_SUITE("peers_oom", FL_TEST(each_allocation_may_fail));
+/* True: the allocation was reached. *ret_lost: the message was not even begun. */
+static bool send_with_failure(lab *net, long at, bool *ret_lost)
+{
+	static char text[40000];
+	fli_fault fault;
+	lab_host *a, *b;
+
+	(void)memset(text, '1', sizeof text - 1);
+	fli_fault_create(&fault, 0);
+	lab_open(net, &fault.mem);
+	a = lab_add(net, "a@h.x", NULL);
+	b = lab_add(net, "b@h.x", NULL);
+	CU_ASSERT_FATAL(lab_connect(a, b));
+	lab_run(net);
+	fault.countdown = at;
+	*ret_lost = lab_send(a, b, text) == FL_ENOCONN;
+	fault.countdown = 0;
+	lab_run(net);
+	CU_ASSERT_EQUAL(lab_is_up(a, b), !*ret_lost);
+	lab_close(net);
+	return atomic_load(&fault.was_hit);
+}
+
+/* What comes after a message that was lost must not arrive as if nothing was missing. */
+static void message_that_cannot_be_begun_costs_the_connection(void)
+{
+	static lab net;
+	unsigned lost = 0;
+	bool is_lost;
+
+	for (long at = 1; send_with_failure(&net, at, &is_lost); at++)
+		lost += is_lost;
+	CU_ASSERT_TRUE(lost > 0);
+}
+
+FL_SUITE("peers_oom", FL_TEST(each_allocation_may_fail),
+	FL_TEST(message_that_cannot_be_begun_costs_the_connection));

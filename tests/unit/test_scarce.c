@@ -73,7 +73,8 @@ static int start_some(fl_proc *self)
 
 	for (int i = 0; i < 70; i++) /* past the first table of slots */
 		(void)fl_start(self, &actor, NULL, &pid, "{some, ~}", "args");
-	(void)fl_start(self, &trapper, &options, &pid, "[]");
+	if (fl_start(self, &trapper, &options, &pid, "[]") != FL_OK)
+		CU_ASSERT_FALSE(fl_whereis(self, "c", &pid)); /* nobody would know of it */
 	(void)fl_register(self, "another");
 	(void)fl_set_label(self, "label");
 	return fl_next_continue(self, "x");
@@ -204,6 +205,46 @@ static void timer_scenario(void)
 	settle_quietly("a", time_some);
 }
 
+static int ups, downs;
+
+static int on_node_up(fl_proc *self, void *state, fl_atom node)
+{
+	(void)self;
+	(void)state;
+	(void)node;
+	ups++;
+	return FL_OK;
+}
+
+static int on_node_down(fl_proc *self, void *state, fl_atom node, fl_term reason)
+{
+	(void)self;
+	(void)state;
+	(void)node;
+	(void)reason;
+	downs++;
+	return FL_OK;
+}
+
+/* A server that was not told of a node would count wrong for ever: it ends instead. */
+static void watchful_scenario(void)
+{
+	static const fl_behaviour counter = {
+		.name = "counter", .node_up = on_node_up, .node_down = on_node_down};
+	fl_pid pid;
+	int rc = FL_OK;
+
+	fake_remote_down(&w);
+	ups = downs = 0;
+	pid = world_start(&w, &counter, "counter", &rc);
+	fake_remote_up(&w, 77);
+	world_settle(&w);
+	fake_remote_down(&w);
+	world_settle(&w);
+	if (rc == FL_OK && world_is_alive(&w, &pid))
+		CU_ASSERT_TRUE(ups == 1 && downs == 1);
+}
+
 /* ---- tests ----------------------------------------------------------------------------------- */
 
 static void starting_survives(void)
@@ -231,6 +272,11 @@ static void exiting_survives(void)
 	run_all(exit_scenario);
 }
 
+static void who_counts_nodes_is_told_or_ends(void)
+{
+	run_all(watchful_scenario);
+}
+
 static void timing_survives(void)
 {
 	run_all(timer_scenario);
@@ -238,4 +284,4 @@ static void timing_survives(void)
 
 FL_SUITE("scarce", FL_TEST(starting_survives), FL_TEST(calling_survives),
 	FL_TEST(monitoring_survives), FL_TEST(linking_survives), FL_TEST(exiting_survives),
-	FL_TEST(timing_survives));
+	FL_TEST(who_counts_nodes_is_told_or_ends), FL_TEST(timing_survives));

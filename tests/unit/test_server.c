@@ -326,6 +326,7 @@ static void crash_runs_terminate_and_is_reported(void)
 	CU_ASSERT_FALSE(world_is_alive(&w, &pid));
 	CU_ASSERT_PTR_NOT_NULL(strstr(notes, "terminate {boom,1}"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "Reason for termination == {boom,1}"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "When Server state == {opaque,"));
 	world_close(&w);
 }
 

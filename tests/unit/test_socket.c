@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The network on libuv: real sockets over loopback. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "dist/socket.h"
@@ -19,6 +20,8 @@ typedef struct end {
 
 static fli_net *net;
 static end mine, theirs;
+static bool has_no_memory; /* what is asked for meanwhile fails */
+static unsigned refused;
 static const uint8_t big[8 << 20] = {[(8 << 20) - 1] = 7};
 
 static void on_open(void *owner)
@@ -62,13 +65,28 @@ static void on_accept(void *ctx, fli_sock *sock)
 static void on_error(void *ctx, const char *why)
 {
 	(void)ctx;
-	(void)why;
-	CU_FAIL("a connection was not accepted");
+	CU_ASSERT_STRING_EQUAL(why, "out of memory");
+	CU_ASSERT_TRUE(has_no_memory);
+	refused++;
 }
+
+static void *scarce_realloc(fli_mem *mem, void *block, size_t size)
+{
+	(void)mem;
+	return has_no_memory ? NULL : realloc(block, size);
+}
+
+static void scarce_free(fli_mem *mem, void *block)
+{
+	(void)mem;
+	free(block);
+}
+
+static fli_mem scarce = {.realloc = scarce_realloc, .free = scarce_free};
 
 static void open_net(void)
 {
-	const fli_socket_config config = {.mem = fli_mem_libc()};
+	const fli_socket_config config = {.mem = &scarce};
 
 	CU_ASSERT_EQUAL_FATAL(fli_socket_net_new(&config, &net), FL_OK);
 	mine = theirs = (end){.sock = NULL};
@@ -247,10 +265,60 @@ static void address_of_another_machine_is_refused_with_a_text(void)
 	fli_socket_net_delete(net);
 }
 
+/* Two that come at once, so that the second waits until the first has been closed. */
+static void connections_without_memory_are_closed_and_later_ones_accepted(void)
+{
+	end early[2] = {{.sock = NULL}};
+	fli_listen *listen = NULL;
+	uint16_t port;
+
+	open_net();
+	refused = 0;
+	CU_ASSERT_EQUAL_FATAL(listen_at("127.0.0.1", 0, 0, &listen, &port), FL_OK);
+	for (size_t i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL_FATAL(net->dial(net, "127.0.0.1", port, &early[i].sock), FL_OK);
+		fli_sock_own(early[i].sock, &events, &early[i]);
+	}
+	has_no_memory = true;
+	for (size_t i = 0; i < 2; i++)
+		run_until(&early[i].is_over);
+	has_no_memory = false;
+	CU_ASSERT_EQUAL(refused, 2);
+	for (size_t i = 0; i < 2; i++)
+		fli_sock_close(early[i].sock);
+	dial("127.0.0.1", port);
+	run_until(&mine.is_open);
+	for (int i = 0; i < ROUNDS_MAX && theirs.sock == NULL; i++)
+		fli_socket_net_run(net, ROUND_MS);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(theirs.sock);
+	close_pair(listen);
+}
+
+static void listener_may_be_closed_while_it_refuses(void)
+{
+	fli_listen *listen = NULL;
+	uint16_t port;
+
+	open_net();
+	refused = 0;
+	CU_ASSERT_EQUAL_FATAL(listen_at("127.0.0.1", 0, 0, &listen, &port), FL_OK);
+	dial("127.0.0.1", port);
+	has_no_memory = true;
+	for (int i = 0; i < ROUNDS_MAX && refused == 0; i++)
+		fli_socket_net_run(net, 0);
+	net->unlisten(net, listen);
+	has_no_memory = false;
+	CU_ASSERT_EQUAL(refused, 1);
+	fli_sock_close(mine.sock);
+	fli_socket_net_delete(net);
+}
+
 FL_SUITE("socket", FL_TEST(bytes_go_both_ways), FL_TEST(what_does_not_fit_is_queued),
 	FL_TEST(close_with_output_queued_is_safe),
 	FL_TEST(close_of_one_side_is_an_end_in_order_for_the_other),
 	FL_TEST(port_where_nobody_listens_refuses), FL_TEST(name_is_resolved),
 	FL_TEST(socket_may_be_closed_while_its_name_is_looked_up),
 	FL_TEST(taken_port_is_skipped_within_a_range),
-	FL_TEST(address_of_another_machine_is_refused_with_a_text));
+	FL_TEST(address_of_another_machine_is_refused_with_a_text),
+	FL_TEST(connections_without_memory_are_closed_and_later_ones_accepted),
+	FL_TEST(listener_may_be_closed_while_it_refuses));

@@ -59,8 +59,13 @@ static const fl_behaviour one = {.name = "one",
 	.terminate = child_terminate,
 	.format_status = child_status,
 	.trap_exit = true};
-static const fl_behaviour two = {
-	.name = "two", .init = child_init, .info = child_info, .terminate = child_terminate};
+static const fl_behaviour two = {.name = "two",
+	.init = child_init,
+	.info = child_info,
+	.terminate = child_terminate,
+	.trap_exit = true};
+static const fl_behaviour plain = {
+	.name = "plain", .init = child_init, .info = child_info, .terminate = child_terminate};
 
 static int add(const fl_behaviour *behaviour, fl_error *err)
 {
@@ -159,16 +164,156 @@ static void first_start_that_fails_says_why(void)
 	world_close(&w);
 }
 
+static int call_one(fl_proc *self)
+{
+	fl_ref ref;
+
+	return fl_request(self, "one", &ref, "hello");
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void stop_all(void)
+{
+	fli_enter(w.node);
+	fli_supervisor_stop(w.node);
+	fli_leave(w.node);
+	world_settle(&w);
+}
+
+/* As if a handler of it ran on another thread. */
+static fl_proc *hold(const char *name)
+{
+	fl_proc *proc = fli_name_find(w.node, fl_atom_of(name));
+
+	proc->frames++;
+	return proc;
+}
+
+static void let_go(fl_proc *proc)
+{
+	fli_enter(w.node);
+	proc->frames--;
+	fli_server_rest(proc);
+	fli_proc_free(proc);
+	fli_leave(w.node);
+	world_settle(&w);
+}
+
 static void last_started_ends_first(void)
 {
 	setup();
-	fli_enter(w.node);
-	fli_supervisor_stop_children(w.node);
-	fli_leave(w.node);
-	world_settle(&w);
+	stop_all();
 	CU_ASSERT_STRING_EQUAL(actor_notes, "two ends: shutdown;one ends: shutdown;");
 	CU_ASSERT_EQUAL(starts, 2);
+	CU_ASSERT_FALSE(is_registered("flitch_sup"));
+	CU_ASSERT_PTR_NULL(strstr(w.log, "Supervisor"));
+	world_close(&w);
+}
+
+static void child_that_does_not_trap_ends_without_terminate(void)
+{
+	fl_error err;
+
+	setup();
+	CU_ASSERT_EQUAL(add(&plain, &err), FL_OK);
+	stop_all();
+	CU_ASSERT_FALSE(is_registered("plain"));
+	CU_ASSERT_STRING_EQUAL(actor_notes, "two ends: shutdown;one ends: shutdown;");
+	world_close(&w);
+}
+
+static void child_in_a_handler_is_waited_for(void)
+{
+	fl_proc *busy;
+
+	setup();
+	busy = hold("two");
+	stop_all();
+	world_pass(&w, 4999);
+	CU_ASSERT_STRING_EQUAL(actor_notes, "");
+	CU_ASSERT_TRUE(is_registered("two"));
+	actor_do(&w, "a", call_one); /* who is not asked yet serves as ever */
+	CU_ASSERT_PTR_NOT_NULL(strstr(actor_notes, "hello}"));
+	let_go(busy);
+	CU_ASSERT_PTR_NOT_NULL(strstr(actor_notes, "two ends: shutdown;one ends: shutdown;"));
+	CU_ASSERT_FALSE(is_registered("flitch_sup"));
+	world_close(&w);
+}
+
+static int look_at_supervisor(fl_proc *self)
+{
+	return fl_send(self, "flitch_sup", "{system, {~, tag}, get_state}", fl_self(self));
+}
+
+static void child_that_does_not_end_is_killed(void)
+{
+	fl_proc *busy;
+
+	setup();
+	busy = hold("two");
+	stop_all();
+	world_pass(&w, 4999);
+	actor_do(&w, "a", look_at_supervisor); /* nobody puts the end off so */
+	actor_notes[0] = '\0';
+	world_pass(&w, 1);
+	CU_ASSERT_STRING_EQUAL(actor_notes, "one ends: shutdown;");
+	CU_ASSERT_FALSE(is_registered("two"));
+	CU_ASSERT_FALSE(is_registered("flitch_sup"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log,
+		"Supervisor: {local,flitch_sup}. Context: shutdown_error. Reason: killed. "
+		"Offender: id=two,pid=<test@localhost."));
+	let_go(busy);
+	CU_ASSERT_STRING_EQUAL(actor_notes, "one ends: shutdown;");
+	world_close(&w);
+}
+
+static void nothing_is_started_while_all_ends(void)
+{
+	fl_proc *busy;
+	fl_error err = {0};
+
+	setup();
+	busy = hold("two");
+	stop_all();
+	CU_ASSERT_EQUAL(add(&plain, &err), FL_EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.what, "is stopping"));
+	world_send(&w, "one", "crash");
+	CU_ASSERT_EQUAL(starts, 2);
+	let_go(busy);
+	CU_ASSERT_EQUAL(add(&plain, &err), FL_EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.what, "has ended"));
+	world_close(&w);
+}
+
+static void supervisor_gives_up_child_after_child(void)
+{
+	fl_proc *busy;
+
+	setup();
+	busy = hold("one");
+	for (int i = 0; i < 4; i++)
+		world_send(&w, "two", "crash");
 	CU_ASSERT_TRUE(is_registered("flitch_sup"));
+	CU_ASSERT_FALSE(is_registered("two"));
+	let_go(busy);
+	CU_ASSERT_PTR_NOT_NULL(strstr(actor_notes, "one ends: shutdown;"));
+	CU_ASSERT_FALSE(is_registered("flitch_sup"));
+	world_close(&w);
+}
+
+static void reports_are_worded_as_otps(void)
+{
+	setup();
+	refuses = true;
+	world_send(&w, "two", "crash");
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log,
+		"Supervisor: {local,flitch_sup}. Context: child_terminated. Reason: boom. "
+		"Offender: id=two,pid=<test@localhost."));
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "Context: start_error. Reason: refused. Offender: "
+					     "id=two,pid="));
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "Context: shutdown. Reason: "
+					     "reached_max_restart_intensity. Offender: id=two"));
 	world_close(&w);
 }
 
@@ -215,8 +360,38 @@ static int look(fl_proc *self)
 {
 	ask_sys(self, "get_state", "{ok,#{count => 7}}");
 	ask_sys(self, "get_status", "{module,gen_server}");
-	ask_sys(self, "{debug, {trace, true}}", "ok");
+	ask_sys(self, "get_status", "{'$ancestors',[flitch_sup]}");
 	ask_sys(self, "nonsense", "{error,{unknown_system_msg,nonsense}}");
+	return FL_OK;
+}
+
+static int debug_one(fl_proc *self)
+{
+	ask_sys(self, "{debug, {trace, true}}", "ok");
+	ask_sys(self, "{debug, {log, true}}", "ok");
+	ask_sys(self, "{debug, {log, get}}", "{ok,[]}");
+	ask_sys(self, "{debug, {log_to_file, false}}", "ok");
+	ask_sys(self, "{debug, {log_to_file, \"f\"}}", "{error,open_file}");
+	ask_sys(self, "{debug, {install, {f, s}}}", "{error,notsup}");
+	ask_sys(self, "{debug, nonsense}", "unknown_debug");
+	ask_sys(self, "{replace_state, f}",
+		"{error,{callback_failed,{gen_server,system_replace_state},{error,{notsup,");
+	ask_sys(self, "{debug, {statistics, get}}", "{ok,no_statistics}");
+	return FL_OK;
+}
+
+static int count_one(fl_proc *self)
+{
+	ask_sys(self, "{debug, {statistics, true}}", "ok");
+	return call_one(self);
+}
+
+static int counts_of_one(fl_proc *self)
+{
+	ask_sys(self, "{debug, {statistics, get}}", "{ok,[{start_time,{{1970,");
+	ask_sys(self, "{debug, {statistics, get}}", "{messages_in,1},{messages_out,1}]}");
+	ask_sys(self, "{debug, no_debug}", "ok");
+	ask_sys(self, "{debug, {statistics, get}}", "{ok,no_statistics}");
 	return FL_OK;
 }
 
@@ -224,13 +399,6 @@ static int suspend_one(fl_proc *self)
 {
 	ask_sys(self, "suspend", "ok");
 	return FL_OK;
-}
-
-static int call_one(fl_proc *self)
-{
-	fl_ref ref;
-
-	return fl_request(self, "one", &ref, "hello");
 }
 
 static int status_and_resume(fl_proc *self)
@@ -267,6 +435,22 @@ static void sys_shows_state_and_status(void)
 	world_close(&w);
 }
 
+static void sys_debug_requests_are_answered(void)
+{
+	setup();
+	actor_do(&w, "a", debug_one);
+	world_close(&w);
+}
+
+static void statistics_count_from_when_they_were_asked_for(void)
+{
+	setup();
+	actor_do(&w, "a", call_one);
+	actor_do(&w, "a", count_one);
+	actor_do(&w, "a", counts_of_one);
+	world_close(&w);
+}
+
 static void suspended_server_serves_system_messages_alone(void)
 {
 	setup();
@@ -295,6 +479,11 @@ FL_SUITE("supervisor", FL_TEST(child_that_ends_is_started_again),
 	FL_TEST(restarts_that_are_far_apart_do_not_count),
 	FL_TEST(child_that_cannot_start_again_uses_the_intensity_up),
 	FL_TEST(first_start_that_fails_says_why), FL_TEST(last_started_ends_first),
+	FL_TEST(child_that_does_not_trap_ends_without_terminate),
+	FL_TEST(child_in_a_handler_is_waited_for), FL_TEST(child_that_does_not_end_is_killed),
+	FL_TEST(nothing_is_started_while_all_ends), FL_TEST(supervisor_gives_up_child_after_child),
+	FL_TEST(reports_are_worded_as_otps), FL_TEST(sys_debug_requests_are_answered),
+	FL_TEST(statistics_count_from_when_they_were_asked_for),
 	FL_TEST(forged_exit_starts_nothing), FL_TEST(sys_shows_state_and_status),
 	FL_TEST(suspended_server_serves_system_messages_alone),
 	FL_TEST(sys_terminate_ends_with_its_reason));

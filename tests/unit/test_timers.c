@@ -214,10 +214,42 @@ static void any_message_ends_the_idle_timeout(void)
 	world_close(&w);
 }
 
+static int ask_idler(fl_proc *self, const char *request)
+{
+	return fl_send(self, "i", "{system, {~, tag}, ~}", fl_self(self), fl_atom_of(request));
+}
+
+static int suspend_idler(fl_proc *self)
+{
+	return ask_idler(self, "suspend");
+}
+
+static int resume_idler(fl_proc *self)
+{
+	return ask_idler(self, "resume");
+}
+
+/* Else whoever looks at a server often enough would keep it from ever being idle. */
+static void idle_time_runs_on_over_system_messages(void)
+{
+	actor_open(&w);
+	(void)world_start(&w, &actor, "a", NULL);
+	(void)world_start(&w, &idler, "i", NULL);
+	world_send(&w, "i", "x");
+	world_pass(&w, 49);
+	actor_do(&w, "a", suspend_idler);
+	world_pass(&w, 1);
+	CU_ASSERT_PTR_NULL(strstr(actor_notes, "idle;"));
+	actor_do(&w, "a", resume_idler);
+	CU_ASSERT_PTR_NOT_NULL(strstr(actor_notes, "idle;"));
+	world_close(&w);
+}
+
 FL_SUITE("timers", FL_TEST(message_comes_when_it_is_due_and_not_before),
 	FL_TEST(cancelled_message_never_comes), FL_TEST(timer_outlives_who_started_it),
 	FL_TEST(name_is_looked_up_when_the_timer_fires), FL_TEST(timer_for_the_dead_is_no_error),
 	FL_TEST(receivers_node_may_be_a_borrowed_text),
 	FL_TEST(other_nodes_and_bad_patterns_are_refused), FL_TEST(alias_takes_a_timers_message),
 	FL_TEST(timers_that_still_run_end_with_the_node), FL_TEST(idle_timeout_comes_once),
-	FL_TEST(any_message_ends_the_idle_timeout));
+	FL_TEST(any_message_ends_the_idle_timeout),
+	FL_TEST(idle_time_runs_on_over_system_messages));

@@ -212,6 +212,22 @@ static void features_say_what_a_destination_needs(void)
 		FLI_NEEDS_WIDE_REFS);
 	CU_ASSERT_EQUAL(FEATURES(120, 119, 1, 'a', U4(0), U4(1), U4(1)), FLI_NEEDS_V4_PORTS);
 	CU_ASSERT_EQUAL(FEATURES(89, 119, 1, 'a', U4(1), U4(1)), 0);
+	CU_ASSERT_EQUAL(FEATURES(89, 119, 1, 'a', 16, 0, 0, 0, U4(1)), FLI_NEEDS_V4_PORTS);
+	CU_ASSERT_EQUAL(FEATURES(88, 119, 1, 'a', 0, 0, 0x7f, 0xff, 0, 0, 0x1f, 0xff, U4(1)), 0);
+	CU_ASSERT_EQUAL(
+		FEATURES(88, 119, 1, 'a', 0, 0, 0x80, 0, U4(0), U4(1)), FLI_NEEDS_WIDE_PIDS);
+	CU_ASSERT_EQUAL(
+		FEATURES(88, 119, 1, 'a', U4(1), 0, 0, 0x20, 0, U4(1)), FLI_NEEDS_WIDE_PIDS);
+}
+
+/* A peer of old may use the old tags; what they become needs what the new ones need. */
+static void old_tags_need_what_they_become(void)
+{
+	CU_ASSERT_EQUAL(FEATURES(102, 119, 1, 'a', U4(1), 1), 0);
+	CU_ASSERT_EQUAL(FEATURES(102, 119, 1, 'a', 16, 0, 0, 0, 1), FLI_NEEDS_V4_PORTS);
+	CU_ASSERT_EQUAL(FEATURES(103, 119, 1, 'a', 0, 0, 0x7f, 0xff, 0, 0, 0x1f, 0xff, 1), 0);
+	CU_ASSERT_EQUAL(FEATURES(103, 119, 1, 'a', 0, 0, 0x80, 0, U4(0), 1), FLI_NEEDS_WIDE_PIDS);
+	CU_ASSERT_EQUAL(FEATURES(103, 119, 1, 'a', U4(1), 0, 0, 0x20, 0, 1), FLI_NEEDS_WIDE_PIDS);
 }
 
 static void a_million_levels_are_walked_and_expanded(void)
@@ -253,10 +269,40 @@ static void sizes_of_several_terms_add_up(void)
 	CU_ASSERT_EQUAL(fli_term_size(data, 0), 0);
 }
 
+#define IMPOSSIBLE(...)                                                                            \
+	impossible((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+static bool impossible(const uint8_t *data, size_t size)
+{
+	const fli_whose whose = {{"a", 1}, 7};
+	uint8_t *copy = fl_exact(data, size);
+	fli_walked walked = {.features = 0};
+
+	CU_ASSERT_TRUE(fli_walk_for(copy, size, &whose, &walked));
+	free(copy);
+	return (walked.features & FLI_IS_IMPOSSIBLE) != 0;
+}
+
+static void an_identifier_that_its_own_node_never_made_is_noted(void)
+{
+	CU_ASSERT_FALSE(IMPOSSIBLE(88, 119, 1, 'a', 15, 255, 255, 255, U4(0), U4(7)));
+	CU_ASSERT_TRUE(IMPOSSIBLE(88, 119, 1, 'a', 16, 0, 0, 0, U4(0), U4(7)));
+	CU_ASSERT_TRUE(IMPOSSIBLE(104, 1, 88, 118, 0, 1, 'a', 16, 0, 0, 0, U4(0), U4(7)));
+	CU_ASSERT_FALSE(IMPOSSIBLE(88, 119, 1, 'a', 16, 0, 0, 0, U4(0), U4(8)));
+	CU_ASSERT_FALSE(IMPOSSIBLE(88, 119, 1, 'b', 16, 0, 0, 0, U4(0), U4(7)));
+	CU_ASSERT_FALSE(IMPOSSIBLE(90, 0, 1, 119, 1, 'a', U4(7), 0, 3, 255, 255));
+	CU_ASSERT_TRUE(IMPOSSIBLE(90, 0, 1, 119, 1, 'a', U4(7), 0, 4, 0, 0));
+	CU_ASSERT_TRUE(IMPOSSIBLE(90, 0, 0, 119, 1, 'a', U4(7)));
+	CU_ASSERT_FALSE(IMPOSSIBLE(90, 0, 0, 119, 1, 'a', U4(8)));
+	CU_ASSERT_FALSE(IMPOSSIBLE(120, 119, 1, 'a', 15, 0, 0, 0, U4(0), U4(7)));
+	CU_ASSERT_TRUE(IMPOSSIBLE(120, 119, 1, 'a', 16, 0, 0, 0, U4(0), U4(7)));
+}
+
 FL_SUITE("walk", FL_TEST(every_tag_is_measured), FL_TEST(a_term_cut_anywhere_is_refused),
 	FL_TEST(bytes_after_the_term_are_left_alone), FL_TEST(any_corrupted_byte_is_survived),
 	FL_TEST(random_bytes_are_survived), FL_TEST(what_the_vm_refuses_is_refused),
 	FL_TEST(what_the_vm_accepts_is_accepted),
 	FL_TEST(atoms_are_valid_utf8_of_at_most_255_characters),
-	FL_TEST(features_say_what_a_destination_needs),
+	FL_TEST(features_say_what_a_destination_needs), FL_TEST(old_tags_need_what_they_become),
+	FL_TEST(an_identifier_that_its_own_node_never_made_is_noted),
 	FL_TEST(a_million_levels_are_walked_and_expanded), FL_TEST(sizes_of_several_terms_add_up));

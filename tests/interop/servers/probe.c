@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/interop/servers/probe_groups.h"
+
 #define LATER_MAX 16
 #define SENDERS_MAX 16
 
@@ -73,12 +75,6 @@ static bool dest_of(fl_term term, fl_dest *ret_dest)
 	else
 		return false;
 	return true;
-}
-
-static int result(fl_buf *out, int rc)
-{
-	return rc == FL_OK ? fl_build(out, "ok")
-			   : fl_build(out, "{error, ~}", fl_atom_of(fl_error_atom(rc)));
 }
 
 static int result_ref(fl_buf *out, int rc, fl_ref ref)
@@ -249,6 +245,7 @@ static int do_op(fl_proc *self, struct probe *p, fl_term op, fl_buf *out)
 		return out->error;
 	}
 	if (do_messages(self, op, out) || do_signals(self, op, out) || do_names(self, op, out) ||
+		do_pubsub(self, op, out) || do_picks(self, op, out) || do_groups(self, op, out) ||
 		do_terms(op, out))
 		return out->error;
 	return fl_build(out, "bad_op");

@@ -9,6 +9,7 @@
  *     p  A as text                       m  what fl_match captured of A, by C type
  *     q  A as text with creations        i  ok when ei reads the same as fl_*
  *     t  the text A as a term            w  A as text in at most 24 bytes
+ *     h  phash2 of A, 32 bits            s  1 when A and B hash alike in a node's tables
  *
  * Status 0 is success; 1 carries a text that says why not. Terms have no version byte.
  */
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node/term/hash.h"
 #include "node/term/print.h"
 #include "node/term/walk.h"
 #include "tests/interop/terms/termtool.h"
@@ -106,11 +108,26 @@ static void answer_built(fli_buf *out, uint8_t op, fl_term term)
 static void answer_pair(fli_buf *out, uint8_t op, fl_term a, fl_term b)
 {
 	int order = op == 'c' ? fl_compare(a, b) : 0;
+	uint64_t hashes[2] = {0, 1};
 
-	if (op == 'c')
+	if (op == 's')
+		fli_buf_add8(out, fli_term_hash(1, a, &hashes[0]) &&
+					  fli_term_hash(1, b, &hashes[1]) &&
+					  hashes[0] == hashes[1]);
+	else if (op == 'c')
 		fli_buf_add8(out, (uint8_t)(1 + (order > 0) - (order < 0)));
 	else
 		fli_buf_add8(out, fl_equal(a, b));
+}
+
+static void answer_hash(fli_buf *out, fl_term term)
+{
+	uint32_t hash;
+
+	if (fli_phash2(term, &hash))
+		fli_buf_add32(out, hash);
+	else
+		answer_error(out, "no hash");
 }
 
 static void answer_one(fli_buf *out, uint8_t op, fl_term term)
@@ -124,6 +141,7 @@ static void answer_one(fli_buf *out, uint8_t op, fl_term term)
 	case 'w': answer_text(out, op, term); break;
 	case 'a':
 	case 'm': answer_built(out, op, term); break;
+	case 'h': answer_hash(out, term); break;
 	case 'i':
 		why = tool_compare_ei(term);
 		if (why != NULL)
@@ -138,6 +156,7 @@ static void answer(fli_buf *out, const uint8_t *request, size_t size)
 	uint8_t op = request[0];
 	uint32_t a_size = fli_get32(request + 1);
 	fl_term a, b = {.data = NULL};
+	bool is_pair;
 
 	fli_buf_add8(out, 0);
 	if (a_size > size - 5) {
@@ -149,11 +168,12 @@ static void answer(fli_buf *out, const uint8_t *request, size_t size)
 		return;
 	}
 	a = expand(request + 5, a_size);
-	if (op == 'c' || op == 'e')
+	is_pair = op == 'c' || op == 'e' || op == 's';
+	if (is_pair)
 		b = expand(request + 5 + a_size, size - 5 - a_size);
-	if (a.data == NULL || ((op == 'c' || op == 'e') && b.data == NULL))
+	if (a.data == NULL || (is_pair && b.data == NULL))
 		answer_error(out, "refused by fli_walk");
-	else if (op == 'c' || op == 'e')
+	else if (is_pair)
 		answer_pair(out, op, a, b);
 	else
 		answer_one(out, op, a);
