@@ -23,7 +23,7 @@ static void check_part(const fli_part *part, const fli_refs *refs)
 	fli_expand(part->data, &part->walked, refs, out);
 	if (!fli_walk(out, part->walked.expanded_size, NULL, &again))
 		abort();
-	if (again.size != part->walked.expanded_size || !again.is_plain)
+	if (again.size != part->walked.expanded_size || again.expanded_size != again.size)
 		abort();
 	free(out);
 }

@@ -1,83 +1,88 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Feeds the decoders: run.sh [TARGET...], each fuzz_NAME.c under libFuzzer with ASan and UBSan.
+# Runs the fuzz targets that make built in build/fuzz, as many at once as there are processors:
 #
-#   SECONDS_EACH=600 make fuzz     longer than the default of 10 s each
+#   run.sh check TARGET...           the corpus, and so many inputs beyond it, the same each time
+#   run.sh long SECONDS TARGET...    SECONDS in all; what covers more stays in build/fuzz/corpus
+#   run.sh merge TARGET...           makes tests/corpus anew of what was recorded (record.sh) and,
+#                                    for the places that it does not reach, of what was found; where
+#                                    nothing was recorded, adds to what is there
 #
-# What is found on the way stays in $BUILD/fuzz/corpus/NAME for the next run; the seeds of
-# tests/corpus are only read. An input that breaks a target is left in $BUILD/fuzz/crash and named.
-# The last line is "N passed, N failed".
+# An input that breaks a target is left in build/fuzz/crash and named; so is one that takes longer
+# than 20 s or more than 2 GiB. The last line is "N passed, N failed".
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 build=$(realpath -m "${BUILD:-build}")/fuzz
-seconds=${SECONDS_EACH:-10}
+mode=${1:?usage: run.sh check|long|merge [SECONDS] TARGET...}
+shift
+seconds=0
+if [ "$mode" = long ]; then seconds=$1 && shift; fi
 jobs=$(nproc)
-cc=${FUZZ_CC:-clang}
-command -v "$cc" >/dev/null || { echo "clang is needed: make deps" >&2; exit 69; }
+each=$(((seconds * jobs + $# - 1) / $#))
+mkdir -p "$build/crash" "$build/log"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
-packages="libuv libcrypto libconfig"
-# shellcheck disable=SC2046,SC2206 # words on purpose
-flags=(-std=c11 -O1 -g -fno-omit-frame-pointer -D_GNU_SOURCE -DFLITCH_VERSION='"fuzz"' -Iinclude -I.
-	$(pkg-config --cflags $packages) -fno-sanitize-recover=all)
-# shellcheck disable=SC2206
-libs=($(pkg-config --libs $packages) -ldl -pthread)
-sources=(node/base/*.c node/term/*.c node/*.c dist/*.c cluster/*.c
-	tests/support/handshake_pair.c tests/support/lab.c tests/support/lab_net.c)
-
-targets=("$@")
-[ $# -gt 0 ] || for f in tests/fuzz/fuzz_*.c; do
-	f=${f##*/fuzz_}
-	targets+=("${f%.c}")
-done
-
-mkdir -p "$build/obj" "$build/crash"
-export build
-compile() { # SOURCE; again when it or any header is newer
-	local out=$build/obj/${1//\//_}.o
-	[ "$out" -nt "$1" ] && [ "$out" -nt "$build/stamp" ] && return
-	"$cc" "${flags[@]}" -fsanitize=fuzzer-no-link,address,undefined -c -o "$out" "$1"
+# Whole nodes take about a millisecond an input, decoders some microseconds.
+runs_of() {
+	case $1 in
+	node | services | sys) echo 1000 ;;
+	config | options) echo 3000 ;;
+	*) echo 20000 ;;
+	esac
 }
-newest=$(find include node dist -name '*.h' -newer "$build/stamp" -print -quit 2>/dev/null || echo new)
-[ -e "$build/stamp" ] && [ -z "$newest" ] || touch "$build/stamp"
 
-objects=()
-running=0
-for source in "${sources[@]}"; do
-	compile "$source" &
-	objects+=("$build/obj/${source//\//_}.o")
-	running=$((running + 1))
-	[ $running -lt "$jobs" ] || { wait -n; running=$((running - 1)); }
-done
-wait
-rm -f "$build/lib.a"
-ar rcs "$build/lib.a" "${objects[@]}"
-
-passed=0
-failed=0
-fuzz() { # TARGET; its own folder of what was found, and seeds
-	local name=$1 seeds=() folder
-	for folder in tests/corpus/"$name" tests/corpus/terms; do
-		[ ! -d "$folder" ] || seeds+=("$folder")
-	done
-	mkdir -p "$build/corpus/$name"
-	"$cc" "${flags[@]}" -fsanitize=fuzzer,address,undefined -o "$build/fuzz_$name" \
-		"tests/fuzz/fuzz_$name.c" "$build/lib.a" "${libs[@]}" || return
-	timeout -k 10 $((seconds + 60)) "$build/fuzz_$name" -max_total_time="$seconds" -timeout=5 \
-		-rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 -artifact_prefix="$build/crash/$name-" \
-		"$build/corpus/$name" "${seeds[@]}" >"$build/$name.log" 2>&1
-}
-for name in "${targets[@]}"; do
-	if fuzz "$name"; then
-		units=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$name.log")
-		echo "ok - fuzz: $name ($units inputs in $seconds s)"
-		passed=$((passed + 1))
+# What was recorded comes first, and more of it stays: how often a place was passed counts as well.
+begin_merge() { # TARGET
+	if [ -d "$build/recorded/$1" ]; then
+		"$build/fuzz_$1" -merge=1 "$scratch/$1" "$build/recorded/$1"
 	else
-		echo "FAIL - fuzz: $name"
-		grep -E 'ERROR|runtime error|Test unit written|#[0-9]+ .* in ' "$build/$name.log" |
-			head -n 20 | sed 's/^/    /' || tail -n 20 "$build/$name.log"
-		failed=$((failed + 1))
+		cp -r "tests/corpus/$1/." "$scratch/$1"
 	fi
-done
+}
+
+run() { # TARGET
+	local name=$1 found=$build/corpus/$1 seeds=tests/corpus/$1
+	local options=(-timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1
+		-artifact_prefix="$build/crash/$name-")
+	mkdir -p "$found" "$scratch/$name" "$seeds"
+	export UBSAN_OPTIONS=print_stacktrace=1
+	case $mode in
+	check) "$build/fuzz_$name" "${options[@]}" -seed=1 -runs="$(runs_of "$name")" \
+		-max_total_time=5 "$scratch/$name" "$seeds" ;;
+	long) "$build/fuzz_$name" "${options[@]}" -max_total_time="$each" "$found" "$seeds" ;;
+	merge)
+		begin_merge "$name" || return
+		"$build/fuzz_$name" -merge=1 -use_counters=0 "$scratch/$name" "$seeds" "$found" || return
+		rm -f "$seeds"/*
+		cp "$scratch/$name"/* "$seeds"
+		;;
+	esac
+}
+
+report() { # TARGET; a line, and a result that is added up
+	local name=$1 log=$build/log/$1 from=$SECONDS
+	if run "$name" >"$log" 2>&1; then
+		local units
+		units=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
+		echo "${units:-0}" >"$scratch/$name.passed"
+		echo "ok - fuzz: $name, ${units:-0} inputs in $((SECONDS - from)) s," \
+			"$(find "tests/corpus/$name" -type f | wc -l) seeds"
+		return
+	fi
+	: >"$scratch/$name.failed"
+	echo "FAIL - fuzz: $name"
+	grep -E 'ERROR|runtime error|Test unit written|#[0-9]+ .* in ' "$log" | head -n 20 |
+		sed 's/^/    /' || tail -n 20 "$log"
+}
+
+export -f run runs_of report begin_merge
+export mode build seconds each scratch
+printf '%s\n' "$@" | xargs -P "$jobs" -I{} bash -euc 'report {}'
+total=$(cat "$scratch"/*.passed 2>/dev/null | awk '{ n += $1 } END { print n + 0 }')
+passed=$(find "$scratch" -name '*.passed' | wc -l)
+failed=$(($# - passed))
+echo "fuzz: $total inputs to $# targets, $(cat tests/corpus/*/* | wc -c) bytes of seeds"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
