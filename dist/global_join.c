@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of a session: names are exchanged, and two partitions are one.
+ *
+ *  - exchange: all his names. They are compared once our side holds the lock (global_resolver.c).
+ *  - resolved: what he found for this side, and whom he knows. With our own findings they are put
+ *    into the table, and told to the old partition by the locker, before it gives the lock back.
+ *  - new_nodes: the same, told by somebody of the own partition.
+ *  - in_sync: from a node that the session was not with; the two know each other already.
+ */
+#include "dist/global_state.h"
+
+/* The session that a message with our tag is for; NULL: it is late. */
+static fli_global_node *session_of(fli_global *g, fl_atom name, int64_t tag)
+{
+	fli_global_node *node = fli_global_node_find(g, name);
+
+	if (node == NULL || node->session == NULL || !node->session->is_pending ||
+		node->session->my_tag != tag)
+		return NULL;
+	return node;
+}
+
+static bool on_exchange(fli_global *g, fl_term message)
+{
+	fli_global_node *node;
+	fl_term names;
+	fl_atom name;
+	int64_t tag;
+
+	if (!fl_match(message, "{exchange, ~, ~, _, ~}", &name, &names, &tag))
+		return false;
+	node = session_of(g, name, tag);
+	if (node == NULL || node->session->exchange.data != NULL)
+		return true;
+	if (fli_blob_copy(g, &node->session->exchange, names) && node->session->is_lock_set)
+		fli_global_resolve(g, node);
+	return true;
+}
+
+/* ---- joining --------------------------------------------------------------------------------- */
+
+static void write_ops(fli_buf *buf, const fli_buf *ops, uint32_t count)
+{
+	if (count > 0)
+		fli_write_list(buf, count);
+	fli_buf_add(buf, ops->data, ops->size);
+	fli_write_nil(buf);
+}
+
+/* {resolved, Node, Resolved, Known, _, Ext, Tag}: our findings for his side. */
+static void send_resolved(fli_global *g, const fli_global_node *node)
+{
+	const fli_global_session *s = node->session;
+	fli_buf *buf = &g->terms;
+
+	fli_global_act_begin(g, FLI_GLOBAL_CAST, FLI_GLOBAL_SERVER)->node = node->name;
+	fli_write_tuple(buf, 7);
+	fli_write_atom(buf, fl_atom_of("resolved"));
+	fli_write_atom(buf, g->name);
+	write_ops(buf, &s->his_ops, s->his_ops_count);
+	fli_global_write_known(g, buf, s->his_vsn);
+	if (s->his_vsn >= FLI_GLOBAL_VSN_POP)
+		fli_write_atom(buf, fl_atom_of("unused"));
+	else
+		fli_global_write_known(g, buf, s->his_vsn);
+	fli_global_names_write_ext(g, buf);
+	fli_write_int(buf, s->his_tag);
+	fli_global_act_end(g);
+}
+
+static size_t count_list(fl_term list)
+{
+	fl_term element;
+	size_t count = 0;
+
+	while (fl_list_next(&list, &element))
+		count++;
+	return count;
+}
+
+/* What the node that joins brings: its findings, its names from elsewhere, whom it knows. */
+typedef struct joining {
+	fli_global_node *node;
+	fl_term his_ops;
+	fl_term known;
+	fl_term ext;
+} joining;
+
+/* [{Node, Vsn}] or [Node]: him and whom he knows. */
+static void write_new_nodes(fli_global *g, const joining *join, uint32_t vsn)
+{
+	fl_term list = join->known, element;
+	fli_buf *buf = &g->terms;
+	uint32_t its_vsn;
+	fl_atom name;
+
+	fli_write_list(buf, (uint32_t)count_list(list) + 1);
+	if (vsn >= FLI_GLOBAL_VSN_POP)
+		fli_write_tuple(buf, 2);
+	fli_write_atom(buf, join->node->name);
+	if (vsn >= FLI_GLOBAL_VSN_POP)
+		fli_write_uint(buf, join->node->session->his_vsn);
+	while (fl_list_next(&list, &element)) {
+		if (!fli_global_read_node(g, element, &name, &its_vsn)) {
+			name = join->node->name;
+			its_vsn = join->node->session->his_vsn;
+		}
+		if (vsn >= FLI_GLOBAL_VSN_POP)
+			fli_write_tuple(buf, 2);
+		fli_write_atom(buf, name);
+		if (vsn >= FLI_GLOBAL_VSN_POP)
+			fli_write_uint(buf, its_vsn);
+	}
+	fli_write_nil(buf);
+}
+
+/* {new_nodes, Node, Ops, Ext, NewNodes, [{vsn, V}, {lock, LockId}]} */
+static void send_new_nodes(fli_global *g, const joining *join, const fli_global_node *to)
+{
+	const fli_global_session *s = join->node->session;
+	uint32_t ops = s->ops_count + (uint32_t)count_list(join->his_ops);
+	fl_term list = join->his_ops, element;
+	fli_buf *buf = &g->terms;
+	fli_global_act *act;
+
+	act = fli_global_act_begin(g, FLI_GLOBAL_CAST, FLI_GLOBAL_LOCKER);
+	act->node = to->name;
+	act->may_dial = true;
+	fli_write_tuple(buf, 6);
+	fli_write_atom(buf, fl_atom_of("new_nodes"));
+	fli_write_atom(buf, g->name);
+	if (ops > 0)
+		fli_write_list(buf, ops);
+	fli_buf_add(buf, s->ops.data, s->ops.size);
+	while (fl_list_next(&list, &element))
+		fli_write_term(buf, element);
+	fli_write_nil(buf);
+	fli_write_term(buf, join->ext);
+	write_new_nodes(g, join, to->vsn);
+	fli_global_put(g, fl_spec("[{vsn, ~}, {lock, ~}]", (int)FLI_GLOBAL_VSN,
+				  fli_blob_term(g, &g->locker.grab.id)));
+	fli_global_act_end(g);
+}
+
+static void tell_partition(fli_global *g, const joining *join)
+{
+	for (fli_link *l = g->nodes.next; l != &g->nodes; l = l->next) {
+		const fli_global_node *node = fli_container_of(l, fli_global_node, link);
+
+		if (node->is_known)
+			send_new_nodes(g, join, node);
+	}
+}
+
+/* Connects to those that are new, and ends what we have begun with them. */
+static void meet_all(fli_global *g, fl_term list, bool known_too)
+{
+	fli_global_node *node;
+	fl_term element;
+	uint32_t vsn;
+	fl_atom name;
+
+	while (fl_list_next(&list, &element)) {
+		if (!fli_global_read_node(g, element, &name, &vsn))
+			continue;
+		node = fli_global_node_find(g, name);
+		if (!known_too && node != NULL && node->is_known)
+			continue;
+		if (node != NULL)
+			fli_global_session_drop(g, node);
+		fli_global_meet(g, name);
+	}
+}
+
+static void know_all(fli_global *g, fl_term list)
+{
+	fl_term element;
+	uint32_t vsn;
+	fl_atom name;
+
+	while (fl_list_next(&list, &element))
+		if (fli_global_read_node(g, element, &name, &vsn))
+			fli_global_make_known(g, name, vsn);
+}
+
+static fl_term list_of(const fli_global *g, const fli_buf *buf)
+{
+	return (fl_term){.data = buf->data, .size = buf->size, .atoms = g->config.atoms};
+}
+
+static void apply(fli_global *g, const joining *join)
+{
+	const fli_global_session *s = join->node->session;
+	fli_buf mine;
+
+	fli_buf_create(&mine, g->mem, 0);
+	write_ops(&mine, &s->ops, s->ops_count);
+	if (mine.failed)
+		g->failed = true;
+	else
+		fli_global_names_apply(g, list_of(g, &mine), join->ext, false);
+	fli_buf_destroy(&mine);
+	fli_global_names_apply(g, join->his_ops, join->ext, false);
+}
+
+static void finish(fli_global *g, fli_global_node *node)
+{
+	fli_blob resolved = node->session->resolved; /* the session goes before its words */
+	joining join = {.node = node};
+
+	node->session->resolved = (fli_blob){.data = NULL};
+	if (!fl_match(fli_blob_term(g, &resolved), "{~, ~, ~}", &join.his_ops, &join.known,
+		    &join.ext)) {
+		fli_blob_free(g, &resolved);
+		return;
+	}
+	apply(g, &join);
+	tell_partition(g, &join);
+	meet_all(g, join.known, true);
+	fli_global_make_known(g, node->name, node->session->his_vsn);
+	know_all(g, join.known);
+	g->locker.just_synced = true;
+	fli_global_session_drop(g, node);
+	fli_global_make_synced(g, node);
+	fli_global_pop_ask_mode(g, node);
+	fli_blob_free(g, &resolved);
+	fli_global_locker_run(g);
+	fli_global_registrar_run(g);
+}
+
+void fli_global_join_resolved(fli_global *g, fli_global_node *node)
+{
+	send_resolved(g, node);
+	node->session->has_ops = true;
+	if (node->session->resolved.data != NULL)
+		finish(g, node);
+}
+
+static bool on_resolved(fli_global *g, fl_term message)
+{
+	fl_term ops, known, ext;
+	fl_buf kept = FL_BUF_INIT;
+	fli_global_node *node;
+	fl_atom name;
+	int64_t tag;
+
+	if (!fl_match(message, "{resolved, ~, ~, ~, _, ~, ~}", &name, &ops, &known, &ext, &tag))
+		return false;
+	node = session_of(g, name, tag);
+	if (node == NULL || node->session->resolved.data != NULL || !node->session->is_lock_set)
+		return true;
+	if (fl_build(&kept, "{~, ~, ~}", ops, known, ext) != FL_OK)
+		g->failed = true;
+	else if (fli_blob_copy(g, &node->session->resolved, fl_buf_term(&kept)) &&
+		 node->session->has_ops)
+		finish(g, node);
+	fl_buf_free(&kept);
+	return true;
+}
+
+/* ---- told by others -------------------------------------------------------------------------- */
+
+/* The lock under which this was found out is still held, or was given back in order. */
+static bool is_late(const fli_global *g, fl_term extra)
+{
+	const fli_global_lock *lock = fli_global_lock_own(g);
+	fl_term id;
+
+	if (lock == NULL)
+		return g->is_lock_down;
+	return !fl_get(extra, "lock", &id) || !fl_match(id, "{global, ~}", &id) ||
+	       !fl_equal(id, lock->requester);
+}
+
+static bool on_new_nodes(fli_global *g, fl_term message)
+{
+	fl_term ops, ext, nodes, extra;
+	fl_atom from;
+
+	if (!fl_match(message, "{new_nodes, ~, ~, ~, ~, ~}", &from, &ops, &ext, &nodes, &extra))
+		return false;
+	meet_all(g, nodes, false);
+	fli_global_names_apply(g, ops, ext, is_late(g, extra));
+	know_all(g, nodes);
+	fli_global_locker_run(g);
+	fli_global_registrar_run(g);
+	return true;
+}
+
+static bool on_in_sync(fli_global *g, fl_term message)
+{
+	fli_global_node *node;
+	fl_atom name;
+
+	if (!fl_match(message, "{in_sync, ~, _}", &name))
+		return false;
+	node = fli_global_node_find(g, name);
+	if (node == NULL || !node->is_up)
+		return true;
+	fli_global_session_drop(g, node);
+	fli_global_make_synced(g, node);
+	fli_global_pop_ask_mode(g, node);
+	fli_global_locker_run(g);
+	return true;
+}
+
+bool fli_global_join_cast(fli_global *g, fl_term message)
+{
+	return on_exchange(g, message) || on_resolved(g, message) || on_new_nodes(g, message) ||
+	       on_in_sync(g, message);
+}

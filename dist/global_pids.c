@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes that have names or hold locks: each is watched once, however many it has.
+ *
+ *  - The first name or lock asks for a monitor, the last one gives it back.
+ *  - A DOWN takes all of them. Every node has its own monitor, so nobody is told.
+ */
+#include "dist/global_state.h"
+
+static uint64_t hash_of(const fli_global *g, const fl_pid *pid)
+{
+	return fli_hash_mix(g->config.seed ^ fli_hash_mix(((uint64_t)pid->id << 32 | pid->serial) +
+							  (uintptr_t)pid->creation * 31)) ^
+	       fli_hash(g->config.seed, pid->node.text, pid->node.size);
+}
+
+bool fli_global_pid_has_key(const void *item, const void *key)
+{
+	return fl_pid_eq(&((const fli_global_pid *)item)->pid, key);
+}
+
+fli_global_pid *fli_global_pid_find(const fli_global *g, const fl_pid *pid)
+{
+	return fli_map_get(&g->pids, hash_of(g, pid), pid);
+}
+
+fli_global_pid *fli_global_pid_get(fli_global *g, const fl_pid *pid)
+{
+	fli_global_pid *entry = fli_global_pid_find(g, pid);
+
+	if (entry != NULL)
+		return entry;
+	entry = fli_zalloc(g->mem, sizeof *entry);
+	if (entry == NULL || fli_map_put(&g->pids, hash_of(g, pid), entry) != FL_OK) {
+		fli_free(g->mem, entry);
+		g->failed = true;
+		return NULL;
+	}
+	entry->pid = *pid;
+	fli_list_create(&entry->names);
+	fli_list_create(&entry->holds);
+	fli_global_act_begin(g, FLI_GLOBAL_WATCH, FLI_GLOBAL_SERVER)->pid = *pid;
+	return entry;
+}
+
+void fli_global_pid_free(fli_global *g, fli_global_pid *entry)
+{
+	(void)fli_map_remove(&g->pids, hash_of(g, &entry->pid), &entry->pid);
+	fli_free(g->mem, entry);
+}
+
+void fli_global_pid_rest(fli_global *g, fli_global_pid *entry)
+{
+	if (!fli_list_is_empty(&entry->names) || !fli_list_is_empty(&entry->holds))
+		return;
+	/* one that is not watched yet stays until it is */
+	if (entry->ref.count == 0)
+		return;
+	fli_global_act_begin(g, FLI_GLOBAL_UNWATCH, FLI_GLOBAL_SERVER)->ref = entry->ref;
+	fli_global_pid_free(g, entry);
+}
+
+bool fli_global_watched(fli_global *g, const fl_pid *pid, const fl_ref *ref)
+{
+	fli_global_pid *entry = fli_global_pid_find(g, pid);
+
+	if (entry == NULL || entry->ref.count != 0)
+		return false;
+	if (fli_list_is_empty(&entry->names) && fli_list_is_empty(&entry->holds)) {
+		fli_global_pid_free(g, entry);
+		return false;
+	}
+	entry->ref = *ref;
+	return true;
+}
+
+bool fli_global_down(fli_global *g, const fl_ref *ref, const fl_pid *pid)
+{
+	fli_global_pid *entry = fli_global_pid_find(g, pid);
+
+	if (entry == NULL || entry->ref.count == 0 || !fl_ref_eq(&entry->ref, ref))
+		return false;
+	entry->ref.count = 0; /* there is no monitor to end */
+	while (!fli_list_is_empty(&entry->names))
+		fli_global_name_delete(
+			g, fli_container_of(entry->names.next, fli_global_name, in_pid));
+	fli_global_locks_down(g, entry);
+	fli_global_pid_free(g, entry);
+	return true;
+}
