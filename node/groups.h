@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_GROUPS_H
+#define FLI_GROUPS_H
+
+/*
+ * The border between servers and process groups, which lie above: a table that the layer above
+ * fills in.
+ *
+ * Threads: the owner of the node's context. Memory: the table outlives the node. Errors: FL_E*.
+ */
+
+#include "flitch/server.h"
+
+typedef struct fli_group_ops {
+	/* The process joins the groups that its behaviour names; it leaves them by its end. */
+	int (*join)(fl_proc *proc);
+} fli_group_ops;
+
+#endif

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What other scopes say.
+ *
+ *  - A message is looked through once before anything is done: it is taken whole, or refused and
+ *    counted. Pids that are not of the sender's node and incarnation are left out and counted.
+ *  - A sync is compared group by group. The shares of a peer stand in the order of its last sync,
+ *    so that one that says what is known already finds each group where it looks first.
+ *  - What a sync does not name has left: such shares stay in front, since each named one goes to
+ *    the end.
+ *
+ * Failure: without memory or room for a member the peer's members are as they are, until a sync
+ * that is asked for later; changes in between count for nothing.
+ *
+ * Departures from OTP: a group that a sync names twice counts once; a member that leaves a group in
+ * which it is not is no reason to end.
+ */
+#include "pg/scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg/shape.h"
+
+/* Members and groups a step; some hundred microseconds. */
+#define STEP_UNITS 8192
+
+/* ---- members -------------------------------------------------------------------------------- */
+
+void fli_scope_refuse(fli_scope *scope)
+{
+	scope->counters.refused++;
+}
+
+static bool take_pid(fli_scope *scope, const fl_pid *owner, fl_term term)
+{
+	fl_pid pid;
+
+	if (!fli_shape_pid(term, &pid) || pid.creation != owner->creation ||
+		!fl_atom_eq(pid.node, owner->node)) {
+		scope->counters.foreign++;
+		return true;
+	}
+	return fli_scope_keep_id(scope, fli_pg_id(&pid));
+}
+
+/* A pid or a list of them, as ids in scope->ids. */
+static bool take_pids(fli_scope *scope, const fl_pid *owner, fl_term pids)
+{
+	fl_term element;
+
+	scope->ids_count = 0;
+	if (!fli_shape_is_list(pids))
+		return take_pid(scope, owner, pids);
+	while (fl_list_next(&pids, &element))
+		if (!take_pid(scope, owner, element))
+			return false;
+	return true;
+}
+
+/* Memory or room ran out: only a sync makes it good. */
+static void lose_track(fli_scope *scope, fli_scope_peer *peer)
+{
+	peer->wants_sync = true;
+	fli_scope_try_later(scope);
+}
+
+static void notify(fli_scope *scope, const fli_pg_share *share, const uint64_t *ids, size_t count,
+	bool is_join)
+{
+	const fli_scope_change change = {.group = share->group,
+		.owner = share->owner,
+		.ids = ids,
+		.count = count,
+		.is_join = is_join};
+
+	if (count > 0)
+		fli_scope_notify(scope, &change);
+}
+
+static fli_pg_share *make_share(fli_scope *scope, fli_scope_peer *peer, fl_term key, size_t more)
+{
+	fli_pg_group *group = fli_pg_group_get(&scope->table, key);
+	fli_pg_share *share;
+
+	if (group == NULL)
+		return NULL;
+	share = fli_pg_share_get(&scope->table, group, &peer->owner);
+	if (share == NULL) {
+		fli_pg_group_tidy(&scope->table, group);
+		return NULL;
+	}
+	if (fli_pg_share_reserve(&scope->table, share, more) == FL_OK)
+		return share;
+	if (share->count == 0)
+		fli_pg_share_delete(&scope->table, share);
+	return NULL;
+}
+
+static bool join(fli_scope *scope, fli_scope_peer *peer, fl_term key, fl_term pids)
+{
+	fli_pg_share *share;
+
+	if (!take_pids(scope, &peer->owner.pid, pids))
+		return false;
+	if (scope->ids_count == 0)
+		return true;
+	share = make_share(scope, peer, key, scope->ids_count);
+	if (share == NULL)
+		return false;
+	for (size_t i = 0; i < scope->ids_count; i++)
+		fli_pg_share_add(&scope->table, share, scope->ids[i]);
+	notify(scope, share, scope->ids, scope->ids_count, true);
+	return true;
+}
+
+static int order_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void sort_ids(uint64_t *ids, size_t count)
+{
+	if (count > 1)
+		qsort(ids, count, sizeof *ids, order_ids);
+}
+
+/*
+ * Takes each of `ids` out of the share once. Those that were in stay in `ids`; how many. Many are
+ * sorted first, so that long lists cannot cost their product.
+ */
+static size_t take_out(fli_scope *scope, fli_pg_share *share, uint64_t *ids, size_t count)
+{
+	size_t found = 0, kept = 0, j = 0;
+
+	if (count <= 8) {
+		for (size_t i = 0; i < count; i++)
+			if (fli_pg_share_remove(&scope->table, share, ids[i]))
+				ids[found++] = ids[i];
+		return found;
+	}
+	sort_ids(ids, count);
+	sort_ids(share->ids, share->count);
+	for (size_t i = 0; i < share->count; i++) {
+		while (j < count && ids[j] < share->ids[i])
+			j++;
+		if (j < count && ids[j] == share->ids[i])
+			ids[found++] = ids[j++];
+		else
+			share->ids[kept++] = share->ids[i];
+	}
+	share->owner->members -= found;
+	scope->table.members -= found;
+	share->count = (uint32_t)kept;
+	return found;
+}
+
+/* Members of one peer leave one group. scope->ids are they; afterwards those who were in. */
+static void leave(fli_scope *scope, fli_scope_peer *peer, fl_term key)
+{
+	fli_pg_group *group = fli_pg_group_find(&scope->table, key);
+	fli_pg_share *share = group == NULL ? NULL : fli_pg_share_find(group, &peer->owner);
+	size_t asked = scope->ids_count;
+
+	scope->ids_count = share == NULL ? 0 : take_out(scope, share, scope->ids, asked);
+	scope->counters.missing += asked - scope->ids_count;
+	if (share == NULL)
+		return;
+	notify(scope, share, scope->ids, scope->ids_count, false);
+	if (share->count == 0)
+		fli_pg_share_delete(&scope->table, share);
+}
+
+/* ---- sync ------------------------------------------------------------------------------------ */
+
+/* What stood first is what such a sync names next, mostly. */
+static fli_pg_share *expected(const fli_scope_peer *peer, fl_term key)
+{
+	fli_pg_share *share;
+
+	if (fli_list_is_empty(&peer->owner.shares))
+		return NULL;
+	share = fli_container_of(peer->owner.shares.next, fli_pg_share, in_owner);
+	return share->group->size == key.size && memcmp(share->group->key, key.data, key.size) == 0
+		       ? share
+		       : NULL;
+}
+
+static fli_pg_share *known(const fli_scope *scope, const fli_scope_peer *peer, fl_term key)
+{
+	fli_pg_share *share = expected(peer, key);
+	fli_pg_group *group;
+
+	if (share != NULL)
+		return share;
+	group = fli_pg_group_find(&scope->table, key);
+	return group == NULL ? NULL : fli_pg_share_find(group, &peer->owner);
+}
+
+/* Splits what differs: `was` keeps who left, `is` who joined. Both sorted. */
+static void differ(uint64_t *was, size_t *was_count, uint64_t *is, size_t *is_count)
+{
+	size_t i = 0, j = 0, left = 0, joined = 0;
+
+	while (i < *was_count || j < *is_count) {
+		if (j == *is_count || (i < *was_count && was[i] < is[j])) {
+			was[left++] = was[i++];
+		} else if (i == *was_count || is[j] < was[i]) {
+			is[joined++] = is[j++];
+		} else {
+			i++;
+			j++;
+		}
+	}
+	*was_count = left;
+	*is_count = joined;
+}
+
+/* The share becomes what scope->ids says. */
+static bool replace(fli_scope *scope, fli_pg_share *share)
+{
+	size_t was = share->count, is = scope->ids_count;
+	uint64_t *both;
+
+	if (was == is && memcmp(share->ids, scope->ids, is * sizeof *share->ids) == 0)
+		return true;
+	both = fli_alloc(scope->table.mem, (was + is) * sizeof *both);
+	if (both == NULL)
+		return false;
+	memcpy(both, share->ids, was * sizeof *both);
+	memcpy(both + was, scope->ids, is * sizeof *both);
+	fli_pg_share_clear(&scope->table, share);
+	if (fli_pg_share_reserve(&scope->table, share, is) != FL_OK) {
+		for (size_t i = 0; i < was; i++)
+			fli_pg_share_add(&scope->table, share, both[i]);
+		fli_free(scope->table.mem, both);
+		return false;
+	}
+	for (size_t i = 0; i < is; i++)
+		fli_pg_share_add(&scope->table, share, scope->ids[i]);
+	sort_ids(both, was);
+	sort_ids(both + was, is);
+	scope->ids_count = was;
+	differ(both, &scope->ids_count, both + was, &is);
+	notify(scope, share, both, scope->ids_count, false);
+	notify(scope, share, both + was, is, true);
+	fli_free(scope->table.mem, both);
+	return true;
+}
+
+static bool sync_group(fli_scope *scope, fli_scope_peer *peer, fl_term key, fl_term pids)
+{
+	fli_pg_share *share = known(scope, peer, key);
+
+	if (share != NULL && share->round == peer->round) {
+		scope->counters.refused++; /* named twice */
+		return true;
+	}
+	if (!take_pids(scope, &peer->owner.pid, pids))
+		return false;
+	if (scope->ids_count == 0)
+		return true; /* as if it were not named */
+	if (share == NULL) {
+		share = make_share(scope, peer, key, scope->ids_count);
+		if (share == NULL)
+			return false;
+		for (size_t i = 0; i < scope->ids_count; i++)
+			fli_pg_share_add(&scope->table, share, scope->ids[i]);
+		notify(scope, share, scope->ids, scope->ids_count, true);
+	} else if (!replace(scope, share)) {
+		return false;
+	}
+	share->round = peer->round;
+	fli_list_remove(&share->in_owner);
+	fli_list_append(&peer->owner.shares, &share->in_owner);
+	return true;
+}
+
+/* The oldest share of the peer goes, if the sync did not name it; how many members. */
+static size_t drop_first(fli_scope *scope, fli_scope_peer *peer, bool is_all)
+{
+	fli_pg_share *share;
+	size_t count;
+
+	if (fli_list_is_empty(&peer->owner.shares))
+		return 0;
+	share = fli_container_of(peer->owner.shares.next, fli_pg_share, in_owner);
+	if (!is_all && share->round == peer->round)
+		return 0;
+	count = share->count;
+	notify(scope, share, share->ids, count, false);
+	fli_pg_share_delete(&scope->table, share);
+	return count;
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------ */
+
+static bool next_entry(
+	fli_scope_job *job, fl_term *ret_key, fl_term *ret_first, fl_term *ret_second)
+{
+	fl_term entry;
+
+	if (job->kind == FLI_JOB_LOCAL_DATA)
+		return fl_map_next(job->rest, &job->cursor, ret_key, ret_first);
+	if (!fl_list_next(&job->rest, &entry))
+		return false;
+	*ret_key = entry;
+	if (job->kind == FLI_JOB_LEAVE)
+		return true;
+	return fl_tuple_get(entry, 0, ret_key) && fl_tuple_get(entry, 1, ret_first) &&
+	       (job->kind != FLI_JOB_UPDATE || fl_tuple_get(entry, 2, ret_second));
+}
+
+/* One entry; false: it could not be done. *ret_units: how much it was. */
+static bool do_entry(fli_scope *scope, fli_scope_job *job, size_t *ret_units, bool *ret_end)
+{
+	fl_term key, first = {.data = NULL}, second = {.data = NULL};
+	fli_scope_peer *peer = job->peer;
+	bool ok = true;
+
+	*ret_end = !next_entry(job, &key, &first, &second);
+	if (*ret_end)
+		return true;
+	if (job->kind == FLI_JOB_LEAVE) {
+		ok = take_pids(scope, &peer->owner.pid, job->pids);
+		if (ok)
+			leave(scope, peer, key);
+	} else if (job->kind == FLI_JOB_UPDATE) {
+		ok = take_pids(scope, &peer->owner.pid, second);
+		if (ok && scope->ids_count > 0)
+			leave(scope, peer, key);
+		ok = ok && join(scope, peer, key, first);
+	} else {
+		ok = sync_group(scope, peer, key, first);
+	}
+	*ret_units = scope->ids_count + 1 + job->pids.size / 32;
+	return ok;
+}
+
+/* What is left when the last entry has been done. */
+static void end_of_entries(fli_scope *scope, fli_scope_job *job)
+{
+	if (job->kind != FLI_JOB_SYNC && job->kind != FLI_JOB_LOCAL_DATA) {
+		job->kind = FLI_JOB_DONE;
+		return;
+	}
+	while (drop_first(scope, job->peer, false) > 0)
+		;
+	job->peer->wants_sync = false;
+	job->kind = FLI_JOB_DONE;
+}
+
+static bool step_gone(fli_scope *scope, fli_scope_job *job)
+{
+	size_t units = 0, count;
+
+	while (units < STEP_UNITS) {
+		count = drop_first(scope, job->peer, true);
+		units += count + 1;
+		if (count == 0) {
+			fli_scope_peer_remove(scope, job->peer);
+			job->kind = FLI_JOB_DONE;
+			return false;
+		}
+	}
+	return true;
+}
+
+bool fli_scope_step(fli_scope *scope, fli_scope_job *job)
+{
+	size_t units = 0, more = 0;
+	bool is_end = false;
+
+	if (job->kind == FLI_JOB_DONE)
+		return false;
+	if (job->kind == FLI_JOB_GONE)
+		return step_gone(scope, job);
+	while (units < STEP_UNITS) {
+		if (!do_entry(scope, job, &more, &is_end)) {
+			lose_track(scope, job->peer);
+			job->kind = FLI_JOB_DONE;
+			return false;
+		}
+		if (is_end) {
+			end_of_entries(scope, job);
+			return false;
+		}
+		units += more;
+	}
+	return true;
+}
+
+/* ---- beginning ------------------------------------------------------------------------------- */
+
+static void discover(fli_scope *scope, const fl_pid *pid)
+{
+	fli_scope_peer *peer = fli_scope_peer_find(scope, pid);
+	bool is_new = peer == NULL;
+
+	if (is_new)
+		peer = fli_scope_peer_add(scope, pid);
+	if (peer == NULL) {
+		scope->counters.unknown++;
+		return;
+	}
+	/* Nothing is lost between us and a peer that has had our sync: long ones are said once. */
+	if (!peer->is_synced || scope->own.members <= FLI_SCOPE_RESYNC_MAX)
+		fli_scope_send_sync(scope, peer);
+	if (is_new)
+		fli_scope_send_discover(scope, &peer->owner.pid);
+}
+
+static void begin_sync(fli_scope *scope, const fl_pid *pid, fl_term content, fli_scope_job *ret_job)
+{
+	fli_scope_peer *peer = fli_scope_peer_find(scope, pid);
+
+	if (peer == NULL)
+		peer = fli_scope_peer_add(scope, pid);
+	if (peer == NULL) {
+		scope->counters.unknown++;
+		return;
+	}
+	scope->counters.syncs++;
+	peer->round++;
+	ret_job->kind = fl_term_kind(content) == FL_MAP ? FLI_JOB_LOCAL_DATA : FLI_JOB_SYNC;
+	ret_job->peer = peer;
+	ret_job->rest = content;
+}
+
+/* A peer that tells of changes; NULL: it is none, or we have lost track of it. */
+static fli_scope_peer *teller(fli_scope *scope, const fl_pid *pid)
+{
+	fli_scope_peer *peer = fli_scope_peer_find(scope, pid);
+
+	if (peer == NULL)
+		scope->counters.unknown++;
+	return peer == NULL || peer->wants_sync ? NULL : peer;
+}
+
+static void begin_change(fli_scope *scope, fl_term *part, fli_scope_job *ret_job)
+{
+	fl_pid pid = {.id = 0};
+	fli_scope_peer *peer;
+
+	(void)fli_shape_pid(part[1], &pid); /* it was checked */
+	peer = teller(scope, &pid);
+	if (peer == NULL)
+		return;
+	if (fli_shape_is_atom(part[0], "join")) {
+		if (!join(scope, peer, part[2], part[3]))
+			lose_track(scope, peer);
+		return;
+	}
+	*ret_job = (fli_scope_job){.kind = FLI_JOB_UPDATE, .peer = peer, .rest = part[2]};
+	if (fli_shape_is_atom(part[0], "leave"))
+		*ret_job = (fli_scope_job){
+			.kind = FLI_JOB_LEAVE, .peer = peer, .rest = part[3], .pids = part[2]};
+}
+
+void fli_scope_begin(fli_scope *scope, fl_term message, bool is_cast, fli_scope_job *ret_job)
+{
+	size_t arity = fl_term_arity(message);
+	fl_term part[4] = {{.data = NULL}};
+	fl_pid pid = {.id = 0};
+
+	*ret_job = (fli_scope_job){.kind = FLI_JOB_DONE};
+	for (size_t i = 0; i < arity && i < 4; i++)
+		(void)fl_tuple_get(message, i, &part[i]); /* it was checked */
+	(void)fli_shape_pid(part[1], &pid);               /* likewise */
+	if (is_cast)
+		begin_sync(scope, &pid, part[arity - 1], ret_job);
+	else if (fli_shape_is_atom(part[0], "discover"))
+		discover(scope, &pid);
+	else
+		begin_change(scope, part, ret_job);
+}
+
+void fli_scope_down(fli_scope *scope, const fl_ref *ref, const fl_pid *pid, fli_scope_job *ret_job)
+{
+	fli_scope_local *local;
+	fli_scope_peer *peer;
+
+	*ret_job = (fli_scope_job){.kind = FLI_JOB_DONE};
+	if (fli_scope_watcher_down(scope, ref))
+		return;
+	peer = fli_scope_peer_find(scope, pid);
+	if (peer != NULL && fl_ref_eq(&peer->monitor, ref)) {
+		*ret_job = (fli_scope_job){.kind = FLI_JOB_GONE, .peer = peer};
+		return;
+	}
+	if (!fl_atom_eq(pid->node, scope->own.pid.node) || pid->creation != scope->own.pid.creation)
+		return;
+	local = fli_scope_local_find(scope, fli_pg_id(pid));
+	if (local != NULL && fl_ref_eq(&local->monitor, ref))
+		fli_scope_local_gone(scope, local);
+}

@@ -1,0 +1,407 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Process groups shared with C nodes: the words of OTP's pg on both sides, over visible connections.
+-module(t_pg).
+-export([members_meet_test/1, join_and_leave_reach_the_others_test/1, names_are_any_term_test/1,
+         death_of_a_member_test/1, end_of_a_node_test/1, killed_node_test/1,
+         late_scope_is_discovered_test/1, scope_restart_on_the_beam_test/1,
+         scope_restart_on_the_c_node_test/1, node_that_comes_back_test/1,
+         disconnect_and_heal_test/1, hidden_node_stays_outside_test/1, rpc_answers_as_otp_test/1,
+         scopes_are_apart_test/1, watchers_are_told_test/1, remote_watchers_are_told_test/1,
+         garbage_is_refused_test/1, c_nodes_among_themselves_test/1,
+         behaviour_joins_its_groups_test/1, large_sync_both_ways_test/1]).
+-export([scope/1, join/3, leave/3, die/1, idle/0, joined/2]).
+
+-import(fixture, [eventually/1, signal/2, do/2, told/2]).
+
+%% ---- helpers ----------------------------------------------------------------------------------
+
+c(Config) -> c(Config, []).
+c(Config, Flags) -> fixture:c_node(Config, ["--visible" | Flags]).
+
+%% A scope of this VM, fresh for each test: it ends with the test's process.
+scope(Name) ->
+    case whereis(Name) of
+        undefined -> ok;
+        Old ->
+            Ref = monitor(process, Old),
+            exit(Old, kill),
+            receive {'DOWN', Ref, process, _, _} -> ok end
+    end,
+    {ok, Pid} = pg:start_link(Name),
+    Pid.
+
+idle() -> spawn_link(fun() -> receive stop -> ok end end).
+
+on(Node, F, A) -> rpc:call(Node, pg, F, A).
+
+join(Scope, Group, Pids) -> pg:join(Scope, Group, Pids).
+leave(Scope, Group, Pids) -> pg:leave(Scope, Group, Pids).
+die(Pid) -> exit(Pid, kill).
+joined(Scope, Group) -> lists:sort(pg:get_members(Scope, Group)).
+
+%% The same members everywhere, and so they stay.
+agree(Nodes, Group, Pids) ->
+    Sorted = lists:sort(Pids),
+    [eventually(fun() ->
+         case lists:sort(on(N, get_members, [pg, Group])) of
+             Sorted -> true;
+             Other -> {N, Group, Other, Sorted}
+         end
+     end) || N <- Nodes],
+    ok.
+
+members_on(Node, Count) -> [fixture:probe(Node) || _ <- lists:seq(1, Count)].
+
+meet(Node) -> pong = net_adm:ping(Node).
+
+%% ---- tests ------------------------------------------------------------------------------------
+
+members_meet_test(Config) ->
+    _ = scope(pg),
+    Mine = idle(),
+    ok = pg:join(g, Mine),
+    #{node := Node} = c(Config),
+    meet(Node),
+    agree([node(), Node], g, [Mine]),
+    [His] = members_on(Node, 1),
+    ok = on(Node, join, [g, His]),
+    agree([node(), Node], g, [Mine, His]),
+    [His] = on(Node, get_local_members, [g]),
+    [Mine] = pg:get_local_members(g).
+
+join_and_leave_reach_the_others_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    [A, B] = members_on(Node, 2),
+    Mine = idle(),
+    ok = on(Node, join, [g, A]),
+    ok = on(Node, join, [g, [A, B]]),
+    ok = pg:join(g, [Mine, Mine]),
+    agree([node(), Node], g, [A, A, B, Mine, Mine]),
+    ok = on(Node, leave, [g, A]),
+    ok = pg:leave(g, Mine),
+    agree([node(), Node], g, [A, B, Mine]),
+    ok = on(Node, leave, [g, [B, A, B]]),
+    not_joined = on(Node, leave, [g, A]),
+    not_joined = on(Node, leave, [nobodys, A]),
+    ok = pg:leave(g, Mine),
+    agree([node(), Node], g, []),
+    [] = on(Node, which_groups, []),
+    [] = pg:which_groups().
+
+names_are_any_term_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    Mine = idle(),
+    [His] = members_on(Node, 1),
+    Names = [a, 'Elixir.A.B', "list", [], <<"bin">>, <<1:3>>, 1, -1, 1 bsl 70, 1.5, {a, "b", [c | d]},
+             #{a => 1, "b" => #{}}, maps:from_list([{{k, I}, I} || I <- lists:seq(1, 40)]), self(),
+             make_ref(), fun lists:map/2, lists:duplicate(300, $x), [300, $x | "yz"]],
+    [ok = pg:join(N, Mine) || N <- Names],
+    [ok = on(Node, join, [N, His]) || N <- Names],
+    [agree([node(), Node], N, [Mine, His]) || N <- Names],
+    Sorted = lists:sort(Names),
+    Sorted = lists:sort(on(Node, which_groups, [])),
+    [ok = pg:leave(N, Mine) || N <- Names],
+    [ok = on(Node, leave, [N, His]) || N <- Names],
+    [agree([node(), Node], N, []) || N <- Names].
+
+death_of_a_member_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    [A, B] = members_on(Node, 2),
+    process_flag(trap_exit, true),
+    Mine = idle(),
+    ok = on(Node, join, [x, [A, B]]),
+    ok = on(Node, join, [y, A]),
+    ok = on(Node, join, [x, A]),
+    ok = pg:join(x, Mine),
+    ok = pg:join(y, [Mine, Mine]),
+    agree([node(), Node], x, [A, A, B, Mine]),
+    exit(A, kill),
+    agree([node(), Node], x, [B, Mine]),
+    agree([node(), Node], y, [Mine, Mine]),
+    exit(Mine, kill),
+    agree([node(), Node], x, [B]),
+    agree([node(), Node], y, []),
+    [x] = pg:which_groups().
+
+end_of_a_node_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = C = c(Config),
+    meet(Node),
+    Mine = idle(),
+    ok = pg:join(g, Mine),
+    ok = on(Node, join, [g, members_on(Node, 3)]),
+    eventually(fun() -> length(pg:get_members(g)) =:= 4 end),
+    ok = signal(C, "-TERM"),
+    0 = fixture:ended(C),
+    agree([node()], g, [Mine]).
+
+killed_node_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    Name = fixture:unique(killed),
+    Beam = fixture:beam_node(Config, Name, []),
+    meet(Node),
+    _ = fixture:peer_call(Beam, net_kernel, connect_node, [Node]),
+    {ok, _} = fixture:peer_call(Beam, pg, start, [pg]),
+    Far = spawn(Name, fun() -> receive never -> ok end end),
+    ok = fixture:peer_call(Beam, ?MODULE, join, [pg, g, [Far, Far]]),
+    agree([Node], g, [Far, Far]),
+    ok = signal(Beam, "-KILL"),
+    agree([Node], g, []).
+
+late_scope_is_discovered_test(Config) ->
+    #{node := Node} = c(Config),
+    meet(Node),
+    [His] = members_on(Node, 1),
+    {ok, _} = on(Node, start, [late]),
+    {error, {already_started, _}} = on(Node, start, [late]),
+    ok = on(Node, join, [late, g, His]),
+    _ = scope(late),
+    eventually(fun() -> pg:get_members(late, g) =:= [His] end),
+    Mine = idle(),
+    ok = pg:join(late, g, Mine),
+    eventually(fun() -> lists:sort(on(Node, get_members, [late, g])) =:= lists:sort([His, Mine]) end).
+
+scope_restart_on_the_beam_test(Config) ->
+    process_flag(trap_exit, true),
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    [His] = members_on(Node, 1),
+    Mine = idle(),
+    ok = pg:join(g, Mine),
+    ok = on(Node, join, [g, His]),
+    agree([node(), Node], g, [Mine, His]),
+    _ = scope(pg), % members of this node are forgotten with it
+    agree([node(), Node], g, [His]),
+    ok = pg:join(g, Mine),
+    agree([node(), Node], g, [Mine, His]).
+
+scope_restart_on_the_c_node_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    [His] = members_on(Node, 1),
+    Mine = idle(),
+    ok = pg:join(g, Mine),
+    ok = on(Node, join, [g, His]),
+    agree([node(), Node], g, [Mine, His]),
+    ok = do(His, {pg_stop, pg}),
+    eventually(fun() -> pg:get_members(g) =:= [Mine] end),
+    ok = do(His, {pg_start, pg}),
+    agree([node(), Node], g, [Mine]),
+    ok = on(Node, join, [g, His]),
+    agree([node(), Node], g, [Mine, His]).
+
+node_that_comes_back_test(Config) ->
+    _ = scope(pg),
+    Name = fixture:unique(again),
+    First = fixture:c_node(Config, Name, ["--visible"]),
+    meet(Name),
+    Mine = idle(),
+    ok = pg:join(g, Mine),
+    ok = on(Name, join, [g, members_on(Name, 2)]),
+    eventually(fun() -> length(pg:get_members(g)) =:= 3 end),
+    ok = signal(First, "-KILL"),
+    _ = fixture:ended(First),
+    agree([node()], g, [Mine]),
+    _ = fixture:c_node(Config, Name, ["--visible"]),
+    meet(Name),
+    [His] = members_on(Name, 1),
+    ok = on(Name, join, [g, His]),
+    agree([node(), Name], g, [Mine, His]).
+
+disconnect_and_heal_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    Mine = idle(),
+    [A, B] = members_on(Node, 2),
+    ok = pg:join(g, Mine),
+    ok = on(Node, join, [g, [A, B]]),
+    agree([node(), Node], g, [Mine, A, B]),
+    Rounds = [begin
+         true = erlang:disconnect_node(Node),
+         agree([node()], {round, N}, []),
+         ok = pg:join({round, N}, Mine),
+         ok = pg:leave(g, Mine),
+         ok = pg:join(g, Mine),
+         meet(Node),
+         ok = on(Node, join, [{round, N}, A]),
+         agree([node(), Node], g, [Mine, A, B]),
+         agree([node(), Node], {round, N}, [Mine, A])
+     end || N <- lists:seq(1, 20)],
+    20 = length(Rounds).
+
+hidden_node_stays_outside_test(#{node := Hidden}) ->
+    _ = scope(pg),
+    meet(Hidden),
+    Mine = idle(),
+    ok = pg:join(secret, Mine),
+    [His] = members_on(Hidden, 1),
+    ok = on(Hidden, join, [secret, His]),
+    [His] = on(Hidden, get_members, [secret]),
+    {pg, Hidden} ! {discover, whereis(pg)}, % nor when it is asked
+    gen_server:cast({pg, Hidden}, {sync, whereis(pg), [{secret, [Mine]}]}),
+    [His] = on(Hidden, get_members, [secret]),
+    [Mine] = pg:get_members(secret),
+    ok = on(Hidden, leave, [secret, His]).
+
+rpc_answers_as_otp_test(#{node := Node}) ->
+    [His] = members_on(Node, 1),
+    [] = on(Node, get_members, [nowhere, g]),
+    {badrpc, {'EXIT', {badarg, _}}} = on(Node, which_groups, [nowhere]),
+    {badrpc, {'EXIT', {noproc, {gen_server, call, _}}}} = on(Node, join, [nowhere, g, His]),
+    Mine = self(),
+    {badrpc, {'EXIT', {{nolocal, Mine}, _}}} = on(Node, join, [g, Mine]),
+    {badrpc, {'EXIT', {{nolocal, _}, _}}} = on(Node, join, [g, [His, x]]),
+    [] = on(Node, get_members, [g]),
+    ok = on(Node, join, [g, []]),
+    [] = on(Node, which_groups, []),
+    {Ref, []} = on(Node, monitor, [g]),
+    true = is_reference(Ref),
+    {_, #{}} = on(Node, monitor_scope, []),
+    false = on(Node, demonitor, [Ref]). % its owner is gone
+
+scopes_are_apart_test(Config) ->
+    _ = scope(one),
+    _ = scope(two),
+    #{node := Node} = c(Config, ["--set", "pg.scopes=one,two,three"]),
+    meet(Node),
+    [His] = members_on(Node, 1),
+    Mine = idle(),
+    ok = on(Node, join, [one, g, His]),
+    ok = on(Node, join, [three, g, His]),
+    ok = pg:join(two, g, Mine),
+    eventually(fun() -> [His] =:= pg:get_members(one, g) end),
+    eventually(fun() -> [Mine] =:= on(Node, get_members, [two, g]) end),
+    [His] = on(Node, get_members, [one, g]),
+    [] = pg:get_members(three, g).
+
+%% A server in C is told of what happens on the BEAM.
+watchers_are_told_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    Mine = idle(),
+    Watcher = fixture:probe(Node),
+    {Ref, []} = do(Watcher, {pg_monitor, pg, g}),
+    ok = pg:join(g, [Mine, Mine]),
+    {Ref, join, g, [Mine, Mine]} = told(Watcher, info),
+    ok = on(Node, join, [g, Watcher]),
+    {Ref, join, g, [Watcher]} = told(Watcher, info),
+    ok = pg:leave(g, Mine),
+    {Ref, leave, g, [Mine]} = told(Watcher, info),
+    ok = do(Watcher, {pg_demonitor, pg, Ref}),
+    ok = pg:leave(g, Mine),
+    agree([node(), Node], g, [Watcher]),
+    fixture:no_message().
+
+%% A process elsewhere asks the scope itself, in the words of both.
+remote_watchers_are_told_test(Config) ->
+    #{node := Node} = c(Config),
+    [His] = members_on(Node, 1),
+    {A, All} = gen_server:call({pg, Node}, monitor),
+    0 = map_size(All),
+    {B, []} = gen_server:call({pg, Node}, {subscribe, {group, h}}),
+    ok = gen_server:call({pg, Node}, {join_local, g, His}),
+    ok = gen_server:call({pg, Node}, {update, [{h, [His, His], []}]}),
+    receive {A, join, g, [His]} -> ok end,
+    receive {A, join, h, [His, His]} -> ok end,
+    receive {B, join, h, [His, His]} -> ok end,
+    ok = gen_server:call({pg, Node}, {update, [{h, [], [His]}]}),
+    receive {A, leave, h, [His]} -> ok end,
+    receive {B, leave, h, [His]} -> ok end,
+    ok = gen_server:call({pg, Node}, {demonitor, A}),
+    false = gen_server:call({pg, Node}, {demonitor, A}),
+    ok = gen_server:call({pg, Node}, {unsubscribe, B}),
+    not_joined = gen_server:call({pg, Node}, {leave_local, g, [fixture:probe(Node)]}),
+    fixture:no_message().
+
+garbage_is_refused_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    [His] = members_on(Node, 1),
+    Mine = idle(),
+    ok = on(Node, join, [g, His]),
+    ok = pg:join(g, Mine),
+    agree([node(), Node], g, [Mine, His]),
+    Pg = whereis(pg),
+    Self = self(),
+    Huge = lists:seq(1, 200000),
+    Infos = [x, 1, [], {}, #{}, <<>>, {discover}, {discover, x}, {join, Pg, g}, {join, Pg, g, x},
+             {join, Pg, g, [Mine | x]}, {join, Pg, g, Huge}, {leave, Pg, x, [g]}, {leave, Pg, Mine, g},
+             {leave, Pg, Huge, [g]}, {update, Pg, [{g, x, []}]}, {update, Pg, Huge}, {nodeup, Node},
+             {sync, Pg, []}],
+    Casts = [x, {sync, Pg}, {sync, Pg, x}, {sync, Pg, [x]}, {sync, Pg, [{g, [x]}]},
+             {sync, Pg, [{g, [Mine | x]}]}, {sync, Pg, Huge}, {local_data, Pg, 1, []}],
+    Unknown = [{discover, His}, {join, Self, g, Self}, {leave, Self, Mine, [g]},
+               {update, Self, [{g, [Self], []}]}],
+    #{refused := Refused, unknown := Before} = state(Node),
+    [{pg, Node} ! I || I <- Infos ++ Unknown],
+    [gen_server:cast({pg, Node}, Cast) || Cast <- Casts],
+    {error, notsup} = gen_server:call({pg, Node}, {what, is, this}),
+    {pg, Node} ! {'DOWN', make_ref(), process, His, noproc},
+    {pg, Node} ! {'DOWN', make_ref(), process, Pg, noproc},
+    {pg, Node} ! {join, Pg, g, [His, Self, list_to_pid("<0.1.0>")]}, % one of them is of another node
+    #{refused := After, unknown := UnknownAfter, foreign := 1} = state(Node),
+    After = Refused + length(Infos) + length(Casts) + 1,
+    UnknownAfter = Before + length(Unknown),
+    {pg, Node} ! {leave, Pg, [Self, list_to_pid("<0.1.0>")], [g, nobodys]},
+    agree([node(), Node], g, [Mine, His]),
+    [g] = on(Node, which_groups, []).
+
+state(Node) ->
+    case sys:get_state({pg, Node}) of
+        {ok, State} -> State; % before OTP 26.1
+        State -> State
+    end.
+
+c_nodes_among_themselves_test(Config) ->
+    Cs = [#{node := First} | _] = [c(Config) || _ <- lists:seq(1, 4)],
+    Nodes = [N || #{node := N} <- Cs],
+    [rpc:call(A, net_kernel, connect_node, [B]) || A <- Nodes, B <- Nodes],
+    Pids = [begin [P] = members_on(N, 1), ok = on(N, join, [g, [P, P]]), P end || N <- Nodes],
+    agree(Nodes, g, Pids ++ Pids),
+    [exit(P, kill) || P <- tl(Pids)],
+    agree(Nodes, g, [hd(Pids), hd(Pids)]),
+    true = lists:member(g, on(First, which_groups, [])).
+
+behaviour_joins_its_groups_test(#{build := Build} = Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config, ["--load", Build ++ "/tests/servers/grouped.so"]),
+    meet(Node),
+    eventually(fun() -> length(pg:get_members({servers, 1})) =:= 1 end),
+    [Pid] = pg:get_members({servers, 1}),
+    [Pid] = pg:get_members("grouped"),
+    Pid = rpc:call(Node, erlang, whereis, [grouped]),
+    exit(Pid, kill),
+    eventually(fun() ->
+        case pg:get_members({servers, 1}) of
+            [New] when New =/= Pid -> true;
+            Other -> Other
+        end
+    end).
+
+%% More than a fragment, in both directions.
+large_sync_both_ways_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = c(Config),
+    Mine = idle(),
+    [His] = members_on(Node, 1),
+    Count = 5000,
+    [ok = pg:join({mine, N}, Mine) || N <- lists:seq(1, Count)],
+    ok = gen_server:call({pg, Node}, {update, [{{his, N}, [His], []} || N <- lists:seq(1, Count)]}),
+    true = erlang:disconnect_node(Node),
+    meet(Node),
+    eventually(fun() -> length(pg:which_groups()) =:= 2 * Count end),
+    eventually(fun() -> length(on(Node, which_groups, [])) =:= 2 * Count end),
+    exit(His, kill),
+    eventually(fun() -> length(pg:which_groups()) =:= Count end).
