@@ -77,8 +77,9 @@ two_c_nodes_test(#{node := Node} = Config) ->
     true = is_reference(Ref).
 
 %% Both dial at the same time, again and again: one connection comes of it, and messages arrive.
+%% Hidden: where a visible node is disconnected, `global` expels it from everybody.
 simultaneous_connects_test(Config) ->
-    C = fixture:c_node(Config, []),
+    C = fixture:c_node(Config, ["--hidden"]),
     Beam = fixture:beam_node(Config, []),
     #{node := Node} = C,
     #{node := Name} = Beam,
