@@ -13,6 +13,7 @@
 #include "dist/user_io.h"
 #include "node/log.h"
 #include "node/runtime.h"
+#include "node/silent.h"
 
 #define TEXT_BYTES_MAX 3000
 
@@ -94,21 +95,5 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	return FL_OK;
 }
 
-static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
-{
-	(void)self; /* there are no handlers to configure */
-	(void)state;
-	(void)request;
-	return fl_reply(from, "{error, notsup}");
-}
-
-static int on_cast(fl_proc *self, void *state, fl_term message)
-{
-	(void)self; /* likewise */
-	(void)state;
-	(void)message;
-	return FL_OK;
-}
-
 const fl_behaviour fli_log_proxy = {
-	.name = "logger_proxy", .call = on_call, .cast = on_cast, .info = on_info};
+	.name = "logger_proxy", .call = fli_silent_call, .cast = fli_silent_cast, .info = on_info};

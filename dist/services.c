@@ -18,6 +18,7 @@
 #include "dist/user_io.h"
 #include "node/natives.h"
 #include "node/sched.h"
+#include "node/silent.h"
 
 #define AGAIN_MS 1000
 
@@ -113,28 +114,12 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	return FL_OK;
 }
 
-static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
-{
-	(void)self; /* it has nothing to say, and must not end for it */
-	(void)state;
-	(void)request;
-	return fl_reply(from, "{error, notsup}");
-}
-
-static int on_cast(fl_proc *self, void *state, fl_term message)
-{
-	(void)self; /* likewise */
-	(void)state;
-	(void)message;
-	return FL_OK;
-}
-
 static const fl_behaviour keeper = {
 	.name = "flitch_services",
 	.state_size = sizeof(keeper_state),
 	.init = on_init,
-	.call = on_call,
-	.cast = on_cast,
+	.call = fli_silent_call,
+	.cast = fli_silent_cast,
 	.info = on_info,
 };
 

@@ -20,6 +20,7 @@
 #include "flitch/pg.h"
 #include "node/owned.h"
 #include "node/sched.h"
+#include "node/silent.h"
 #include "node/term/hash.h"
 #include "pg/server.h"
 #include "pg/shape.h"
@@ -213,27 +214,11 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	return FL_OK;
 }
 
-static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
-{
-	(void)self; /* it has nothing to say, and must not end for it */
-	(void)state;
-	(void)request;
-	return fl_reply(from, "{error, notsup}");
-}
-
-static int on_cast(fl_proc *self, void *state, fl_term message)
-{
-	(void)self; /* likewise */
-	(void)state;
-	(void)message;
-	return FL_OK;
-}
-
 static const fl_behaviour adapter_server = {
 	.name = "flitch_pubsub",
 	.state_size = sizeof(adapter),
-	.call = on_call,
-	.cast = on_cast,
+	.call = fli_silent_call,
+	.cast = fli_silent_cast,
 	.info = on_info,
 };
 
