@@ -239,8 +239,9 @@ disconnect_and_heal_test(Config) ->
      end || N <- lists:seq(1, 20)],
     20 = length(Rounds).
 
-hidden_node_stays_outside_test(#{node := Hidden}) ->
+hidden_node_stays_outside_test(Config) ->
     _ = scope(pg),
+    #{node := Hidden} = fixture:c_node(Config, ["--hidden"]),
     meet(Hidden),
     Mine = idle(),
     ok = pg:join(secret, Mine),
@@ -250,10 +251,12 @@ hidden_node_stays_outside_test(#{node := Hidden}) ->
     {pg, Hidden} ! {discover, whereis(pg)}, % nor when it is asked
     gen_server:cast({pg, Hidden}, {sync, whereis(pg), [{secret, [Mine]}]}),
     [His] = on(Hidden, get_members, [secret]),
-    [Mine] = pg:get_members(secret),
-    ok = on(Hidden, leave, [secret, His]).
+    [Mine] = pg:get_members(secret).
 
-rpc_answers_as_otp_test(#{node := Node}) ->
+%% A node of its own, which shares groups with nobody.
+rpc_answers_as_otp_test(Config) ->
+    #{node := Node} = fixture:c_node(Config, ["--hidden"]),
+    meet(Node),
     [His] = members_on(Node, 1),
     [] = on(Node, get_members, [nowhere, g]),
     {badrpc, {'EXIT', {badarg, _}}} = on(Node, which_groups, [nowhere]),
