@@ -122,13 +122,6 @@ void fli_scope_peer_remove(fli_scope *scope, fli_scope_peer *peer)
 	fli_free(scope->table.mem, peer);
 }
 
-void fli_scope_node_up(fli_scope *scope, fl_atom node)
-{
-	fl_pid none = {.node = node};
-
-	fli_scope_send_discover(scope, &none);
-}
-
 /* ---- members of this node -------------------------------------------------------------------- */
 
 fli_scope_local *fli_scope_local_find(const fli_scope *scope, uint64_t id)

@@ -16,6 +16,7 @@
  *     {discover, P}  -> our sync to P; P unknown: monitored, and discovered by us
  *     {sync, P, L}   -> P's members are L, whatever was known before
  *     {join, P, G, X}, {leave, P, X, Gs}, {update, P, L}   -> changes; P unknown: dropped
+ *     {discover, P, 1}, {local_data, P, 1, Map}            -> as discover and sync, from OTP 29
  *     'DOWN' of P    -> all its members leave
  *
  * Long work is done in steps, so that who owns the context may change between them; see
@@ -65,6 +66,7 @@ typedef struct fli_scope_peer {
 	bool is_synced;  /* it was sent our sync: it is told each change */
 	bool owes_sync;  /* we owe it one, since something could not be sent */
 	bool wants_sync; /* we missed something of it: only a sync counts */
+	bool is_v1;      /* it has said that it takes local_data and update */
 } fli_scope_peer;
 
 /* A process of this node that is in some group. */
@@ -213,7 +215,7 @@ void fli_scope_notify(fli_scope *scope, const fli_scope_change *change);
 
 /* scope_out.c */
 fl_term fli_scope_built(const fli_scope *scope);
-void fli_scope_send_discover(fli_scope *scope, const fl_pid *to);
+void fli_scope_send_discover(fli_scope *scope, const fli_scope_peer *peer);
 void fli_scope_send_sync(fli_scope *scope, fli_scope_peer *peer);
 void fli_scope_tell_join(fli_scope *scope, const fli_pg_group *group, const fli_scope_pids *pids);
 void fli_scope_tell_leave(fli_scope *scope, fl_term group, const fli_scope_pids *pids);

@@ -394,10 +394,12 @@ bool fli_scope_step(fli_scope *scope, fli_scope_job *job)
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
-static void discover(fli_scope *scope, const fl_pid *pid)
+/* `version` is what a triple ends with: whoever has a greater one than ours takes ours, too. */
+static void discover(fli_scope *scope, const fl_pid *pid, fl_term version)
 {
 	fli_scope_peer *peer = fli_scope_peer_find(scope, pid);
 	bool is_new = peer == NULL;
+	uint64_t number = 0;
 
 	if (is_new)
 		peer = fli_scope_peer_add(scope, pid);
@@ -405,11 +407,12 @@ static void discover(fli_scope *scope, const fl_pid *pid)
 		scope->counters.unknown++;
 		return;
 	}
+	peer->is_v1 = version.data != NULL && fl_match(version, "~", &number) && number > 0;
 	/* Nothing is lost between us and a peer that has had our sync: long ones are said once. */
 	if (!peer->is_synced || scope->own.members <= FLI_SCOPE_RESYNC_MAX)
 		fli_scope_send_sync(scope, peer);
 	if (is_new)
-		fli_scope_send_discover(scope, &peer->owner.pid);
+		fli_scope_send_discover(scope, peer);
 }
 
 static void begin_sync(fli_scope *scope, const fl_pid *pid, fl_term content, fli_scope_job *ret_job)
@@ -472,7 +475,7 @@ void fli_scope_begin(fli_scope *scope, fl_term message, bool is_cast, fli_scope_
 	if (is_cast)
 		begin_sync(scope, &pid, part[arity - 1], ret_job);
 	else if (fli_shape_is_atom(part[0], "discover"))
-		discover(scope, &pid);
+		discover(scope, &pid, part[2]);
 	else
 		begin_change(scope, part, ret_job);
 }

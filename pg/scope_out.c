@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a scope says to others, in the words of OTP 23 to 28, which 29 understands.
+ * What a scope says to others: in the words of OTP 23 to 28 (version 0), and in those of 29
+ * (version 1) to whoever has spoken so.
+ *
+ *     0   {discover, P}      {sync, P, [{G, Xs}]}          {join, P, G, X}, {leave, P, X, Gs}
+ *     1   {discover, P, 1}   {local_data, P, 1, #{G => Xs}}   {update, P, [{G, Add, Remove}]}
  *
  *  - A change goes to the peers that have had our sync, and to no other: a member that leaves a
  *    group which the peer does not know would end its scope process (up to OTP 28).
- *  - The discover is the pair: 23 to 25 end at a triple.
+ *  - The first discover is the pair: 23 to 25 end at a triple, and who sends one is at least a 29.
  *
  * Failure: a peer that could not be told is sent a sync later, which replaces all that it knows. A
  * group whose name a peer cannot take (a native record, say) is missing there, and only that.
@@ -14,6 +18,7 @@
 #include "node/term/write.h"
 
 #define BUFFER_KEEP (1 << 16)
+#define VERSION 1 /* of the words that a 29 is told that we take */
 
 fl_term fli_scope_built(const fli_scope *scope)
 {
@@ -55,74 +60,118 @@ static void owe_sync(fli_scope *scope, fli_scope_peer *peer)
 
 /* ---- discover, sync -------------------------------------------------------------------------- */
 
-/* {discover, Self}, to a pid, or by name to a node (a pid that is nothing but its node). */
-void fli_scope_send_discover(fli_scope *scope, const fl_pid *to)
+static void build_discover(fli_scope *scope, bool is_v1)
 {
 	fli_buf *buf = open_message(scope);
 
-	fli_write_tuple(buf, 2);
+	fli_write_tuple(buf, is_v1 ? 3 : 2);
 	fli_write_atom(buf, fl_atom_of("discover"));
 	fli_write_pid(buf, &scope->own.pid);
-	if (buf->failed)
-		return; /* the other one discovers us, or comes again */
-	if (to->creation == 0)
-		scope->ops->send_named(scope->ctx, to->node, fli_scope_built(scope));
-	else
-		(void)send_built(scope, to); /* as above */
+	if (is_v1)
+		fli_write_uint(buf, VERSION);
 }
 
-static void write_share(fli_buf *buf, const fli_pg_share *share)
+void fli_scope_node_up(fli_scope *scope, fl_atom node)
 {
-	fli_write_list(buf, share->count);
-	for (uint32_t i = 0; i < share->count; i++) {
-		fl_pid pid = fli_pg_pid(share->owner, share->ids[i]);
+	build_discover(scope, false);
+	if (!scope->out.failed) /* else the other one discovers us, or comes again */
+		scope->ops->send_named(scope->ctx, node, fli_scope_built(scope));
+}
+
+void fli_scope_send_discover(fli_scope *scope, const fli_scope_peer *peer)
+{
+	build_discover(scope, peer->is_v1);
+	(void)send_built(scope, &peer->owner.pid); /* likewise */
+}
+
+static void write_pids(
+	fli_buf *buf, const fli_pg_owner *owner, const uint64_t *ids, size_t count, bool as_list)
+{
+	if (as_list && count > 0)
+		fli_write_list(buf, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		fl_pid pid = fli_pg_pid(owner, ids[i]);
 
 		fli_write_pid(buf, &pid);
 	}
-	fli_write_nil(buf);
+	if (as_list)
+		fli_write_nil(buf);
 }
 
-/* {'$gen_cast', {sync, Self, [{Group, [Pid]}]}} */
-static void build_sync(fli_scope *scope, bool is_empty)
+static void open_sync(fli_scope *scope, bool is_v1)
 {
 	fli_buf *buf = open_message(scope);
 
 	fli_write_tuple(buf, 2);
 	fli_write_atom(buf, fl_atom_of("$gen_cast"));
-	fli_write_tuple(buf, 3);
-	fli_write_atom(buf, fl_atom_of("sync"));
+	fli_write_tuple(buf, is_v1 ? 4 : 3);
+	fli_write_atom(buf, fl_atom_of(is_v1 ? "local_data" : "sync"));
 	fli_write_pid(buf, &scope->own.pid);
-	if (!is_empty && scope->own.shares_count > 0) {
-		fli_write_list(buf, scope->own.shares_count);
-		for (fli_link *at = scope->own.shares.next; at != &scope->own.shares;
-			at = at->next) {
-			fli_pg_share *share = fli_container_of(at, fli_pg_share, in_owner);
-
-			fli_write_tuple(buf, 2);
-			fli_buf_add(buf, share->group->key, share->group->size);
-			write_share(buf, share);
-		}
-	}
-	fli_write_nil(buf);
+	if (is_v1)
+		fli_write_uint(buf, VERSION);
 }
 
-static void build_join(fli_scope *scope, const fli_pg_group *group, const fli_scope_pids *pids)
+/* {'$gen_cast', {sync, Self, [{Group, [Pid]}]}} or {.., {local_data, Self, 1, #{Group => [Pid]}}}
+ */
+static void build_sync(fli_scope *scope, bool is_v1, bool is_empty)
+{
+	uint32_t count = is_empty ? 0 : scope->own.shares_count;
+	fli_buf *buf = &scope->out;
+
+	open_sync(scope, is_v1);
+	if (is_v1)
+		fli_write_map(buf, count);
+	else if (count > 0)
+		fli_write_list(buf, count);
+	for (fli_link *at = scope->own.shares.next; count > 0 && at != &scope->own.shares;
+		at = at->next) {
+		fli_pg_share *share = fli_container_of(at, fli_pg_share, in_owner);
+
+		if (!is_v1)
+			fli_write_tuple(buf, 2);
+		fli_buf_add(buf, share->group->key, share->group->size);
+		write_pids(buf, share->owner, share->ids, share->count, true);
+	}
+	if (!is_v1)
+		fli_write_nil(buf);
+}
+
+static fli_buf *open_change(fli_scope *scope, const char *word, uint32_t arity)
 {
 	fli_buf *buf = open_message(scope);
-	fl_pid pid;
 
-	fli_write_tuple(buf, 4);
-	fli_write_atom(buf, fl_atom_of("join"));
+	fli_write_tuple(buf, arity);
+	fli_write_atom(buf, fl_atom_of(word));
 	fli_write_pid(buf, &scope->own.pid);
-	fli_buf_add(buf, group->key, group->size);
-	if (pids->as_list)
-		fli_write_list(buf, (uint32_t)pids->count);
-	for (size_t i = 0; i < pids->count; i++) {
-		pid = fli_pg_pid(&scope->own, pids->ids[i]);
-		fli_write_pid(buf, &pid);
-	}
-	if (pids->as_list)
-		fli_write_nil(buf);
+	return buf;
+}
+
+/* {join, Self, Group, Pid | [Pid]} */
+static void build_join(fli_scope *scope, fl_term group, const fli_scope_pids *pids)
+{
+	fli_buf *buf = open_change(scope, "join", 4);
+
+	fli_write_term(buf, group);
+	write_pids(buf, &scope->own, pids->ids, pids->count, pids->as_list);
+}
+
+static void write_update(const fli_scope *scope, fli_buf *buf, fl_term group,
+	const fli_scope_pids *pids, bool is_join)
+{
+	fli_write_tuple(buf, 3);
+	fli_write_term(buf, group);
+	write_pids(buf, &scope->own, pids->ids, is_join ? pids->count : 0, true);
+	write_pids(buf, &scope->own, pids->ids, is_join ? 0 : pids->count, true);
+}
+
+/* {update, Self, [{Group, Add, Remove}]} */
+static void build_update(fli_scope *scope, fl_term group, const fli_scope_pids *pids, bool is_join)
+{
+	fli_buf *buf = open_change(scope, "update", 3);
+
+	fli_write_list(buf, 1);
+	write_update(scope, buf, group, pids, is_join);
+	fli_write_nil(buf);
 }
 
 /* The peer cannot take some group's name: the others, one by one. */
@@ -130,14 +179,17 @@ static int send_pieces(fli_scope *scope, fli_scope_peer *peer)
 {
 	int rc;
 
-	build_sync(scope, true);
+	build_sync(scope, peer->is_v1, true);
 	rc = send_built(scope, &peer->owner.pid);
 	for (fli_link *at = scope->own.shares.next; rc == FL_OK && at != &scope->own.shares;
 		at = at->next) {
 		fli_pg_share *share = fli_container_of(at, fli_pg_share, in_owner);
 		const fli_scope_pids pids = {share->ids, share->count, true};
 
-		build_join(scope, share->group, &pids);
+		if (peer->is_v1)
+			build_update(scope, fli_pg_key(share->group), &pids, true);
+		else
+			build_join(scope, fli_pg_key(share->group), &pids);
 		rc = send_built(scope, &peer->owner.pid);
 		if (rc == FL_ENOTSUP)
 			rc = FL_OK;
@@ -149,7 +201,7 @@ void fli_scope_send_sync(fli_scope *scope, fli_scope_peer *peer)
 {
 	int rc;
 
-	build_sync(scope, scope->is_paused);
+	build_sync(scope, peer->is_v1, scope->is_paused);
 	rc = send_built(scope, &peer->owner.pid);
 	if (rc == FL_ENOTSUP)
 		rc = send_pieces(scope, peer);
@@ -161,79 +213,108 @@ void fli_scope_send_sync(fli_scope *scope, fli_scope_peer *peer)
 
 /* ---- changes --------------------------------------------------------------------------------- */
 
-/* A single group that the peer cannot take was never told to it, and needs not be taken back. */
-static void broadcast(fli_scope *scope, bool is_single)
+/*
+ * To those of one version. A single group that the peer cannot take was never told to it, and needs
+ * not be taken back.
+ */
+static void broadcast(fli_scope *scope, bool is_v1, bool is_single)
 {
 	for (fli_link *at = scope->peers.next; at != &scope->peers; at = at->next) {
 		fli_scope_peer *peer = fli_container_of(at, fli_scope_peer, link);
-		int rc = peer->is_synced ? send_built(scope, &peer->owner.pid) : FL_OK;
+		int rc = FL_OK;
 
+		if (peer->is_synced && peer->is_v1 == is_v1)
+			rc = send_built(scope, &peer->owner.pid);
 		if (rc != FL_OK && !(rc == FL_ENOTSUP && is_single))
 			owe_sync(scope, peer);
 	}
 }
 
-static bool has_listeners(const fli_scope *scope)
+/* Whether anybody is to be told in the words of that version. */
+static bool has_listeners(const fli_scope *scope, bool is_v1)
 {
-	return !scope->is_paused && !fli_list_is_empty(&scope->peers);
+	for (fli_link *at = scope->peers.next; at != &scope->peers; at = at->next) {
+		const fli_scope_peer *peer = fli_container_of(at, const fli_scope_peer, link);
+
+		if (peer->is_synced && peer->is_v1 == is_v1)
+			return !scope->is_paused;
+	}
+	return false;
 }
 
-/* {join, Self, Group, Pid | [Pid]} */
 void fli_scope_tell_join(fli_scope *scope, const fli_pg_group *group, const fli_scope_pids *pids)
 {
 	scope->counters.joins += pids->count;
-	if (!has_listeners(scope))
-		return;
-	build_join(scope, group, pids);
-	broadcast(scope, true);
+	if (has_listeners(scope, false)) {
+		build_join(scope, fli_pg_key(group), pids);
+		broadcast(scope, false, true);
+	}
+	if (has_listeners(scope, true)) {
+		build_update(scope, fli_pg_key(group), pids, true);
+		broadcast(scope, true, true);
+	}
 }
 
 /* {leave, Self, Pid | [Pid], [Group]} */
-void fli_scope_tell_leave(fli_scope *scope, fl_term group, const fli_scope_pids *pids)
+static void build_leave(fli_scope *scope, fl_term group, const fli_scope_pids *pids)
 {
-	fli_buf *buf;
-	fl_pid pid;
+	fli_buf *buf = open_change(scope, "leave", 4);
 
-	scope->counters.leaves += pids->count;
-	if (!has_listeners(scope))
-		return;
-	buf = open_message(scope);
-	fli_write_tuple(buf, 4);
-	fli_write_atom(buf, fl_atom_of("leave"));
-	fli_write_pid(buf, &scope->own.pid);
-	if (pids->as_list)
-		fli_write_list(buf, (uint32_t)pids->count);
-	for (size_t i = 0; i < pids->count; i++) {
-		pid = fli_pg_pid(&scope->own, pids->ids[i]);
-		fli_write_pid(buf, &pid);
-	}
-	if (pids->as_list)
-		fli_write_nil(buf);
+	write_pids(buf, &scope->own, pids->ids, pids->count, pids->as_list);
 	fli_write_list(buf, 1);
 	fli_write_term(buf, group);
 	fli_write_nil(buf);
-	broadcast(scope, true);
+}
+
+void fli_scope_tell_leave(fli_scope *scope, fl_term group, const fli_scope_pids *pids)
+{
+	scope->counters.leaves += pids->count;
+	if (has_listeners(scope, false)) {
+		build_leave(scope, group, pids);
+		broadcast(scope, false, true);
+	}
+	if (has_listeners(scope, true)) {
+		build_update(scope, group, pids, false);
+		broadcast(scope, true, true);
+	}
 }
 
 /* {leave, Self, Pid, Groups}: a group stands there once for each membership. */
-void fli_scope_tell_end(fli_scope *scope, const fli_scope_local *local)
+static void build_end(fli_scope *scope, const fli_scope_local *local)
 {
-	fl_pid pid = fli_pg_pid(&scope->own, local->id);
-	fli_buf *buf;
+	fli_buf *buf = open_change(scope, "leave", 4);
 
-	scope->counters.leaves += local->count;
-	if (!has_listeners(scope) || local->count == 0)
-		return;
-	buf = open_message(scope);
-	fli_write_tuple(buf, 4);
-	fli_write_atom(buf, fl_atom_of("leave"));
-	fli_write_pid(buf, &scope->own.pid);
-	fli_write_pid(buf, &pid);
+	write_pids(buf, &scope->own, &local->id, 1, false);
 	fli_write_list(buf, local->count);
 	for (uint32_t i = 0; i < local->count; i++)
-		fli_buf_add(buf, local->shares[i]->group->key, local->shares[i]->group->size);
+		fli_write_term(buf, fli_pg_key(local->shares[i]->group));
 	fli_write_nil(buf);
-	broadcast(scope, local->count == 1);
+}
+
+static void build_end_update(fli_scope *scope, const fli_scope_local *local)
+{
+	const fli_scope_pids one = {.ids = &local->id, .count = 1};
+	fli_buf *buf = open_change(scope, "update", 3);
+
+	fli_write_list(buf, local->count);
+	for (uint32_t i = 0; i < local->count; i++)
+		write_update(scope, buf, fli_pg_key(local->shares[i]->group), &one, false);
+	fli_write_nil(buf);
+}
+
+void fli_scope_tell_end(fli_scope *scope, const fli_scope_local *local)
+{
+	scope->counters.leaves += local->count;
+	if (local->count == 0)
+		return;
+	if (has_listeners(scope, false)) {
+		build_end(scope, local);
+		broadcast(scope, false, local->count == 1);
+	}
+	if (has_listeners(scope, true)) {
+		build_end_update(scope, local);
+		broadcast(scope, true, local->count == 1);
+	}
 }
 
 /* ---- trying again ---------------------------------------------------------------------------- */
@@ -249,7 +330,7 @@ void fli_scope_retry(fli_scope *scope)
 		if (peer->owes_sync)
 			fli_scope_send_sync(scope, peer);
 		if (peer->wants_sync)
-			fli_scope_send_discover(scope, &peer->owner.pid);
+			fli_scope_send_discover(scope, peer);
 	}
 	if (scope->retry_ms == 0)
 		scope->retry_next = FLI_SCOPE_RETRY_FIRST_MS;

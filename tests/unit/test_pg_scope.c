@@ -32,7 +32,7 @@ static void unknown_discoverer_gets_sync_then_discover(void)
 	      ">b@h.9 {discover,<a@h.1.0>};");
 	meet_b();
 	NOTED(">b@h.9 {'$gen_cast',{sync,<a@h.1.0>,[{g,[<a@h.5.0>]}]}};");
-	CU_ASSERT(scope_info("{discover, <c@h.9.0/7>, 1}"));
+	CU_ASSERT(scope_info("{discover, <c@h.9.0/7>, 0}"));
 	NOTED(">c@h.9 {'$gen_cast',{sync,<a@h.1.0>,[{g,[<a@h.5.0>]}]}};"
 	      ">c@h.9 {discover,<a@h.1.0>};");
 	scope_teardown();
@@ -228,6 +228,41 @@ static void words_of_29_are_understood(void)
 	scope_teardown();
 }
 
+/* Its version is known by the triple alone; to 23 to 25 a triple would be the end. */
+static void who_speaks_as_29_is_answered_as_29(void)
+{
+	const uint64_t two[] = {5, 6};
+
+	scope_setup(0);
+	meet_b();
+	CU_ASSERT_EQUAL(scope_join("g", 5), FL_OK);
+	CU_ASSERT(scope_info("{discover, <c@h.9.0/7>, 1}"));
+	NOTED(">c@h.9 {'$gen_cast',{local_data,<a@h.1.0>,1,#{g => [<a@h.5.0>]}}};"
+	      ">c@h.9 {discover,<a@h.1.0>,1};");
+	CU_ASSERT_EQUAL(scope_change(true, "{g, 1}", two, 2, true), FL_OK);
+	NOTED(">b@h.9 {join,<a@h.1.0>,{g,1},[<a@h.5.0>,<a@h.6.0>]};"
+	      ">c@h.9 {update,<a@h.1.0>,[{{g,1},[<a@h.5.0>,<a@h.6.0>],[]}]};");
+	CU_ASSERT_EQUAL(scope_leave("{g, 1}", 6), FL_OK);
+	NOTED("-mon 4;>b@h.9 {leave,<a@h.1.0>,<a@h.6.0>,[{g,1}]};"
+	      ">c@h.9 {update,<a@h.1.0>,[{{g,1},[],[<a@h.6.0>]}]};");
+	scope_down(2, "a@h", 5);
+	NOTED(">b@h.9 {leave,<a@h.1.0>,<a@h.5.0>,[g,{g,1}]};"
+	      ">c@h.9 {update,<a@h.1.0>,[{g,[],[<a@h.5.0>]},{{g,1},[],[<a@h.5.0>]}]};");
+	scope_teardown();
+}
+
+/* The pair came first: it is told everything again, in the words that it has asked for. */
+static void version_may_become_known_later(void)
+{
+	scope_setup(0);
+	meet_b();
+	CU_ASSERT(scope_info("{discover, <b@h.9.0/7>, 2}"));
+	NOTED(">b@h.9 {'$gen_cast',{local_data,<a@h.1.0>,1,#{}}};");
+	CU_ASSERT(scope_info("{discover, <b@h.9.0/7>, old}"));
+	NOTED(">b@h.9 {'$gen_cast',{sync,<a@h.1.0>,[]}};");
+	scope_teardown();
+}
+
 static void peer_takes_its_members_along(void)
 {
 	scope_setup(0);
@@ -327,6 +362,7 @@ FL_SUITE("pg_scope", FL_TEST(node_up_is_answered_by_a_discover_by_name),
 	FL_TEST(death_is_one_leave_of_all_groups), FL_TEST(paused_members_are_in_no_group),
 	FL_TEST(peers_members_come_and_go), FL_TEST(unknown_peers_change_nothing),
 	FL_TEST(sync_replaces_what_was_known), FL_TEST(group_named_twice_counts_once),
-	FL_TEST(words_of_29_are_understood), FL_TEST(peer_takes_its_members_along),
+	FL_TEST(words_of_29_are_understood), FL_TEST(who_speaks_as_29_is_answered_as_29),
+	FL_TEST(version_may_become_known_later), FL_TEST(peer_takes_its_members_along),
 	FL_TEST(foreign_members_are_left_out), FL_TEST(garbage_changes_nothing_and_is_counted),
 	FL_TEST(names_are_equal_by_value));
