@@ -48,7 +48,7 @@ one_way_loss_test() ->
 
 cluster(Releases) ->
     Probe = os:getenv("FL_BUILD") ++ "/tests/servers/probe.so",
-    C = {c, [{load, [Probe]}, {flags, ["--visible"]}]},
+    C = {c, [{load, [Probe]}, {flags, ["--visible", "--set", "global.prevent_overlapping_partitions=off"]}]},
     Ns = splits:cluster([{otp, R, [{flags, ?FLAGS}]} || R <- Releases] ++ [C, C]),
     [{ok, _} = call(N, pg, start, [pg]) || N <- [1, 2]],
     meet(Ns),

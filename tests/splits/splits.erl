@@ -110,21 +110,24 @@ start(N) ->
     ok.
 
 start_as(N, {otp, Release, Options}) ->
-    Tick = integer_to_list(proplists:get_value(tick_s, Options, 8)),
-    Flags = ["-kernel", "net_ticktime", Tick | proplists:get_value(flags, Options, [])],
+    Flags = ["-kernel", "net_ticktime", tick(Options) | proplists:get_value(flags, Options, [])],
     splits_node:agent(N, Release, atom_to_list(name(N)), Flags);
 start_as(N, {c, Options}) ->
-    Tick = "dist.ticktime=" ++ integer_to_list(proplists:get_value(tick_s, Options, 8)),
+    Tick = "dist.ticktime=" ++ tick(Options),
     Joins = [["--join", atom_to_list(name(M))] || M <- proplists:get_value(join, Options, [])],
     Loads = [["--load", F] || F <- proplists:get_value(load, Options, [])],
     Flags = proplists:get_value(flags, Options, []),
     splits_node:c(N, atom_to_list(name(N)), ["--set", Tick] ++ lists:append(Joins ++ Loads) ++ Flags).
 
-%% Beside a C node: hidden, and connected with nobody else.
+tick(Options) -> integer_to_list(proplists:get_value(tick_s, Options, 8)).
+
+%% Beside a C node: hidden, connected with nobody else, and with the tick time of that node, which
+%% gives it up otherwise when nobody is asked for some seconds.
 start_eye(N) ->
+    {c, Options} = value({spec, N}),
     Release = list_to_integer(os:getenv("FL_HOST_RELEASE")),
     Name = lists:concat(["eye", N, "@", splits_net:address(N)]),
-    Flags = ["-hidden", "-connect_all", "false"],
+    Flags = ["-hidden", "-connect_all", "false", "-kernel", "net_ticktime", tick(Options)],
     ets:insert(?MODULE, {{eye, N}, splits_node:agent(N, Release, Name, Flags)}).
 
 is_c(N) -> element(1, value({spec, N})) =:= c.
