@@ -8,7 +8,10 @@
          disconnect_and_heal_test/1, hidden_node_stays_outside_test/1, rpc_answers_as_otp_test/1,
          scopes_are_apart_test/1, watchers_are_told_test/1, remote_watchers_are_told_test/1,
          garbage_is_refused_test/1, c_nodes_among_themselves_test/1,
-         behaviour_joins_its_groups_test/1, large_sync_both_ways_test/1]).
+         behaviour_joins_its_groups_test/1, large_sync_both_ways_test/1,
+         scope_watchers_are_told_test/1, beam_watchers_are_told_of_c_members_test/1,
+         each_release_is_spoken_to_in_its_words_test/1,
+         stopping_node_leaves_in_one_message_test/1]).
 -export([scope/1, join/3, leave/3, die/1, idle/0, joined/2]).
 
 -import(fixture, [eventually/1, signal/2, do/2, told/2]).
@@ -326,6 +329,121 @@ remote_watchers_are_told_test(Config) ->
     ok = gen_server:call({pg, Node}, {unsubscribe, B}),
     not_joined = gen_server:call({pg, Node}, {leave_local, g, [fixture:probe(Node)]}),
     fixture:no_message().
+
+scope_watchers_are_told_test(Config) ->
+    process_flag(trap_exit, true),
+    Pg = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    Mine = idle(),
+    [His] = members_on(Node, 1),
+    ok = pg:join(before, Mine),
+    ok = on(Node, join, [before, His]),
+    agree([node(), Node], before, [Mine, His]),
+    Watcher = fixture:probe(Node),
+    {Ref, #{before := Before} = All} = do(Watcher, {pg_monitor_scope, pg}),
+    {1, 2} = {map_size(All), length(Before)},
+    ok = pg:join("any", Mine),
+    {Ref, join, "any", [Mine]} = told(Watcher, info),
+    exit(His, kill),
+    {Ref, leave, before, [His]} = told(Watcher, info),
+    exit(Pg, kill), % what it knew leaves with it
+    receive {'EXIT', Pg, killed} -> ok end,
+    Left = lists:sort([told(Watcher, info), told(Watcher, info)]),
+    Left = lists:sort([{Ref, leave, before, [Mine]}, {Ref, leave, "any", [Mine]}]),
+    ok = do(Watcher, {pg_demonitor, pg, Ref}),
+    {error, enoent} = do(Watcher, {pg_demonitor, pg, Ref}),
+    _ = scope(pg),
+    ok = pg:join(g, Mine),
+    agree([Node], g, [Mine]),
+    fixture:no_message().
+
+%% pg:monitor/1 is there from OTP 25.1 on.
+beam_watchers_are_told_of_c_members_test(Config) ->
+    _ = scope(pg),
+    case erlang:function_exported(pg, monitor, 1) of
+        true -> beam_watchers(Config);
+        false -> ok
+    end.
+
+beam_watchers(Config) ->
+    #{node := Node} = c(Config),
+    meet(Node),
+    [A, B] = members_on(Node, 2),
+    {OfGroup, []} = pg:monitor(g),
+    {OfScope, None} = pg:monitor_scope(),
+    0 = map_size(None),
+    Both = fun(Event, Pids) ->
+        [receive {Ref, Event, g, Pids} -> ok
+         after 20000 -> exit({not_told, Event, Pids, process_info(self(), messages)})
+         end || Ref <- [OfGroup, OfScope]]
+    end,
+    ok = on(Node, join, [g, A]),
+    Both(join, [A]),
+    ok = on(Node, join, [g, [B]]),
+    Both(join, [B]),
+    ok = on(Node, leave, [g, A]),
+    Both(leave, [A]),
+    exit(B, kill),
+    Both(leave, [B]),
+    fixture:no_message().
+
+%% What the scope of this VM is sent by processes of Node until Done says so of a message.
+heard_until(Done, Heard) ->
+    receive
+        {trace, _, 'receive', Message} ->
+            case Done(Message) of
+                true -> lists:reverse(Heard);
+                false -> heard_until(Done, [Message | Heard])
+            end
+    after 20000 -> exit({not_heard, lists:reverse(Heard)})
+    end.
+
+%% OTP 29 says that it takes updates, and gets them.
+each_release_is_spoken_to_in_its_words_test(Config) ->
+    Pg = scope(pg),
+    #{node := Node} = c(Config),
+    meet(Node),
+    [His] = members_on(Node, 1),
+    ok = on(Node, join, [first, His]),
+    agree([node()], first, [His]),
+    1 = erlang:trace(Pg, true, ['receive']),
+    ok = on(Node, join, [g, His]),
+    ok = on(Node, leave, [g, His]),
+    exit(His, kill),
+    IsLast = fun({leave, _, P, _}) -> P =:= His; ({update, _, [{first, [], [P]}]}) -> P =:= His;
+                (_) -> false end,
+    Heard = [M || M <- heard_until(fun(M) -> IsLast(M) andalso not about_g(M) end, []), about_g(M)],
+    case list_to_integer(erlang:system_info(otp_release)) of
+        R when R >= 29 -> [{update, _, [{g, [His], []}]}, {update, _, [{g, [], [His]}]}] = Heard;
+        _ -> [{join, _, g, His}, {leave, _, His, [g]}] = Heard
+    end,
+    1 = erlang:trace(Pg, false, ['receive']).
+
+about_g({join, _, g, _}) -> true;
+about_g({leave, _, _, [g]}) -> true;
+about_g({update, _, [{g, _, _}]}) -> true;
+about_g(_) -> false.
+
+%% Two hundred memberships go at once, while the connection is still up.
+stopping_node_leaves_in_one_message_test(Config) ->
+    Pg = scope(pg),
+    #{node := Node} = C = c(Config),
+    meet(Node),
+    Members = members_on(Node, 10),
+    [ok = on(Node, join, [{g, N}, Members]) || N <- lists:seq(1, 20)],
+    eventually(fun() -> 20 =:= length([G || G <- pg:which_groups(), length(pg:get_members(G)) =:= 10]) end),
+    1 = erlang:trace(Pg, true, ['receive']),
+    ok = signal(C, "-TERM"),
+    Heard = heard_until(fun({nodedown, N}) -> N =:= Node; (_) -> false end, []),
+    {Leaves, [_ | _]} = lists:partition(fun(M) -> not is_down(M) end, Heard),
+    case Leaves of
+        [{'$gen_cast', {sync, _, []}}] -> ok;
+        [{'$gen_cast', {local_data, _, 1, Map}}] -> 0 = map_size(Map)
+    end,
+    [] = pg:which_groups().
+
+is_down(Message) -> is_tuple(Message) andalso tuple_size(Message) =:= 5.
 
 garbage_is_refused_test(Config) ->
     _ = scope(pg),

@@ -90,9 +90,12 @@ static inline bool do_groups(fl_proc *self, fl_term op, fl_buf *out)
 		return result(out, fl_pg_stop(fl_self_node(self), scope)), true;
 	if (fl_match(op, "{pg_demonitor, _, ~}", &ref))
 		return result(out, fl_pg_demonitor(self, scope, ref)), true;
-	if (!fl_match(op, "{pg_monitor, _, ~}", &group))
+	if (fl_match(op, "{pg_monitor, _, ~}", &group))
+		rc = fl_pg_monitor(self, scope, &ref, &members, "~", group);
+	else if (fl_match(op, "{pg_monitor_scope, _}"))
+		rc = fl_pg_monitor_scope(self, scope, &ref, &members);
+	else
 		return false;
-	rc = fl_pg_monitor(self, scope, &ref, &members, "~", group);
 	if (rc == FL_OK)
 		(void)fl_build(out, "{~, ~}", ref, fl_buf_term(&members));
 	else
