@@ -2,8 +2,12 @@
 %% What the suites share: probes, further nodes of either kind, waiting without sleeping. Keeps to
 %% what OTP 23 understands.
 %%
-%% A further node is an operating system process that ends with the process that started it. Its
-%% handle is a map: node, os_pid, and keeper, the process that reads its output.
+%% A further node is an operating system process that ends with the process that started it; the
+%% runner waits for that end before the next test. Its handle is a map: node, os_pid, and keeper, the
+%% process that reads its output.
+%%
+%% With FL_POP=off further nodes of either kind run, as does this VM, without
+%% prevent_overlapping_partitions: who loses a node then has no other node expelled for it.
 -module(fixture).
 -export([probe/1, probe/2, do/2, told/2, down/1, no_message/0, exit_of/1]).
 -export([c_node/2, c_node/3, c_program/3, beam_node/2, beam_node/3, other_node/2]).
@@ -11,7 +15,10 @@
 -export([beam_apply/3, result/1, run/1]).
 -export([signal/2, ended/1, unique/1, eventually/1, repeat/2, is_beam/1]).
 
--define(LIMIT_MS, 20000).
+%% Only a test that fails waits that long: machines may be busy.
+-define(LIMIT_MS, 60000).
+%% How much of a node's output is kept for a test that fails.
+-define(TAIL_LINES, 30).
 
 %% ---- probes -----------------------------------------------------------------------------------
 
@@ -76,7 +83,12 @@ c_program(#{flitch := Flitch, cookie_file := File}, Name, Flags) ->
         true -> [];
         false -> ["--cookie-file", File]
     end,
-    start(Name, Flitch, ["run", "--parent-stdin", "--name", atom_to_list(Name)] ++ Cookie ++ Flags).
+    Pop = case is_pop_off() of
+        true -> ["--set", "global.prevent_overlapping_partitions=off"];
+        false -> []
+    end,
+    start(Name, Flitch,
+          ["run", "--parent-stdin", "--name", atom_to_list(Name)] ++ Cookie ++ Pop ++ Flags).
 
 beam_node(Config, Flags) -> beam_node(Config, unique(b), Flags).
 
@@ -110,7 +122,7 @@ run(Text) ->
     io:format("RESULT ~s~n", [base64:encode(term_to_binary(Result))]).
 
 result(Handle) ->
-    [_, Text] = binary:split(line(Handle, "RESULT ", 90000), <<" ">>),
+    [_, Text] = binary:split(line(Handle, "RESULT ", 2 * ?LIMIT_MS), <<" ">>),
     case binary_to_term(base64:decode(Text)) of
         {ok, Value} -> Value;
         Failure -> exit({beam_failed, Failure})
@@ -118,9 +130,15 @@ result(Handle) ->
 
 beam(#{cookie := Cookie}, Name, Flags, Eval) ->
     Path = filename:dirname(code:which(?MODULE)),
+    Pop = case is_pop_off() of
+        true -> ["-kernel", "prevent_overlapping_partitions", "false"];
+        false -> []
+    end,
     start(Name, os:find_executable("erl"),
           ["-noinput", "-name", atom_to_list(Name), "-pa", Path, "-setcookie",
-           atom_to_list(Cookie)] ++ Flags ++ ["-eval", Eval]).
+           atom_to_list(Cookie)] ++ Pop ++ Flags ++ ["-eval", Eval]).
+
+is_pop_off() -> os:getenv("FL_POP") =:= "off".
 
 %% apply(M, F, A) on a BEAM node, whatever it takes.
 peer_call(#{node := Node}, M, F, A) ->
@@ -165,8 +183,10 @@ start(Name, Program, Args) ->
                          [{args, Args}, {line, 8192}, exit_status, stderr_to_stdout, binary]),
         {os_pid, Pid} = erlang:port_info(Port, os_pid),
         Self ! {Ref, Pid},
-        keep(#{port => Port, watch => Watch, os_pid => Pid, lines => [], wanted => []})
+        keep(#{name => Name, port => Port, watch => Watch, os_pid => Pid, lines => [], wanted => [],
+               tail => []})
     end),
+    _ = [Runner ! {started, Keeper} || Runner <- [whereis(runner)], is_pid(Runner)],
     receive {Ref, Pid} -> #{node => Name, os_pid => Pid, keeper => Keeper}
     after ?LIMIT_MS -> exit({cannot_start, Program})
     end.
@@ -174,12 +194,28 @@ start(Name, Program, Args) ->
 keep(#{port := Port, watch := Watch, os_pid := Pid} = State) ->
     #{lines := Lines, wanted := Wanted} = State,
     receive
-        {Port, {data, {_, Line}}} -> keep(serve(State#{lines := Lines ++ [Line]}));
+        {Port, {data, {_, Line}}} -> keep(serve(said(Line, State#{lines := Lines ++ [Line]})));
         {Port, {exit_status, Code}} -> after_end(State, Code);
         {line, From, Ref, Text} -> keep(serve(State#{wanted := Wanted ++ [{From, Ref, Text}]}));
         {lines, From, Ref} -> From ! {Ref, Lines}, keep(State);
-        {'DOWN', Watch, process, _, _} -> os:cmd(lists:concat(["kill -KILL ", Pid]))
+        {'DOWN', Watch, process, _, _} ->
+            os:cmd(lists:concat(["kill -KILL ", Pid])),
+            killed(State)
     end.
+
+%% What it said last is kept however much of it a test has taken.
+said(Line, #{tail := Tail} = State) -> State#{tail := lists:sublist([Line | Tail], ?TAIL_LINES)}.
+
+%% Its sockets are closed when its exit code is there.
+killed(#{port := Port} = State) ->
+    receive
+        {Port, {data, {_, Line}}} -> killed(said(Line, State));
+        {Port, {exit_status, _}} -> over(State)
+    end.
+
+over(#{name := Name, tail := Tail}) ->
+    [Runner ! {ended, self(), Name, lists:reverse(Tail)}
+     || Runner <- [whereis(runner)], is_pid(Runner)].
 
 %% The program has ended; its last lines and its exit code can still be asked for.
 after_end(#{watch := Watch, lines := Lines} = State, Code) ->
@@ -188,7 +224,7 @@ after_end(#{watch := Watch, lines := Lines} = State, Code) ->
             after_end(serve(State#{wanted := [{From, Ref, Text}]}), Code);
         {lines, From, Ref} -> From ! {Ref, Lines}, after_end(State, Code);
         {ended, From, Ref} -> From ! {Ref, Code}, after_end(State, Code);
-        {'DOWN', Watch, process, _, _} -> ok
+        {'DOWN', Watch, process, _, _} -> over(State)
     end.
 
 %% Lines that were waited for are taken, with all before them.

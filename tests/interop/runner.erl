@@ -2,6 +2,9 @@
 %% Runs the exported *_test/1 functions of a suite, each in a process of its own under a time limit,
 %% and prints one line per test and the counts. Keeps to what OTP 23 understands.
 %%
+%% Nodes that a test started are over before the next one begins. Of a test that fails the last lines
+%% of each of them are shown, and what c1 wrote meanwhile (its log is FL_C1_LOG).
+%%
 %% A test gets a map: node, cookie, cookie_file, epmd_port, release, c1_pid (of the operating
 %% system), work (a folder of its own to write in), build, and flitch (path of a program that runs
 %% the binary, in the tree of any release). A suite may export limit_ms/1 (the test's name -> its
@@ -9,7 +12,10 @@
 -module(runner).
 -export([main/1, main_exs/1]).
 
--define(LIMIT_MS, 60000).
+-define(LIMIT_MS, 180000).
+%% How long the nodes of a test may take to be gone.
+-define(ENDED_MS, 60000).
+-define(C1_LINES, 30).
 
 main([Module | _]) ->
     finish([list_to_atom(Module)]).
@@ -20,6 +26,7 @@ main_exs(File) ->
 
 finish(Modules) ->
     Config = config(),
+    true = register(runner, self()),
     Results = [run(M, F, Config) || M <- Modules, F <- tests(M)],
     Failed = length([R || R <- Results, R =/= ok]),
     io:format("COUNTS ~b ~b~n", [length(Results) - Failed, Failed]),
@@ -42,14 +49,56 @@ config() ->
     maps:from_list(Texts ++ Numbers ++ Atoms).
 
 run(Module, Test, Config) ->
+    C1Said = filelib:file_size(os:getenv("FL_C1_LOG", "")),
     Start = erlang:monotonic_time(millisecond),
-    Result = guarded(fun() -> Module:Test(Config) end, limit_ms(Module, Test)),
+    Outcome = guarded(fun() -> Module:Test(Config) end, limit_ms(Module, Test)),
     Ms = erlang:monotonic_time(millisecond) - Start,
+    {Result, Nodes} = settled(Outcome),
     case Result of
         ok -> io:format("ok - ~s:~s (~b ms)~n", [name(Module), Test, Ms]);
-        Reason -> io:format("FAIL - ~s:~s: ~tP~n", [name(Module), Test, Reason, 100])
+        Reason ->
+            io:format("FAIL - ~s:~s (~b ms): ~tP~n", [name(Module), Test, Ms, Reason, 100]),
+            _ = [said(Name, Tail) || {Name, Tail} <- Nodes],
+            said(c1, c1_lines(C1Said))
     end,
     Result.
+
+said(Name, Lines) -> _ = [io:format("    ~s: ~ts~n", [Name, Line]) || Line <- Lines].
+
+%% What c1 wrote since its log had this size, or the end of it.
+c1_lines(Size) ->
+    case file:read_file(os:getenv("FL_C1_LOG", "")) of
+        {ok, <<_:Size/binary, New/binary>>} ->
+            Lines = binary:split(New, <<"\n">>, [global, trim_all]),
+            lists:nthtail(max(0, length(Lines) - ?C1_LINES), Lines);
+        _ -> []
+    end.
+
+%% The outcome, once no node of the test is there any more, and what these said at last.
+settled(Outcome) ->
+    End = erlang:monotonic_time(millisecond) + ?ENDED_MS,
+    Nodes = [ended(Keeper, End) || Keeper <- started()],
+    Left = [Name || {Name, _} <- Nodes, not is_gone(Name, End)],
+    case {Outcome, Left} of
+        {ok, [_ | _]} -> {{nodes_do_not_end, Left}, Nodes};
+        _ -> {Outcome, Nodes}
+    end.
+
+started() -> receive {started, Keeper} -> [Keeper | started()] after 0 -> [] end.
+
+ended(Keeper, End) ->
+    receive {ended, Keeper, Name, Tail} -> {Name, Tail}
+    after max(0, End - erlang:monotonic_time(millisecond)) -> {unknown, [<<"did not end">>]}
+    end.
+
+is_gone(unknown, _) -> false;
+is_gone(Name, End) ->
+    case lists:member(Name, nodes(connected)) of
+        false -> true;
+        true ->
+            receive after 5 -> ok end,
+            erlang:monotonic_time(millisecond) < End andalso is_gone(Name, End)
+    end.
 
 name(Module) ->
     case atom_to_list(Module) of
