@@ -5,7 +5,8 @@
  *  - The file is copied into memory (memfd) and loaded from there: whoever replaces it on disk does
  *    not change code that runs. The descriptor stays open, since the loader knows an object by its
  *    path, and a second file at the same number would be taken for the first.
- *  - It must export fl_module_v1 of this ABI; each of its behaviours is started once, supervised.
+ *  - It exports fl_module_v1 of this ABI, or fl_exports_v1, or both. The functions are added, then
+ *    each behaviour is started once, supervised.
  *
  * What goes wrong is told with what to do: no such file, no shared object, built for another
  * version, an undefined symbol. An object whose behaviours did not all start stays loaded, since
@@ -108,30 +109,78 @@ static int explain(const char *path, const char *why, fl_error *err)
 	return FL_EFORMAT;
 }
 
-static int check(const char *path, const fl_module *module, fl_error *err)
+/* What an object offers; either may be NULL. */
+typedef struct offer {
+	const fl_module *module;
+	const fl_module_exports *functions;
+} offer;
+
+static int check_size(const char *path, uint32_t abi, uint32_t size, size_t wanted, fl_error *err)
 {
-	if (module == NULL) {
+	if (abi == FL_ABI && size == wanted)
+		return FL_OK;
+	(void)fl_error_set(err, FL_EFORMAT,
+		"cannot load %s: it was built for ABI %u with entries of %u bytes, this is "
+		"ABI %u with %zu",
+		path, abi, size, FL_ABI, wanted);
+	fl_error_why(err, "it was built with the headers of another version of flitch");
+	fl_error_next(err, "build it with this version's headers");
+	return FL_EFORMAT;
+}
+
+static int check(const char *path, const offer *o, fl_error *err)
+{
+	int rc = FL_OK;
+
+	if (o->module == NULL && o->functions == NULL) {
 		(void)fl_error_set(
 			err, FL_EFORMAT, "cannot load %s: it exports no fl_module_v1", path);
 		fl_error_why(err, "the line FL_MODULE(&behaviour); is missing");
 		fl_error_next(err, "add it to the file that defines the behaviour");
 		return FL_EFORMAT;
 	}
-	if (module->abi == FL_ABI && module->behaviour_size == sizeof(fl_behaviour))
-		return FL_OK;
-	(void)fl_error_set(err, FL_EFORMAT,
-		"cannot load %s: it was built for ABI %u with behaviours of %u bytes, this is "
-		"ABI %u with %zu",
-		path, module->abi, module->behaviour_size, FL_ABI, sizeof(fl_behaviour));
-	fl_error_next(err, "build it with this version's headers");
-	return FL_EFORMAT;
+	if (o->module != NULL)
+		rc = check_size(path, o->module->abi, o->module->behaviour_size,
+			sizeof(fl_behaviour), err);
+	if (rc == FL_OK && o->functions != NULL)
+		rc = check_size(path, o->functions->abi, o->functions->export_size,
+			sizeof(fl_export), err);
+	return rc;
 }
 
-static int start_all(fli_member *member, const fl_module *module, const char *path, fl_error *err)
+static int add_functions(
+	fli_member *member, const fl_export *exports, const char *path, fl_error *err)
 {
+	size_t count = 0;
+	int rc;
+
+	while (exports[count].module != NULL)
+		count++;
+	rc = fl_node_export(member->core.node, exports, count);
+	if (rc == FL_OK)
+		return FL_OK;
+	(void)fl_error_set(
+		err, rc, "cannot add the functions of %s: %s", path, fl_error_text(rc));
+	if (rc == FL_ETAKEN) {
+		fl_error_why(err, "one of them has the name of a function of the node's own");
+		fl_error_next(err, "give FL_EXPORTS a module name of your own");
+	} else if (rc == FL_EINVAL) {
+		fl_error_why(err, "a function is missing, or takes more than 255 arguments");
+		fl_error_next(err, "see the entries of FL_EXPORTS");
+	}
+	return rc;
+}
+
+static int start_all(fli_member *member, const offer *o, const char *path, fl_error *err)
+{
+	const fl_behaviour *const *at = o->module == NULL ? NULL : o->module->behaviours;
 	int rc = FL_OK;
 
-	for (const fl_behaviour *const *at = module->behaviours; *at != NULL && rc == FL_OK; at++)
+	if (o->functions != NULL)
+		rc = add_functions(member, o->functions->exports, path, err);
+	if (rc != FL_OK)
+		return rc;
+	for (; at != NULL && *at != NULL && rc == FL_OK; at++)
 		rc = fli_supervisor_start_child(member->core.node, *at, err);
 	if (rc != FL_OK)
 		fl_error_wrap(err, "%s", path);
@@ -141,7 +190,7 @@ static int start_all(fli_member *member, const fl_module *module, const char *pa
 int fli_module_load(fli_member *member, const char *path, fl_error *err)
 {
 	char name[64];
-	const fl_module *module;
+	offer o;
 	fli_modules *entry = fli_zalloc(member->mem, sizeof *entry);
 	int rc;
 
@@ -158,13 +207,14 @@ int fli_module_load(fli_member *member, const char *path, fl_error *err)
 		rc = explain(path, dlerror(), err);
 		goto no_object;
 	}
-	module = dlsym(entry->handle, "fl_module_v1");
-	rc = check(path, module, err);
+	o.module = dlsym(entry->handle, "fl_module_v1");
+	o.functions = dlsym(entry->handle, "fl_exports_v1");
+	rc = check(path, &o, err);
 	if (rc != FL_OK)
 		goto no_module;
 	entry->next = member->modules;
 	member->modules = entry;
-	return start_all(member, module, path, err);
+	return start_all(member, &o, path, err);
 no_module:
 	(void)dlclose(entry->handle);
 no_object:

@@ -168,4 +168,19 @@ typedef struct fl_module {
 	__attribute__((visibility("default"))) extern const fl_module fl_module_v1;                \
 	const fl_module fl_module_v1 = {FL_ABI, sizeof(fl_behaviour), fli_behaviours}
 
+typedef struct fl_module_exports {
+	uint32_t abi;
+	uint32_t export_size;
+	const fl_export *exports; /* ends in one without a module */
+} fl_module_exports;
+
+/*
+ * Functions of such a file, with or without behaviours: FL_EXPORTS({"calc", "sum", 1, sum}, ...);
+ * They are there before its first server starts. Servers add others by fl_node_export in `init`.
+ */
+#define FL_EXPORTS(...)                                                                            \
+	static const fl_export fli_exported[] = {__VA_ARGS__, {NULL, NULL, 0, NULL}};              \
+	__attribute__((visibility("default"))) extern const fl_module_exports fl_exports_v1;       \
+	const fl_module_exports fl_exports_v1 = {FL_ABI, sizeof(fl_export), fli_exported}
+
 #endif

@@ -266,6 +266,23 @@ broken_shared_object_is_refused() {
 	three_parts
 }
 
+function_of_the_nodes_own_is_not_replaced() {
+	cat >theirs.c <<-'EOF'
+	#include <flitch.h>
+	static int no(fl_proc *self, fl_term args, fl_buf *result)
+	{
+		(void)self, (void)args;
+		return fl_build(result, "no");
+	}
+	FL_EXPORTS({"mine", "no", 0, no}, {"erlang", "node", 0, no});
+	EOF
+	"${CC:-cc}" -shared -fPIC -o theirs.so theirs.c -I"$top/include" 2>own.log ||
+		{ fail "$(cat own.log)"; return; }
+	try 69 "$flitch" run --name x@127.0.0.1 --load "$work/theirs.so"
+	says err 'cannot add the functions of'
+	three_parts
+}
+
 taken_name_is_refused() {
 	start c3 || return
 	try 69 "$flitch" run --name c3@127.0.0.1
@@ -461,7 +478,7 @@ pids+=($!)
 timeout 10 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; done"
 
 for name in node_says_ready_and_leaves_on_sigterm missing_shared_object_is_refused \
-	broken_shared_object_is_refused taken_name_is_refused port_in_use_is_refused \
+	broken_shared_object_is_refused function_of_the_nodes_own_is_not_replaced taken_name_is_refused port_in_use_is_refused \
 	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
 	sighup_reads_the_log_level_again; do
 	it $name

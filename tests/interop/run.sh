@@ -3,7 +3,7 @@
 # Real erl and elixir of one release drive, the C node answers: run.sh RELEASE [SUITE...]
 #
 # Each suite (t_NAME.erl or t_NAME.exs, all without arguments) gets a fresh C node c1@127.0.0.1 with
-# counter, echo and probe (servers/probe.c) loaded, and a fresh VM that runs its *_test/1 functions
+# counter, echo, calc and probe (servers/probe.c) loaded, and a fresh VM that runs its *_test/1 functions
 # through runner.erl. FL_OTHER=RELEASE lets further BEAM nodes of t_global be of that release. epmd is private, on a port found free. FL_PEER=beam lets an Erlang node play c1
 # instead: what a suite expects can so be checked against OTP itself.
 #
@@ -65,6 +65,7 @@ c1_command() {
 	fi
 	exec "$build/flitch" run --name c1@127.0.0.1 --cookie-file "$work/cookie" \
 		--load "$build/examples/counter.so" --load "$build/examples/echo.so" \
+		--load "$build/examples/calc.so" \
 		--load "$build/tests/servers/probe.so" --load "$build/tests/servers/namer.so" \
 		${FL_POP:+--set global.prevent_overlapping_partitions=off}
 }

@@ -6,7 +6,7 @@
          rpc_bad_argument_is_badarg_test/1, rpc_outcomes_test/1, rpc_timeout_test/1,
          rpc_cast_test/1, rpc_multicall_test/1, rpc_async_test/1, block_call_test/1,
          many_rpcs_at_once_test/1, large_arguments_test/1, small_integer_arguments_test/1,
-         erpc_returns_values_test/1, erpc_outcomes_test/1, erpc_timeout_test/1, erpc_cast_test/1,
+         erpc_returns_values_test/1, erpc_outcomes_test/1, erpc_timeout_test/1, erpc_cast_test/1, functions_of_a_module_test/1,
          erpc_of_a_fun_is_a_clear_error_test/1, erpc_of_an_external_fun_runs_test/1,
          rpc_to_a_third_node_comes_back_test/1,
          spawn_of_a_fun_ends_at_once_test/1, spawn_link_and_monitor_test/1,
@@ -112,6 +112,27 @@ erpc_outcomes_test(#{node := Node}) ->
         caught(fun() -> erpc:call(Node, erlang, whereis, [1]) end),
     {error, {erpc, noconnection}} =
         caught(fun() -> erpc:call('nobody@127.0.0.1', erlang, node, []) end).
+
+%% examples/calc.c, by each way that runs functions.
+functions_of_a_module_test(#{node := Node}) ->
+    case is_beam(Node) of
+        true -> ok;
+        false -> functions_of_a_module(Node)
+    end.
+
+functions_of_a_module(Node) ->
+    6 = rpc:call(Node, calc, sum, [[1, 2, 3]]),
+    0 = erpc:call(Node, calc, sum, [[]]),
+    Long = lists:seq(-10, 1000),
+    Sum = lists:sum(Long),
+    Sum = erpc:call(Node, calc, sum, [Long]),
+    Sum = erpc:receive_response(erpc:send_request(Node, calc, sum, [Long])),
+    {badrpc, {'EXIT', {badarg, [{calc, sum, [[a]], _} | _]}}} = rpc:call(Node, calc, sum, [[a]]),
+    {error, {exception, badarg, [{calc, sum, [[1 | 2]], _} | _]}} =
+        caught(fun() -> erpc:call(Node, calc, sum, [[1 | 2]]) end),
+    {error, {exception, undef, [{calc, sum, [1, 2], _} | _]}} =
+        caught(fun() -> erpc:call(Node, calc, sum, [1, 2]) end),
+    true = erpc:call(Node, erlang, function_exported, [calc, sum, 1]).
 
 erpc_timeout_test(#{node := Node}) ->
     ok = sys:suspend({echo, Node}),
