@@ -140,11 +140,11 @@ static int check(const char *path, const offer *o, fl_error *err)
 		return FL_EFORMAT;
 	}
 	if (o->module != NULL)
-		rc = check_size(path, o->module->abi, o->module->behaviour_size,
-			sizeof(fl_behaviour), err);
+		rc = check_size(
+			path, o->module->abi, o->module->behaviour_size, sizeof(fl_behaviour), err);
 	if (rc == FL_OK && o->functions != NULL)
-		rc = check_size(path, o->functions->abi, o->functions->export_size,
-			sizeof(fl_export), err);
+		rc = check_size(
+			path, o->functions->abi, o->functions->export_size, sizeof(fl_export), err);
 	return rc;
 }
 
@@ -159,8 +159,7 @@ static int add_functions(
 	rc = fl_node_export(member->core.node, exports, count);
 	if (rc == FL_OK)
 		return FL_OK;
-	(void)fl_error_set(
-		err, rc, "cannot add the functions of %s: %s", path, fl_error_text(rc));
+	(void)fl_error_set(err, rc, "cannot add the functions of %s: %s", path, fl_error_text(rc));
 	if (rc == FL_ETAKEN) {
 		fl_error_why(err, "one of them has the name of a function of the node's own");
 		fl_error_next(err, "give FL_EXPORTS a module name of your own");

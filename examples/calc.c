@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Functions without a server: rpc:call(Node, calc, sum, [[1, 2, 3]]), :erpc.call(node, :calc, ...). */
+/* Functions without a server: rpc:call(Node, calc, sum, [[1, 2, 3]]), :erpc.call(node, :calc, ...).
+ */
 #include <flitch.h>
 
 static int sum(fl_proc *self, fl_term args, fl_buf *result)

@@ -285,6 +285,8 @@ void fli_remote_monitor(fl_node *node, fli_peer *peer, const fl_pid *watcher, co
 	fli_list_append(&target->watchers, &monitor->in_target);
 	if (to->kind == FLI_TARGET_NAME)
 		monitor->name = target->name->text;
+	if (FLI_UNLIKELY(node->on_monitored != NULL))
+		node->on_monitored(target, ref);
 }
 
 void fli_remote_demonitor(fl_node *node, fli_peer *peer, const fl_pid *watcher, const fl_ref *ref)

@@ -111,6 +111,9 @@ struct fl_node {
 	uint64_t groups_max;                /* memberships a scope; 0: a default */
 	struct fli_exports *exports;        /* see export.h; NULL until something is exported */
 	void *owner;                        /* of the layer above: the daemon's own structure */
+	/* A process of another node has set a monitor; in the midst of a read. NULL: nobody asks.
+	 */
+	void (*on_monitored)(fl_proc *target, const fl_ref *ref);
 
 	fli_crew *crew;                      /* threads; NULL: everything on the caller's thread */
 	const struct fli_stand_in *stand_in; /* see sched.h: instead of a crew; may be NULL */

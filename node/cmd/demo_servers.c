@@ -2,13 +2,13 @@
 /*
  * The two servers of the demo.
  *
- *  - `counter` is the counter of the examples; it tells the guide of each call;
- *  - the guide monitors the counter by name, and looks now and then for what there is no event: a
- *    connection (node_up is for visible nodes) and a process of another node that watches the
- *    counter.
+ *  - `counter` is the counter of the examples; it tells the guide of each call, and the runtime
+ *    tells it of each monitor from another node;
+ *  - the guide monitors the counter, learns of visible nodes by node_up, and of a hidden one with
+ *    the first thing that it does.
  *
- * A call of GenServer monitors, too, for as long as it takes: only a monitor that is there twice in
- * a row counts as one that the user made.
+ * A call of GenServer monitors, too, with the reference that is in its tag. So a monitor is the
+ * user's own when no call with its reference came within a moment, or when it saw the counter die.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,8 @@
 #include "node/cmd/demo.h"
 #include "node/sched.h"
 
-#define LOOK_MS 200
+#define MOMENT_MS 500
+#define PENDING_MAX 16 /* monitors that may be a call's yet; an older one makes room */
 
 /* ---- the counter ----------------------------------------------------------------------------- */
 
@@ -25,13 +26,33 @@ struct counter {
 	int64_t total;
 };
 
+/* {called, Ref, Request}; nobody there: no harm. */
+static void tell_guide(fl_proc *self, fl_from from, fl_term request)
+{
+	fl_node *node = fl_self_node(self);
+	const fli_call *call;
+	fl_ref ref = {.count = 0};
+	bool is_alias, found;
+
+	fli_enter(node);
+	call = fli_call_find(node, from);
+	found = call != NULL && fli_tag_ref(fli_term(node, call->msg->data + call->msg->tag,
+						    call->msg->body - call->msg->tag),
+					&ref, &is_alias);
+	fli_leave(node);
+	if (found)
+		(void)fl_send(self, FLI_DEMO_GUIDE, "{called, ~, ~}", ref, request);
+	else
+		(void)fl_send(self, FLI_DEMO_GUIDE, "{called, none, ~}", request);
+}
+
 static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 {
 	struct counter *c = state;
 	int64_t by;
 	fl_term term;
 
-	(void)fl_send(self, FLI_DEMO_GUIDE, "{called, ~}", request); /* nobody there: no harm */
+	tell_guide(self, from, request);
 	if (fl_match(request, "{add, ~}", &by))
 		return fl_reply(from, "~", c->total += by);
 	if (fl_match(request, "get"))
@@ -62,10 +83,9 @@ const fl_behaviour fli_demo_counter = {
 
 struct guide {
 	bool done[FLI_STEPS_COUNT];
-	fl_ref watch; /* our monitor of the counter */
-	bool is_watching;
-	uint32_t seen_words[5]; /* the remote monitor that was there at the last look */
-	bool has_seen;
+	fl_ref watch;                /* our monitor of the counter */
+	fl_ref pending[PENDING_MAX]; /* monitors of others, each a call's or the user's own */
+	unsigned next;
 };
 
 static const char *const typed[FLI_STEPS_COUNT] = {
@@ -116,84 +136,63 @@ static void tick(struct guide *g, fli_step step, const char *what)
 	(void)fflush(stdout);
 }
 
+/* In the midst of a read: nothing but a message may leave here. */
+static void on_monitored(fl_proc *target, const fl_ref *ref)
+{
+	fl_dest guide = fl_to(FLI_DEMO_GUIDE);
+
+	if (target->behaviour == &fli_demo_counter)
+		(void)fli_send_spec(target->node, NULL, &guide, fl_spec("{monitored, ~}", *ref));
+}
+
 static int on_guide_init(fl_proc *self, void *state, fl_term args)
 {
 	struct guide *g = state;
-
-	(void)args;
-	g->is_watching = fl_monitor(self, "counter", &g->watch) == FL_OK;
-	fl_next_timeout(self, LOOK_MS);
-	return FL_OK;
-}
-
-/* The reference of a monitor that a process of another node has on the counter. */
-static bool find_remote_watcher(fl_node *node, uint32_t ret_words[5])
-{
-	fl_proc *counter;
-	bool found = false;
-
-	fli_enter(node);
-	counter = fli_name_find(node, fl_atom_of("counter"));
-	for (fli_link *l = counter != NULL ? counter->watchers.next : NULL;
-		l != NULL && l != &counter->watchers && !found; l = l->next) {
-		const fli_monitor *m = fli_container_of(l, fli_monitor, in_target);
-
-		found = m->watcher_peer != NULL;
-		if (found)
-			memcpy(ret_words, m->ref.words, sizeof m->ref.words);
-	}
-	fli_leave(node);
-	return found;
-}
-
-static void look_for_monitor(fl_proc *self, struct guide *g)
-{
-	uint32_t words[5] = {0};
-	bool found = find_remote_watcher(fl_self_node(self), words);
-
-	if (found && g->has_seen && memcmp(words, g->seen_words, sizeof words) == 0)
-		tick(g, FLI_STEP_MONITOR, "a process of yours monitors the counter");
-	g->has_seen = found;
-	memcpy(g->seen_words, words, sizeof words);
-}
-
-static void look_for_node(fl_proc *self, struct guide *g)
-{
 	fl_node *node = fl_self_node(self);
-	char line[FLI_NODE_NAME_BYTES_MAX + 32];
-	const fli_peer *peer;
-	size_t cursor = 0;
 
+	(void)args; /* none */
 	fli_enter(node);
-	peer = fli_dist_next(fli_dist_of(node), &cursor);
-	if (peer != NULL)
-		(void)snprintf(line, sizeof line, "%.*s is connected", (int)peer->name.size,
-			peer->name.text); /* a name fits */
+	node->on_monitored = on_monitored;
 	fli_leave(node);
-	if (peer != NULL)
-		tick(g, FLI_STEP_CONNECT, line);
+	return fl_monitor(self, "counter", &g->watch);
 }
 
-static int on_guide_timeout(fl_proc *self, void *state)
+static fl_ref *find_pending(struct guide *g, const fl_ref *ref)
 {
-	struct guide *g = state;
-
-	/* At leisure: right after its death the name is nobody's, and each monitor would end at
-	 * once. */
-	if (!g->is_watching)
-		g->is_watching = fl_monitor(self, "counter", &g->watch) == FL_OK;
-	if (!g->done[FLI_STEP_CONNECT])
-		look_for_node(self, g);
-	if (!g->done[FLI_STEP_MONITOR])
-		look_for_monitor(self, g);
-	fl_next_timeout(self, LOOK_MS);
-	return FL_OK;
+	for (unsigned i = 0; i < PENDING_MAX; i++)
+		if (g->pending[i].count != 0 && fl_ref_eq(&g->pending[i], ref))
+			return &g->pending[i];
+	return NULL;
 }
 
-static void on_counter_call(struct guide *g, fl_term request)
+static bool has_pending(const struct guide *g)
 {
+	for (unsigned i = 0; i < PENDING_MAX; i++)
+		if (g->pending[i].count != 0)
+			return true;
+	return false;
+}
+
+static void on_monitor(fl_proc *self, struct guide *g, const fl_ref *ref)
+{
+	if (g->done[FLI_STEP_MONITOR])
+		return;
+	g->pending[g->next++ % PENDING_MAX] = *ref;
+	(void)fl_send_after(self, MOMENT_MS, FLI_DEMO_GUIDE, NULL, "{still, ~}", *ref);
+}
+
+static void tick_monitor(struct guide *g)
+{
+	tick(g, FLI_STEP_MONITOR, "a process of yours monitors the counter");
+}
+
+static void on_counter_call(struct guide *g, const fl_ref *ref, fl_term request)
+{
+	fl_ref *pending = ref == NULL ? NULL : find_pending(g, ref);
 	char text[160], line[200];
 
+	if (pending != NULL)
+		pending->count = 0;
 	(void)snprintf(line, sizeof line, "the counter was called with %s",
 		fl_print_to(text, sizeof text, request)); /* cut for people */
 	tick(g, FLI_STEP_CALL, line);
@@ -202,26 +201,68 @@ static void on_counter_call(struct guide *g, fl_term request)
 			"the supervisor restarted it: a new process answered, from 0");
 }
 
+static void on_counter_down(struct guide *g, fl_term reason)
+{
+	char text[120], line[160];
+
+	if (has_pending(g))
+		tick_monitor(g);
+	(void)snprintf(line, sizeof line, "the counter died: %s",
+		fl_print_to(text, sizeof text, reason)); /* cut for people */
+	tick(g, FLI_STEP_KILL, line);
+}
+
+static void tick_connected(struct guide *g, fl_atom name)
+{
+	char line[FLI_NODE_NAME_BYTES_MAX + 32];
+
+	(void)snprintf(line, sizeof line, "%.*s is connected", (int)name.size, name.text);
+	tick(g, FLI_STEP_CONNECT, line); /* a name fits */
+}
+
+static int on_guide_node_up(fl_proc *self, void *state, fl_atom node)
+{
+	(void)self; /* the step is all there is to do */
+	tick_connected(state, node);
+	return FL_OK;
+}
+
+/* A hidden node is seen once it does something. */
+static void look_for_node(fl_proc *self, struct guide *g)
+{
+	fl_node *node = fl_self_node(self);
+	const fli_peer *peer;
+	fl_atom name = {.size = 0};
+	size_t cursor = 0;
+
+	fli_enter(node);
+	peer = fli_dist_next(fli_dist_of(node), &cursor);
+	if (peer != NULL)
+		name = peer->name; /* interned */
+	fli_leave(node);
+	if (name.size > 0)
+		tick_connected(g, name);
+}
+
 static int on_guide_info(fl_proc *self, void *state, fl_term message)
 {
 	struct guide *g = state;
 	fl_term request, reason;
 	fl_ref ref;
-	char text[120], line[160];
 
-	fl_next_timeout(self, LOOK_MS);
 	if (!g->done[FLI_STEP_CONNECT])
 		look_for_node(self, g);
-	if (fl_match(message, "{called, ~}", &request)) {
-		on_counter_call(g, request);
-	} else if (fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &reason) &&
-		   fl_ref_eq(&ref, &g->watch)) {
-		(void)snprintf(line, sizeof line, "the counter died: %s",
-			fl_print_to(text, sizeof text, reason)); /* cut for people */
-		if (g->is_watching)
-			tick(g, FLI_STEP_KILL, line);
-		g->is_watching = false;
-	}
+	if (fl_match(message, "{called, ~, ~}", &ref, &request))
+		on_counter_call(g, &ref, request);
+	else if (fl_match(message, "{called, none, ~}", &request))
+		on_counter_call(g, NULL, request);
+	else if (fl_match(message, "{monitored, ~}", &ref))
+		on_monitor(self, g, &ref);
+	else if (fl_match(message, "{still, ~}", &ref) && find_pending(g, &ref) != NULL)
+		tick_monitor(g);
+	else if (fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &reason) &&
+		 fl_ref_eq(&ref, &g->watch))
+		on_counter_down(g, reason);
 	return FL_OK;
 }
 
@@ -230,5 +271,5 @@ const fl_behaviour fli_demo_guide = {
 	.state_size = sizeof(struct guide),
 	.init = on_guide_init,
 	.info = on_guide_info,
-	.timeout = on_guide_timeout,
+	.node_up = on_guide_node_up,
 };

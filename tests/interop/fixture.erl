@@ -10,7 +10,7 @@
 %% prevent_overlapping_partitions: who loses a node then has no other node expelled for it.
 -module(fixture).
 -export([probe/1, probe/2, do/2, told/2, down/1, no_message/0, exit_of/1]).
--export([c_node/2, c_node/3, c_program/3, beam_node/2, beam_node/3, other_node/2]).
+-export([c_node/2, c_node/3, c_program/3, start/3, beam_node/2, beam_node/3, other_node/2]).
 -export([peer_call/4, line/2, line/3]).
 -export([beam_apply/3, result/1, run/1]).
 -export([signal/2, ended/1, unique/1, eventually/1, repeat/2, is_beam/1]).
