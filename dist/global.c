@@ -138,10 +138,15 @@ fli_global_counters fli_global_count(const fli_global *g)
 void fli_global_time(fli_global *g, uint64_t now_ms)
 {
 	g->now_ms = now_ms;
-	if (g->locker.state == FLI_LOCKER_IDLE && g->locker.due_ms <= now_ms)
-		fli_global_locker_run(g);
+	fli_global_doubts_run(g);
+	fli_global_locker_time(g);
 	if (g->registrar.is_asleep && g->registrar.due_ms <= now_ms)
 		fli_global_registrar_run(g);
+}
+
+static bool is_waiting(const fli_global_locker *locker)
+{
+	return locker->state == FLI_LOCKER_AWAITS || locker->state == FLI_LOCKER_HOLDS;
 }
 
 uint64_t fli_global_next_ms(const fli_global *g)
@@ -150,8 +155,11 @@ uint64_t fli_global_next_ms(const fli_global *g)
 
 	if (g->is_leaving)
 		return next;
-	if (g->locker.state == FLI_LOCKER_IDLE)
+	next = fli_global_doubts_next(g);
+	if (g->locker.state == FLI_LOCKER_IDLE && g->locker.due_ms < next)
 		next = g->locker.due_ms;
+	if (is_waiting(&g->locker) && g->locker.patience_ms < next)
+		next = g->locker.patience_ms;
 	if (g->registrar.is_asleep && g->registrar.due_ms < next)
 		next = g->registrar.due_ms;
 	return next;
@@ -213,6 +221,7 @@ void fli_global_disconnect(fli_global *g, fl_buf *ret_nodes)
 		(void)fl_build(ret_nodes, "~", node->name);
 		fli_global_simple(g, FLI_GLOBAL_DISCONNECT, node->name);
 		node->is_removing = true; /* before the first one is lost */
+		fli_global_doubt(g, node);
 	}
 	fl_list_close(ret_nodes);
 }

@@ -300,6 +300,7 @@ static bool on_in_sync(fli_global *g, fl_term message)
 		return true;
 	fli_global_session_drop(g, node);
 	fli_global_make_synced(g, node);
+	fli_global_doubt(g, node); /* who told him of us tells us of him in a moment */
 	fli_global_pop_ask_mode(g, node);
 	fli_global_locker_run(g);
 	return true;

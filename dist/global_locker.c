@@ -16,6 +16,9 @@
 
 enum { ALONE_MS = 200, AMONG_MS = 1000, EACH_MS = 100, AMONG_MS_MAX = 3000 };
 
+/* A partner that is lost is noticed before; his method for a name may take its time. */
+enum { AWAIT_MS = 90000, HOLD_MS = 300000 };
+
 /* ---- who is next ----------------------------------------------------------------------------- */
 
 static bool is_partner(const fli_global_node *node)
@@ -164,9 +167,11 @@ static void hold_or_await(fli_global *g)
 
 	if (locker->he_is_set) {
 		locker->state = FLI_LOCKER_HOLDS;
+		locker->patience_ms = g->now_ms + HOLD_MS;
 		fli_global_lock_is_set(g, locker->him);
 	} else {
 		locker->state = FLI_LOCKER_AWAITS;
+		locker->patience_ms = g->now_ms + AWAIT_MS;
 	}
 }
 
@@ -179,6 +184,8 @@ static void grabbed(fli_global *g)
 	if (locker->grab.state == FLI_GRAB_NONE) {
 		if (him != NULL && !locker->is_initiator)
 			tell_him(g, him, false);
+		else if (him != NULL)
+			him->session->has_asked = locker->he_is_set; /* he waits for our word */
 		locker->state = FLI_LOCKER_IDLE;
 		locker->him = NULL;
 		locker->due_ms = UINT64_MAX;
@@ -249,6 +256,34 @@ void fli_global_locker_run(fli_global *g)
 {
 	while (!g->failed && !g->is_leaving && !step(g))
 		;
+}
+
+/* It begins anew: whoever lost a word of the other can hold up both partitions for ever. */
+static void give_up_waiting(fli_global *g)
+{
+	fli_global_node *him = g->locker.him;
+
+	fli_global_log(g, FLI_WARNING,
+		"global: " FLI_ATOM_FMT " has not answered while both partitions were locked for"
+		" it; the session begins anew",
+		FLI_ATOM_ARG(him->name));
+	if (him->session->his_vsn >= 8)
+		fli_global_send(g, him->name,
+			fl_spec("{cancel_connect, ~, ~}", g->name, him->session->his_tag));
+	him->is_late = true;
+	fli_global_session_restart(g, him);
+	fli_global_doubt(g, him);
+}
+
+void fli_global_locker_time(fli_global *g)
+{
+	const fli_global_locker *locker = &g->locker;
+	bool waits = locker->state == FLI_LOCKER_AWAITS || locker->state == FLI_LOCKER_HOLDS;
+
+	if (waits && locker->him != NULL && locker->patience_ms <= g->now_ms)
+		give_up_waiting(g);
+	else if (locker->state == FLI_LOCKER_IDLE && locker->due_ms <= g->now_ms)
+		fli_global_locker_run(g);
 }
 
 void fli_global_locker_poke(fli_global *g)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "dist/global_state.h"
+#include "node/base/bug.h"
 
 int fli_global_order(fl_atom a, fl_atom b)
 {
@@ -131,6 +132,7 @@ void fli_global_make_known(fli_global *g, fl_atom name, uint32_t vsn)
 	node->is_known = true;
 	if (node->vsn == 0)
 		node->vsn = vsn;
+	fli_global_doubt(g, node);
 }
 
 void fli_global_make_synced(fli_global *g, fli_global_node *node)
@@ -171,7 +173,10 @@ void fli_global_dialled(fli_global *g, fl_atom name, bool is_up)
 		return;
 	node->is_dialled = false;
 	if (is_up) {
-		say_in_sync(g, node->name);
+		/* who was lost or expelled meanwhile would take it for the end of a new session */
+		if (node->is_known)
+			say_in_sync(g, node->name);
+		fli_global_node_rest(g, node);
 		return;
 	}
 	fli_global_log(g, FLI_WARNING,
@@ -192,6 +197,7 @@ void fli_global_node_up(fli_global *g, fl_atom name)
 	node->is_up = true;
 	if (!node->is_known && node->session == NULL)
 		fli_global_session_open(g, node);
+	fli_global_doubt(g, node);
 }
 
 void fli_global_forget(fli_global *g, fli_global_node *node)
@@ -199,7 +205,7 @@ void fli_global_forget(fli_global *g, fli_global_node *node)
 	fli_global_session_drop(g, node);
 	fli_blob_free(g, &node->early);
 	node->is_known = node->is_synced = false;
-	node->was_asked = false;
+	node->was_asked = node->is_late = false;
 	node->vsn = 0;
 	fli_global_synced(g, node->name);
 }
@@ -215,7 +221,10 @@ void fli_global_node_down(fli_global *g, fl_atom name)
 		fli_global_pop_lost(g, node);
 	node->is_removing = false;
 	fli_global_forget(g, node);
+	if (!FLI_BUG(global_lock_outlives_its_node))
+		fli_global_pids_gone(g, node->name);
 	node->is_guest = false;
+	node->doubt_ms = 0;
 	fli_global_node_rest(g, node);
 	fli_global_locker_run(g);
 }

@@ -4,7 +4,12 @@
  *
  *  - The first name or lock asks for a monitor, the last one gives it back.
  *  - A DOWN takes all of them. Every node has its own monitor, so nobody is told.
+ *  - So does the loss of its node, at once: what came over the lost connection may be handled when
+ *    it is gone, and its monitor goes over the next one, where the process still lives. It would
+ *    hold for ever a lock that it knows nothing of.
  */
+#include <string.h>
+
 #include "dist/global_state.h"
 
 static uint64_t hash_of(const fli_global *g, const fl_pid *pid)
@@ -74,6 +79,14 @@ bool fli_global_watched(fli_global *g, const fl_pid *pid, const fl_ref *ref)
 	return true;
 }
 
+static void take_all(fli_global *g, fli_global_pid *entry)
+{
+	while (!fli_list_is_empty(&entry->names))
+		fli_global_name_delete(
+			g, fli_container_of(entry->names.next, fli_global_name, in_pid));
+	fli_global_locks_down(g, entry);
+}
+
 bool fli_global_down(fli_global *g, const fl_ref *ref, const fl_pid *pid)
 {
 	fli_global_pid *entry = fli_global_pid_find(g, pid);
@@ -81,10 +94,37 @@ bool fli_global_down(fli_global *g, const fl_ref *ref, const fl_pid *pid)
 	if (entry == NULL || entry->ref.count == 0 || !fl_ref_eq(&entry->ref, ref))
 		return false;
 	entry->ref.count = 0; /* there is no monitor to end */
-	while (!fli_list_is_empty(&entry->names))
-		fli_global_name_delete(
-			g, fli_container_of(entry->names.next, fli_global_name, in_pid));
-	fli_global_locks_down(g, entry);
+	take_all(g, entry);
 	fli_global_pid_free(g, entry);
 	return true;
+}
+
+static void gone(fli_global *g, fli_global_pid *entry)
+{
+	fl_ref ref = entry->ref;
+
+	entry->ref.count = 0; /* it stays while it loses what it has */
+	take_all(g, entry);
+	if (ref.count == 0)
+		return; /* freed when its monitor is told */
+	fli_global_act_begin(g, FLI_GLOBAL_UNWATCH, FLI_GLOBAL_SERVER)->ref = ref;
+	fli_global_pid_free(g, entry);
+}
+
+void fli_global_pids_gone(fli_global *g, fl_atom node)
+{
+	fli_global_pid *entry;
+	size_t cursor = 0;
+	fli_buf found;
+
+	fli_buf_create(&found, g->mem, 0);
+	while ((entry = fli_map_next(&g->pids, &cursor)) != NULL)
+		if (fl_atom_eq(entry->pid.node, node))
+			fli_buf_add(&found, &entry, sizeof entry);
+	g->failed |= found.failed;
+	for (size_t at = 0; !found.failed && at < found.size; at += sizeof entry) {
+		memcpy(&entry, found.data + at, sizeof entry);
+		gone(g, entry);
+	}
+	fli_buf_destroy(&found);
 }

@@ -46,7 +46,10 @@ typedef struct report {
 	int64_t op;
 } report;
 
-/* Remembers it; false: it has been seen. */
+/*
+ * Remembers it; false: it has been seen. Each life of `a` has its own: were only the latest kept,
+ * reports of two lives that are still passed around would each be new again, for ever.
+ */
 static bool is_new(fli_global *g, const report *r)
 {
 	fli_global_lost *lost = NULL;
@@ -54,9 +57,10 @@ static bool is_new(fli_global *g, const report *r)
 	forget_old(g);
 	for (fli_link *l = g->lost.next; l != &g->lost; l = l->next) {
 		lost = fli_container_of(l, fli_global_lost, link);
-		if (!fl_atom_eq(lost->a, r->a) || !fl_atom_eq(lost->b, r->b))
+		if (!fl_atom_eq(lost->a, r->a) || !fl_atom_eq(lost->b, r->b) ||
+			!fl_equal(fli_blob_term(g, &lost->creation), r->creation))
 			continue;
-		if (fl_equal(fli_blob_term(g, &lost->creation), r->creation) && lost->op >= r->op)
+		if (lost->op >= r->op)
 			return false;
 		forget(g, lost);
 		break;
@@ -132,6 +136,7 @@ static void expel(fli_global *g, fli_global_node *node)
 	}
 	fli_global_forget(g, node);
 	node->is_removing = node->is_up;
+	fli_global_doubt(g, node);
 	fli_global_node_rest(g, node);
 	fli_global_locker_run(g);
 }
@@ -163,6 +168,7 @@ static void on_remove(fli_global *g, fl_atom name)
 	fli_global_simple(g, FLI_GLOBAL_DISCONNECT, node->name);
 	fli_global_forget(g, node);
 	node->is_removing = node->is_up;
+	fli_global_doubt(g, node);
 	fli_global_node_rest(g, node);
 	fli_global_locker_run(g);
 }

@@ -79,6 +79,7 @@ static void meet_again(fli_global *g, fli_global_node *node, const init_connect 
 {
 	if (init->vsn < 8) {
 		node->is_removing = true;
+		fli_global_doubt(g, node);
 		fli_global_simple(g, FLI_GLOBAL_DISCONNECT, node->name);
 		return;
 	}

@@ -93,8 +93,10 @@ struct fli_global_node {
 	bool is_synced;
 	bool is_removing; /* asked to leave, or left: its end is no loss */
 	bool is_dialled;
-	bool is_guest;  /* a node of our kind that accuses nobody */
-	bool was_asked; /* for its mode */
+	bool is_guest;     /* a node of our kind that accuses nobody */
+	bool was_asked;    /* for its mode */
+	bool is_late;      /* a session with it was begun anew for taking too long */
+	uint64_t doubt_ms; /* when what is odd about it must have passed; 0: nothing is */
 	fli_global_session *session;
 	fli_blob early; /* an init_connect that came before the node was up */
 };
@@ -162,6 +164,7 @@ typedef struct fli_global_locker {
 	bool he_is_set; /* his lock_set true came while we were at it */
 	bool just_synced;
 	uint64_t due_ms;
+	uint64_t patience_ms; /* until when the partner is waited for */
 } fli_global_locker;
 
 typedef struct fli_global_job {
@@ -282,6 +285,12 @@ void fli_global_write_known(fli_global *g, fli_buf *buf, uint32_t vsn);
 bool fli_global_read_node(fli_global *g, fl_term element, fl_atom *ret_name, uint32_t *ret_vsn);
 void fli_global_make_known(fli_global *g, fl_atom name, uint32_t vsn);
 void fli_global_make_synced(fli_global *g, fli_global_node *node);
+/* Something about it is odd; it has a while to pass, then the two part (global_doubt.c). */
+void fli_global_doubt(fli_global *g, fli_global_node *node);
+/* Those whose time is over. */
+void fli_global_doubts_run(fli_global *g);
+/* When the next one's time is over; UINT64_MAX. */
+uint64_t fli_global_doubts_next(const fli_global *g);
 /* Connects to a node that was told of, and tells it that we are in sync. */
 void fli_global_meet(fli_global *g, fl_atom name);
 /* As if the connection had been lost. */
@@ -315,6 +324,8 @@ fli_global_pid *fli_global_pid_find(const fli_global *g, const fl_pid *pid);
 fli_global_pid *fli_global_pid_get(fli_global *g, const fl_pid *pid);
 /* Ends the monitor of who has neither name nor lock. */
 void fli_global_pid_rest(fli_global *g, fli_global_pid *pid);
+/* The end of every process of a node that is gone. */
+void fli_global_pids_gone(fli_global *g, fl_atom node);
 void fli_global_pid_free(fli_global *g, fli_global_pid *pid);
 
 /* ---- global_serve.c: what any node may ask of the server ------------------------------------- */
@@ -348,6 +359,8 @@ void fli_global_locker_run(fli_global *g);
 /* A partner was added or has asked. */
 void fli_global_locker_poke(fli_global *g);
 void fli_global_locker_lock_set(fli_global *g, fli_global_node *him, bool is_set);
+/* A partner that lets us wait for too long. */
+void fli_global_locker_time(fli_global *g);
 /* The session is over: whatever is held for it is given back. */
 void fli_global_locker_drop(fli_global *g, fli_global_node *him);
 void fli_global_registrar_run(fli_global *g);

@@ -148,6 +148,13 @@ bool run_is_joined(run *r, unsigned from, unsigned to)
 	       peer->base.creation == other->creation;
 }
 
+bool run_is_held(run *r, unsigned from, unsigned to)
+{
+	const fli_dist_peer *peer = peer_of(r, from, to);
+
+	return peer != NULL && peer->want.is_held;
+}
+
 uint32_t quiet_open_call(run *r)
 {
 	const books *b = &r->books;
@@ -318,6 +325,8 @@ static bool tables_agree(run *r, char *text)
 /* Every node has synchronised its names with every other, and nobody holds the lock. */
 static bool global_is_whole(run *r, char *text)
 {
+	unsigned members = r->hosts_count + (r->peers != NULL);
+
 	for (unsigned i = 0; i < r->hosts_count; i++) {
 		const fl_node *node = run_node(&r->hosts[i]);
 		fli_global_counters is;
@@ -325,11 +334,18 @@ static bool global_is_whole(run *r, char *text)
 		if (node == NULL || is_any_forged(r) || !r->plan->settings.judges_global)
 			continue;
 		is = fli_global_counters_of(node);
-		if (is.synced + 1 != r->hosts_count || is.locks > 0)
-			return invariant_broken(text, "node %u: %u of %u synchronised, %u locks", i,
-				(unsigned)is.synced, r->hosts_count - 1, (unsigned)is.locks);
+		if (is.synced + 1 != members || is.known + 1 != members || is.locks > 0)
+			return invariant_broken(text,
+				"node %u: %u of %u synchronised, %u known, %u locks", i,
+				(unsigned)is.synced, members - 1, (unsigned)is.known,
+				(unsigned)is.locks);
 	}
 	return true;
+}
+
+bool quiet_is_synced(run *r, char *text)
+{
+	return global_is_whole(r, text);
 }
 
 bool quiet_is_at_rest(run *r, char *text)

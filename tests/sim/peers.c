@@ -38,8 +38,12 @@ static void on_log(otp_guest *guest, const char *line, void *ctx)
 void peers_open(run *r)
 {
 	const plan_settings *s = &r->plan->settings;
-	const otp_guest_options options = {
-		.node = {.name = NAME, .release = (int)s->otp, .tick_ms = s->tick_ms},
+	const otp_guest_options options = {.node = {.name = NAME,
+						   .release = (int)s->otp,
+						   .tick_ms = s->tick_ms,
+						   .global_vsn = (int)s->otp_vsn,
+						   .has_pop = s->pop != 0,
+						   .pg_scopes = "pg"},
 		.has_epmd = s->epmd != 0,
 		.on_log = on_log,
 		.ctx = r->sim};
@@ -186,6 +190,18 @@ void peers_pause_end(run *r, const plan_step *s)
 	(void)s;
 	if (r->peers != NULL)
 		otp_guest_resume(r->peers->guest);
+}
+
+void peers_dump(run *r)
+{
+	char known[400], synced[400], locks[400];
+
+	if (node_of(r) == NULL)
+		return;
+	otp_ask_known(node_of(r), known, sizeof known);
+	otp_ask_synced(node_of(r), synced, sizeof synced);
+	otp_ask_locks(node_of(r), locks, sizeof locks);
+	fl_sim_note(r->sim, "%s: known %s, synced %s, locks %s", NAME, known, synced, locks);
 }
 
 /* ---- invariants ------------------------------------------------------------------------------ */

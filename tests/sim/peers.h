@@ -34,6 +34,9 @@ void peers_crash_end(run *r, const plan_step *s);
 void peers_pause(run *r, const plan_step *s);
 void peers_pause_end(run *r, const plan_step *s);
 
+/* What it knows, as lines of the trace. */
+void peers_dump(run *r);
+
 /* Invariants: of steps, that a BEAM would take all that came; of quiet, that it is served. */
 bool peers_understand(run *r, char *text);
 bool peers_are_served(run *r, char *text);

@@ -37,6 +37,7 @@ enum { PLAN_STEPS_MAX = 100000, PLAN_HOSTS_MAX = 16 };
 	X(payload_max) /* bytes of the largest message */                                          \
 	X(pop)         /* global's way to prevent overlapping partitions: 0 off, 1 guest, 2 otp */ \
 	X(otp)         /* release of the OTP node beside the C nodes; 0: none */                   \
+	X(otp_vsn)     /* version of global that it speaks; 0: its release's own */                \
 	X(judges_global) /* 1: global must come to rest, too */                                    \
 	X(mortals)       /* of 8 processes, so many do not trap exits */
 
@@ -60,7 +61,7 @@ typedef struct plan {
 	size_t count;
 } plan;
 
-/* Draws everything from a seed; `hosts` 0: drawn, too. Nothing judges global by itself. */
+/* Draws everything from a seed; `hosts` 0: drawn, too. */
 bool plan_draw(plan *p, uint64_t seed, size_t steps, unsigned hosts);
 /* The steps whose mark is set; NULL: all. */
 bool plan_copy(plan *to, const plan *from, const bool *marks);

@@ -40,6 +40,11 @@ static plan_settings draw_settings(uint64_t seed, unsigned hosts)
 		s.payload_max = s.window * 64;
 	s.mortals = draw_below(&d, 4);
 	s.otp = draw_one_in(&d, 2) ? 0 : releases[draw_below(&d, 3)];
+	s.pop = draw_below(&d, 3);
+	/* versions 6 and 7 were of few releases each */
+	if (s.otp != 0 && draw_one_in(&d, 4))
+		s.otp_vsn = draw_between(&d, 5, 7);
+	s.judges_global = 1;
 	return s;
 }
 

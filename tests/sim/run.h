@@ -107,12 +107,16 @@ void run_order(run *r, const order *o, const run_host *host, unsigned slot);
 
 /* Both know each other's incarnation, and `from` has a connection. */
 bool run_is_joined(run *r, unsigned from, unsigned to);
+/* `from` has disconnected the other, and waits until somebody connects. */
+bool run_is_held(run *r, unsigned from, unsigned to);
 /* Frames between the two, or at their nodes, were forged. */
 bool run_is_forged(const run *r, unsigned one, unsigned other);
 /* A call that has not ended, though its asker lives; 0: none. */
 uint32_t quiet_open_call(run *r);
 /* The tables of links and monitors agree, and global is done. */
 bool quiet_is_at_rest(run *r, char *text);
+/* global is done, where it is judged. */
+bool quiet_is_synced(run *r, char *text);
 /* Some node has not written all it has to. */
 bool quiet_has_output(run *r);
 /* Every link as the plan has it. */

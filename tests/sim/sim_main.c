@@ -27,7 +27,7 @@ typedef struct args {
 	const char *trace, *minimise;
 	const char *scenarios[SCENARIOS_MAX];
 	size_t scenarios_count;
-	bool has_seed, is_twice, stops_early, judges_global;
+	bool has_seed, is_twice, stops_early;
 } args;
 
 typedef struct sums {
@@ -172,7 +172,6 @@ static int play_seed(const args *a)
 	if (!plan_draw(&p, a->seed, a->steps, a->nodes))
 		return 1;
 	(void)snprintf(name, sizeof name, "seed %" PRIu64, a->seed);
-	p.settings.judges_global = a->judges_global;
 	if (a->minimise != NULL)
 		failed = shrink(a, &p);
 	else
@@ -236,8 +235,6 @@ static bool parse(args *a, int argc, char **argv)
 			a->is_twice = true;
 		else if (has(argv[i], "--until-failure"))
 			a->stops_early = true;
-		else if (has(argv[i], "--global"))
-			a->judges_global = true;
 		else if (i + 1 == argc || !take(a, argv[i], argv[i + 1]))
 			return false;
 		else

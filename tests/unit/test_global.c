@@ -280,6 +280,45 @@ static void a_lock_goes_with_the_node_of_its_holder(void)
 	net_close();
 }
 
+/* What came over the lost connection is handled late; the next one carries its monitor. */
+static void a_lock_goes_with_its_node_even_while_its_monitor_finds_the_holder_alive(void)
+{
+	meshed();
+	net_call(a, net_pid(b, 7), "{set_lock,{r,q}}");
+	net_wish(b, FLI_GLOBAL_REGISTER, "n", 8);
+	net_run();
+	CU_ASSERT_EQUAL(fli_global_count(a).locks, 1);
+	net_begin(a);
+	fli_global_node_down(a, fl_atom_of("b@h"));
+	CU_ASSERT_EQUAL(fli_global_count(a).locks, 0);
+	CU_ASSERT_EQUAL(net_whereis(a, "n"), 0);
+	net_settle(a);
+	net_close();
+}
+
+static void a_dial_that_ends_late_says_nothing_to_who_is_no_member_any_more(void)
+{
+	fli_global_node *node;
+
+	net_open();
+	a = net_add("a@h");
+	net_listen(true);
+	net_begin(a);
+	node = fli_global_node_get(a, fl_atom_of("x@h"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(node);
+	node->is_dialled = node->is_up = true;
+	fli_global_dialled(a, node->name, true);
+	net_settle(a);
+	CU_ASSERT_PTR_NULL(strstr(net_notes, "in_sync"));
+	net_begin(a);
+	node->is_dialled = node->is_known = true;
+	fli_global_dialled(a, node->name, true);
+	net_settle(a);
+	CU_ASSERT_PTR_NOT_NULL(strstr(net_notes, "in_sync"));
+	net_listen(false);
+	net_close();
+}
+
 static void only_who_holds_the_lock_registers(void)
 {
 	meshed();
@@ -331,6 +370,8 @@ FL_SUITE("global", FL_TEST(two_nodes_that_meet_know_each_other_within_a_second),
 	FL_TEST(a_split_heals_and_every_name_is_everywhere),
 	FL_TEST(a_lock_has_one_requester_and_many_holders), FL_TEST(a_lock_goes_with_its_holder),
 	FL_TEST(a_lock_goes_with_the_node_of_its_holder),
+	FL_TEST(a_lock_goes_with_its_node_even_while_its_monitor_finds_the_holder_alive),
+	FL_TEST(a_dial_that_ends_late_says_nothing_to_who_is_no_member_any_more),
 	FL_TEST(only_who_holds_the_lock_registers),
 	FL_TEST(what_a_dead_holder_said_late_is_not_kept),
 	FL_TEST(nobody_joins_or_registers_under_a_lock_that_others_hold));

@@ -167,6 +167,144 @@ static void another_setting_is_told(void)
 	net_close();
 }
 
+static void reports_of_two_lives_are_each_passed_on_once(void)
+{
+	const char *last = net_notes;
+	unsigned count = 0;
+
+	mesh("o");
+	net_listen(true);
+	net_begin(n[0]);
+	fli_global_node_up(n[0], fl_atom_of("x@h"));
+	net_settle(n[0]);
+	net_cast(n[0], "{init_connect,{8,5},'x@h',{locker,no_longer_a_pid,[],<x@h.9.0/1>}}");
+	net_notes[0] = '\0';
+	for (int i = 0; i < 3; i++) {
+		net_info(n[0], "{lost_connection,'y@h',1,1,'z@h'}");
+		net_info(n[0], "{lost_connection,'y@h',2,1,'z@h'}");
+	}
+	while ((last = strstr(last, "lost_connection")) != NULL) {
+		count++;
+		last++;
+	}
+	CU_ASSERT_EQUAL(count, 2);
+	net_listen(false);
+	net_close();
+}
+
+/* ---- who does not agree ---------------------------------------------------------------------- */
+
+/* As after a dial that failed just before the other side's came through. */
+static void forget(fli_global *g, const char *name)
+{
+	fli_global_node *node = fli_global_node_find(g, fl_atom_of(name));
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(node);
+	net_begin(g);
+	node->is_known = false;
+	node->is_synced = false;
+	net_settle(g);
+}
+
+static void who_says_in_sync_and_is_no_member_is_parted_from_and_nobody_else(void)
+{
+	mesh("ooo");
+	forget(n[1], "a@h");
+	net_cast(n[1], "{in_sync,'a@h',true}");
+	net_pass(5000);
+	CU_ASSERT_TRUE(net_is_up(n[0], n[1]));
+	net_pass(20000);
+	CU_ASSERT_FALSE(net_is_up(n[0], n[1]));
+	CU_ASSERT_TRUE(are_together(0, 2));
+	CU_ASSERT_TRUE(are_together(1, 2));
+	net_link(n[0], n[1]);
+	net_pass(10000);
+	CU_ASSERT_TRUE(groups_are("abc"));
+	net_close();
+}
+
+static void a_member_that_never_says_in_sync_is_parted_from(void)
+{
+	fli_global_node *node;
+
+	mesh("oo");
+	node = fli_global_node_find(n[0], fl_atom_of("b@h"));
+	forget(n[1], "a@h");
+	node->is_synced = false;
+	net_begin(n[0]);
+	fli_global_doubt(n[0], node);
+	net_settle(n[0]);
+	net_pass(40000);
+	CU_ASSERT_FALSE(net_is_up(n[0], n[1]));
+	net_close();
+}
+
+static void who_was_asked_to_leave_and_does_not_is_disconnected(void)
+{
+	mesh("ooo");
+	forget(n[1], "a@h");
+	net_info(n[0], "{lost_connection,'c@h',1,1,'b@h'}");
+	net_run();
+	CU_ASSERT_TRUE(net_is_up(n[0], n[1]));
+	net_pass(5000);
+	CU_ASSERT_FALSE(net_is_up(n[0], n[1]));
+	net_close();
+}
+
+/* A core that x@h, which is words alone, has begun to meet. */
+static fli_global_node *pending(void)
+{
+	fli_global_node *node;
+
+	mesh("o");
+	net_listen(true);
+	net_begin(n[0]);
+	fli_global_node_up(n[0], fl_atom_of("x@h"));
+	net_settle(n[0]);
+	net_cast(n[0], "{init_connect,{8,5},'x@h',{locker,no_longer_a_pid,[],<x@h.9.0/1>}}");
+	node = fli_global_node_find(n[0], fl_atom_of("x@h"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(node);
+	return node;
+}
+
+static void who_asked_while_our_own_lock_was_refused_is_served_next(void)
+{
+	fli_global_locker *locker;
+	fli_global_node *node = pending();
+
+	locker = &n[0]->locker;
+	net_begin(n[0]);
+	locker->him = node;
+	locker->state = FLI_LOCKER_GRABS;
+	locker->is_initiator = locker->he_is_set = true;
+	locker->grab.state = FLI_GRAB_NONE; /* it came to nothing */
+	fli_global_locker_run(n[0]);
+	CU_ASSERT_PTR_EQUAL(locker->him, node);
+	CU_ASSERT_FALSE(locker->is_initiator);
+	net_settle(n[0]);
+	net_listen(false);
+	net_close();
+}
+
+static void a_partner_that_never_answers_does_not_hold_the_lock_for_ever(void)
+{
+	fli_global_node *node = pending();
+
+	net_begin(n[0]);
+	n[0]->locker.him = node;
+	n[0]->locker.state = FLI_LOCKER_AWAITS;
+	n[0]->locker.patience_ms = n[0]->now_ms + 90000;
+	net_settle(n[0]);
+	net_notes[0] = '\0';
+	net_pass(89000);
+	CU_ASSERT_PTR_NULL(strstr(net_notes, "cancel_connect"));
+	net_pass(2000);
+	CU_ASSERT_PTR_NOT_NULL(strstr(net_notes, "{cancel_connect,a@h,5}"));
+	CU_ASSERT_NOT_EQUAL(n[0]->locker.state, FLI_LOCKER_AWAITS);
+	net_listen(false);
+	net_close();
+}
+
 FL_SUITE("global_pop", FL_TEST(a_lost_link_in_a_mesh_of_three_leaves_all_alone),
 	FL_TEST(a_lost_link_in_a_mesh_of_five_leaves_the_three_others_together),
 	FL_TEST(a_clean_split_stays_one),
@@ -176,4 +314,10 @@ FL_SUITE("global_pop", FL_TEST(a_lost_link_in_a_mesh_of_three_leaves_all_alone),
 	FL_TEST(a_node_with_the_mode_off_keeps_whom_it_has),
 	FL_TEST(leaving_in_one_stroke_takes_nobody_along),
 	FL_TEST(a_node_that_was_expelled_comes_back), FL_TEST(a_report_is_handled_once),
-	FL_TEST(another_setting_is_told));
+	FL_TEST(another_setting_is_told),
+	FL_TEST(who_says_in_sync_and_is_no_member_is_parted_from_and_nobody_else),
+	FL_TEST(a_member_that_never_says_in_sync_is_parted_from),
+	FL_TEST(who_was_asked_to_leave_and_does_not_is_disconnected),
+	FL_TEST(who_asked_while_our_own_lock_was_refused_is_served_next),
+	FL_TEST(reports_of_two_lives_are_each_passed_on_once),
+	FL_TEST(a_partner_that_never_answers_does_not_hold_the_lock_for_ever));
