@@ -28,6 +28,7 @@
  * Limits: FLI_SCOPE_*; members_max memberships in all.
  */
 
+#include "pg/entries.h"
 #include "pg/table.h"
 
 #include "node/base/buf.h"
@@ -125,18 +126,10 @@ void fli_scope_node_up(fli_scope *scope, fl_atom node);
 
 /* What is left of a message; it borrows from the message. */
 typedef struct fli_scope_job {
-	enum {
-		FLI_JOB_DONE,
-		FLI_JOB_SYNC,
-		FLI_JOB_LOCAL_DATA,
-		FLI_JOB_UPDATE,
-		FLI_JOB_LEAVE,
-		FLI_JOB_GONE
-	} kind;
+	enum { FLI_JOB_DONE, FLI_JOB_SYNC, FLI_JOB_UPDATE, FLI_JOB_LEAVE, FLI_JOB_GONE } kind;
 	fli_scope_peer *peer;
-	fl_term rest;  /* of a list, or a whole map */
-	size_t cursor; /* in a map */
-	fl_term pids;  /* of a leave */
+	fli_entries entries; /* still to come; of a leave: */
+	fl_term groups, pids;
 } fli_scope_job;
 
 /*

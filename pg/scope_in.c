@@ -32,29 +32,36 @@ void fli_scope_refuse(fli_scope *scope)
 	scope->counters.refused++;
 }
 
-static bool take_pid(fli_scope *scope, const fl_pid *owner, fl_term term)
+/* A list of pids, as ids in scope->ids, to its end; false: no memory. */
+static bool take_list(fli_scope *scope, const fl_pid *owner, fli_cursor *at)
 {
-	fl_pid pid;
-
-	if (!fli_shape_pid(term, &pid) || pid.creation != owner->creation ||
-		!fl_atom_eq(pid.node, owner->node)) {
-		scope->counters.foreign++;
-		return true;
-	}
-	return fli_scope_keep_id(scope, fli_pg_id(&pid));
-}
-
-/* A pid or a list of them, as ids in scope->ids. */
-static bool take_pids(fli_scope *scope, const fl_pid *owner, fl_term pids)
-{
-	fl_term element;
+	fli_pids pids = {.at = at};
+	fli_pid_read what;
+	uint64_t id;
 
 	scope->ids_count = 0;
-	if (!fli_shape_is_list(pids))
-		return take_pid(scope, owner, pids);
-	while (fl_list_next(&pids, &element))
-		if (!take_pid(scope, owner, element))
+	while ((what = fli_pids_next(&pids, owner, &id)) != FLI_PID_END) {
+		if (what == FLI_PID_OWN && !fli_scope_keep_id(scope, id))
 			return false;
+		if (what == FLI_PID_BAD)
+			break; /* no: it was checked */
+		scope->counters.foreign += what == FLI_PID_OTHER;
+	}
+	return true;
+}
+
+/* A pid or a list of them. */
+static bool take_pids(fli_scope *scope, const fl_pid *owner, fl_term pids)
+{
+	fli_cursor c = fli_cursor_make(pids.data, pids.size);
+	fl_pid pid;
+
+	if (!fli_shape_pid(pids, &pid))
+		return take_list(scope, owner, &c);
+	scope->ids_count = 0;
+	if (pid.creation == owner->creation && fl_atom_eq(pid.node, owner->node))
+		return fli_scope_keep_id(scope, fli_pg_id(&pid));
+	scope->counters.foreign++;
 	return true;
 }
 
@@ -97,12 +104,11 @@ static fli_pg_share *make_share(fli_scope *scope, fli_scope_peer *peer, fl_term 
 	return NULL;
 }
 
-static bool join(fli_scope *scope, fli_scope_peer *peer, fl_term key, fl_term pids)
+/* scope->ids are they. */
+static bool join(fli_scope *scope, fli_scope_peer *peer, fl_term key)
 {
 	fli_pg_share *share;
 
-	if (!take_pids(scope, &peer->owner.pid, pids))
-		return false;
 	if (scope->ids_count == 0)
 		return true;
 	share = make_share(scope, peer, key, scope->ids_count);
@@ -250,15 +256,15 @@ static bool replace(fli_scope *scope, fli_pg_share *share)
 	return true;
 }
 
-static bool sync_group(fli_scope *scope, fli_scope_peer *peer, fl_term key, fl_term pids)
+static bool sync_group(fli_scope *scope, fli_scope_peer *peer, fl_term key, fli_cursor *pids)
 {
 	fli_pg_share *share = known(scope, peer, key);
 
 	if (share != NULL && share->round == peer->round) {
 		scope->counters.refused++; /* named twice */
-		return true;
+		return fli_pids_skip(pids);
 	}
-	if (!take_pids(scope, &peer->owner.pid, pids))
+	if (!take_list(scope, &peer->owner.pid, pids))
 		return false;
 	if (scope->ids_count == 0)
 		return true; /* as if it were not named */
@@ -297,44 +303,43 @@ static size_t drop_first(fli_scope *scope, fli_scope_peer *peer, bool is_all)
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
 
-static bool next_entry(
-	fli_scope_job *job, fl_term *ret_key, fl_term *ret_first, fl_term *ret_second)
+/* {Group, Add, Remove}: OTP takes out first. */
+static bool do_update(fli_scope *scope, fli_scope_job *job, fl_term key)
 {
-	fl_term entry;
+	const fl_pid *owner = &job->peer->owner.pid;
+	fli_cursor *at = &job->entries.at, added = *at;
 
-	if (job->kind == FLI_JOB_LOCAL_DATA)
-		return fl_map_next(job->rest, &job->cursor, ret_key, ret_first);
-	if (!fl_list_next(&job->rest, &entry))
+	if (!fli_pids_skip(at) || !take_list(scope, owner, at))
 		return false;
-	*ret_key = entry;
-	if (job->kind == FLI_JOB_LEAVE)
-		return true;
-	return fl_tuple_get(entry, 0, ret_key) && fl_tuple_get(entry, 1, ret_first) &&
-	       (job->kind != FLI_JOB_UPDATE || fl_tuple_get(entry, 2, ret_second));
+	if (scope->ids_count > 0)
+		leave(scope, job->peer, key);
+	return take_list(scope, owner, &added) && join(scope, job->peer, key);
+}
+
+static bool do_leave(fli_scope *scope, fli_scope_job *job, fl_term key)
+{
+	if (!take_pids(scope, &job->peer->owner.pid, job->pids))
+		return false;
+	leave(scope, job->peer, key);
+	return true;
 }
 
 /* One entry; false: it could not be done. *ret_units: how much it was. */
 static bool do_entry(fli_scope *scope, fli_scope_job *job, size_t *ret_units, bool *ret_end)
 {
-	fl_term key, first = {.data = NULL}, second = {.data = NULL};
-	fli_scope_peer *peer = job->peer;
-	bool ok = true;
+	bool is_leave = job->kind == FLI_JOB_LEAVE, ok;
+	fl_term key;
 
-	*ret_end = !next_entry(job, &key, &first, &second);
+	*ret_end = is_leave ? !fl_list_next(&job->groups, &key)
+			    : !fli_entries_next(&job->entries, &key);
 	if (*ret_end)
 		return true;
-	if (job->kind == FLI_JOB_LEAVE) {
-		ok = take_pids(scope, &peer->owner.pid, job->pids);
-		if (ok)
-			leave(scope, peer, key);
-	} else if (job->kind == FLI_JOB_UPDATE) {
-		ok = take_pids(scope, &peer->owner.pid, second);
-		if (ok && scope->ids_count > 0)
-			leave(scope, peer, key);
-		ok = ok && join(scope, peer, key, first);
-	} else {
-		ok = sync_group(scope, peer, key, first);
-	}
+	if (is_leave)
+		ok = do_leave(scope, job, key);
+	else if (job->kind == FLI_JOB_UPDATE)
+		ok = do_update(scope, job, key);
+	else
+		ok = sync_group(scope, job->peer, key, &job->entries.at);
 	*ret_units = scope->ids_count + 1 + job->pids.size / 32;
 	return ok;
 }
@@ -342,7 +347,7 @@ static bool do_entry(fli_scope *scope, fli_scope_job *job, size_t *ret_units, bo
 /* What is left when the last entry has been done. */
 static void end_of_entries(fli_scope *scope, fli_scope_job *job)
 {
-	if (job->kind != FLI_JOB_SYNC && job->kind != FLI_JOB_LOCAL_DATA) {
+	if (job->kind != FLI_JOB_SYNC) {
 		job->kind = FLI_JOB_DONE;
 		return;
 	}
@@ -427,9 +432,10 @@ static void begin_sync(fli_scope *scope, const fl_pid *pid, fl_term content, fli
 	}
 	scope->counters.syncs++;
 	peer->round++;
-	ret_job->kind = fl_term_kind(content) == FL_MAP ? FLI_JOB_LOCAL_DATA : FLI_JOB_SYNC;
+	ret_job->kind = FLI_JOB_SYNC;
 	ret_job->peer = peer;
-	ret_job->rest = content;
+	fli_entries_begin(&ret_job->entries, content,
+		fl_term_kind(content) == FL_MAP ? FLI_ENTRIES_MAP : FLI_ENTRIES_PAIRS);
 }
 
 /* A peer that tells of changes; NULL: it is none, or we have lost track of it. */
@@ -451,15 +457,18 @@ static void begin_change(fli_scope *scope, fl_term *part, fli_scope_job *ret_job
 	peer = teller(scope, &pid);
 	if (peer == NULL)
 		return;
+	ret_job->peer = peer;
 	if (fli_shape_is_atom(part[0], "join")) {
-		if (!join(scope, peer, part[2], part[3]))
+		if (!take_pids(scope, &peer->owner.pid, part[3]) || !join(scope, peer, part[2]))
 			lose_track(scope, peer);
-		return;
+	} else if (fli_shape_is_atom(part[0], "leave")) {
+		ret_job->kind = FLI_JOB_LEAVE;
+		ret_job->groups = part[3];
+		ret_job->pids = part[2];
+	} else {
+		ret_job->kind = FLI_JOB_UPDATE;
+		fli_entries_begin(&ret_job->entries, part[2], FLI_ENTRIES_UPDATES);
 	}
-	*ret_job = (fli_scope_job){.kind = FLI_JOB_UPDATE, .peer = peer, .rest = part[2]};
-	if (fli_shape_is_atom(part[0], "leave"))
-		*ret_job = (fli_scope_job){
-			.kind = FLI_JOB_LEAVE, .peer = peer, .rest = part[3], .pids = part[2]};
 }
 
 void fli_scope_begin(fli_scope *scope, fl_term message, bool is_cast, fli_scope_job *ret_job)
@@ -469,9 +478,9 @@ void fli_scope_begin(fli_scope *scope, fl_term message, bool is_cast, fli_scope_
 	fl_pid pid = {.id = 0};
 
 	*ret_job = (fli_scope_job){.kind = FLI_JOB_DONE};
-	for (size_t i = 0; i < arity && i < 4; i++)
-		(void)fl_tuple_get(message, i, &part[i]); /* it was checked */
-	(void)fli_shape_pid(part[1], &pid);               /* likewise */
+	if (arity > 4 || !fli_shape_tuple(message, NULL, arity, part))
+		return;                     /* no: it was checked */
+	(void)fli_shape_pid(part[1], &pid); /* likewise */
 	if (is_cast)
 		begin_sync(scope, &pid, part[arity - 1], ret_job);
 	else if (fli_shape_is_atom(part[0], "discover"))

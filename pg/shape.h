@@ -16,7 +16,7 @@ bool fli_shape_ref(fl_term term, fl_ref *ret_ref);
 bool fli_shape_is_atom(fl_term term, const char *text);
 /* A list, empty or not, perhaps improper. */
 bool fli_shape_is_list(fl_term term);
-/* {Tag, ..} of that many elements, at most 8; they go to `ret`, the tag first. */
+/* {Tag, ..} of that many elements; they go to `ret`, the tag first. `tag` NULL: any. */
 bool fli_shape_tuple(fl_term term, const char *tag, size_t arity, fl_term *ret);
 
 #endif

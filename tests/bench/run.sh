@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The project's figures, each beside its peers in one run: `run.sh [PART...]`, parts being load,
-# beam, inside and node; none means all. Prints a table, and with all parts keeps it in
+# beam, inside, groups and node; none means all. Prints a table, and with all parts keeps it in
 # docs/BENCHMARKS.md.
 #
 # The peers are a BEAM gen_server, a loop over erl_interface, and a ceiling that reads, answers and
@@ -17,7 +17,7 @@ build=$(realpath -m "${BUILD:-build}")
 rounds=${ROUNDS:-5}
 ms=${MS:-600}
 out=${OUT:-docs/BENCHMARKS.md}
-parts=${*:-load beam inside node}
+parts=${*:-load beam inside groups node}
 bin=$build/bench
 started=$(date +%s)
 
@@ -58,7 +58,8 @@ compile() {
 		gcc $flags -o "$bin/ready" tests/bench/ready.c &&
 		gcc $flags -flto=auto -o "$bin/inside" tests/bench/inside.c "$build/libflitch.a" \
 			$(pkg-config --libs libuv libcrypto libconfig) -ldl -pthread &&
-		erlc -o "$bin" tests/bench/bench_peer.erl tests/bench/bench_drive.erl
+		gcc $flags -fPIC -shared -o "$bin/groups.so" tests/bench/groups.c &&
+		erlc -o "$bin" tests/bench/bench_*.erl
 }
 
 erl_command=(erl -noinput -hidden -boot start_clean -setcookie "$cookie"
@@ -148,6 +149,12 @@ part_inside() {
 	say "memory of idle servers"
 	(erl_node many +P 1000000 -run bench_peer memory 20000 200000) </dev/null | record beam
 	timeout 60 "$bin/inside" memory 100000 1000000 2>/dev/null | record flitch
+}
+
+part_groups() {
+	say "process groups, $rounds rounds"
+	(erl_node groups -run bench_groups main "$ms" "$rounds" "$build/flitch" "$bin/groups.so") \
+		</dev/null >>"$work/raw"
 }
 
 part_node() {
