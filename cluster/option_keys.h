@@ -94,6 +94,29 @@
 	X(LIMITS_OFFLOADS, "limits.offloads", INT, 1, 1 << 30, "", "65536", \
 		"works of fl_offload that wait or run")
 
+#define FLI_OPTIONS_PARTITION(X) \
+	X(PARTITION_POLICY, "partition.policy", WORD, 0, 0, \
+		"ignore|keep_majority|static_quorum|keep_oldest|keep_referee|require_all|pause_all" \
+		"|pause_minority|pause_if_all_down", "ignore", \
+		"who serves in a split; keep_majority where there are partition.members") \
+	X(PARTITION_MEMBERS, "partition.members", LIST, 0, 0, "", "", \
+		"all nodes of the cluster, the oldest first; none: those that were seen") \
+	X(PARTITION_TIE, "partition.tie", TEXT, 0, 0, "", "lowest", \
+		"keep_majority at exactly half: lowest (name), none, or a node, whose side goes on") \
+	X(PARTITION_QUORUM, "partition.quorum", INT, 0, 1024, "", "0", \
+		"static_quorum: members that a side needs") \
+	X(PARTITION_DOWN_IF_ALONE, "partition.down_if_alone", BOOL, 0, 0, "", "true", \
+		"keep_oldest: an oldest of three or more that is alone pauses, the others go on") \
+	X(PARTITION_REFEREES, "partition.referees", LIST, 0, 0, "", "", \
+		"keep_referee: the nodes whose side serves") \
+	X(PARTITION_REFEREE_MODE, "partition.referee_mode", WORD, 0, 0, "any|all", "any", \
+		"whether a side needs one of the referees or all") \
+	X(PARTITION_NONTRANSITIVE, "partition.nontransitive", WORD, 0, 0, \
+		"max_clique|drop_both_ends|off", "max_clique", \
+		"links that some have and others have not: the largest group without a gap goes on") \
+	X(PARTITION_NONTRANSITIVE_LIMIT, "partition.nontransitive_limit", INT, 0, 100, "", "100", \
+		"percent of members at such gaps beyond which all pause")
+
 #define FLI_OPTIONS_REST(X) \
 	X(GLOBAL_POP, "global.prevent_overlapping_partitions", WORD, 0, 0, "guest|otp|off", "guest", \
 		"lost links: guest obeys the others and accuses nobody; else as on the BEAM nodes") \
@@ -120,7 +143,8 @@
 		"where log lines go; stdout with --parent-stdin")
 
 #define FLI_OPTIONS(X) \
-	FLI_OPTIONS_NODE(X) FLI_OPTIONS_DIST(X) FLI_OPTIONS_LIMITS(X) FLI_OPTIONS_REST(X)
+	FLI_OPTIONS_NODE(X) FLI_OPTIONS_DIST(X) FLI_OPTIONS_LIMITS(X) \
+	FLI_OPTIONS_PARTITION(X) FLI_OPTIONS_REST(X)
 /* clang-format on */
 
 typedef enum fli_key {
@@ -131,9 +155,21 @@ typedef enum fli_key {
 } fli_key;
 
 /* Values of the WORD keys, in the order of their words; those of rpc.profile are fli_rpc_profile,
- * those of global.prevent_overlapping_partitions fli_global_mode. */
+ * those of global.prevent_overlapping_partitions fli_global_mode, those of partition.nontransitive
+ * fli_partition_views. */
 enum { FLI_NAME_TYPE_AUTO, FLI_NAME_TYPE_SHORT, FLI_NAME_TYPE_LONG };
 enum { FLI_EPMD_MODE_AUTO, FLI_EPMD_MODE_ON, FLI_EPMD_MODE_OFF, FLI_EPMD_MODE_EMBEDDED };
+enum {
+	FLI_PARTITION_IGNORE,
+	FLI_PARTITION_KEEP_MAJORITY,
+	FLI_PARTITION_STATIC_QUORUM,
+	FLI_PARTITION_KEEP_OLDEST,
+	FLI_PARTITION_KEEP_REFEREE,
+	FLI_PARTITION_REQUIRE_ALL,
+	FLI_PARTITION_PAUSE_ALL,
+	FLI_PARTITION_PAUSE_MINORITY,   /* RabbitMQ's: keep_majority, tie none */
+	FLI_PARTITION_PAUSE_IF_ALL_DOWN /* RabbitMQ's: keep_referee, any */
+};
 enum { FLI_LOG_TEXT, FLI_LOG_JSON, FLI_LOG_JOURNAL };
 enum { FLI_LOG_STDERR, FLI_LOG_STDOUT };
 

@@ -10,9 +10,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "cluster/suggest.h"
+
+#define WORDS_MAX 256
 
 typedef struct unit {
 	const char *text;
@@ -87,6 +92,31 @@ static int parse_bool(
 		text, option->key);
 }
 
+/* The word that was meant, perhaps; cuts `words` apart. */
+static const char *nearest(const char *text, char *words)
+{
+	fli_suggest suggest = fli_suggest_start(text);
+
+	for (char *word; (word = strsep(&words, "|")) != NULL;)
+		fli_suggest_offer(&suggest, word);
+	return suggest.best;
+}
+
+static int refuse_word(const fli_option *option, const char *text, fl_error *err)
+{
+	char words[WORDS_MAX];
+	const char *meant;
+
+	(void)snprintf(words, sizeof words, "%s", option->words); /* fits: they are ours */
+	meant = nearest(text, words);
+	if (meant == NULL)
+		return fl_error_set(err, FL_ECONFIG, "\"%s\" is no value for %s, which takes %s",
+			text, option->key, option->words);
+	return fl_error_set(err, FL_ECONFIG,
+		"\"%s\" is no value for %s (did you mean \"%s\"?), which takes %s", text,
+		option->key, meant, option->words);
+}
+
 static int parse_word(
 	const fli_option *option, const char *text, int64_t *ret_number, fl_error *err)
 {
@@ -103,8 +133,7 @@ static int parse_word(
 		word += word_size;
 		word += *word == '|' ? 1 : 0;
 	}
-	return fl_error_set(err, FL_ECONFIG, "\"%s\" is no value for %s, which takes %s", text,
-		option->key, option->words);
+	return refuse_word(option, text, err);
 }
 
 int fli_option_parse(const fli_option *option, const char *text, int64_t *ret_number, fl_error *err)

@@ -279,6 +279,11 @@ size_t fli_options_count(const fl_options *options, fli_key key)
 	return value_of(options, key)->count;
 }
 
+const char *const *fli_options_items(const fl_options *options, fli_key key)
+{
+	return (const char *const *)value_of(options, key)->items;
+}
+
 const char *fli_options_item(const fl_options *options, fli_key key, size_t index)
 {
 	const fli_option_value *value = value_of(options, key);

@@ -65,6 +65,8 @@ int64_t fli_options_int(const fl_options *options, fli_key key); /* INT, SIZE, T
 bool fli_options_bool(const fl_options *options, fli_key key);
 size_t fli_options_count(const fl_options *options, fli_key key); /* LIST */
 const char *fli_options_item(const fl_options *options, fli_key key, size_t index);
+/* All items; NULL where there are none. */
+const char *const *fli_options_items(const fl_options *options, fli_key key);
 bool fli_options_is_set(
 	const fl_options *options, fli_key key); /* by anybody, even to its default */
 const char *fli_options_origin(

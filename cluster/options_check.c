@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cluster/options.h"
+#include "cluster/partition_options.h"
 
 #define HOST_MAX 254
 
@@ -194,10 +195,27 @@ static int check_epmd(const fl_options *options, fl_error *err)
 	return FL_ECONFIG;
 }
 
+/* Better no node than one that serves on both sides of a split against its configuration. */
+static int check_partition(const fl_options *options, fl_error *err)
+{
+	int rc = fli_partition_check(options, err);
+
+	if (rc != FL_OK || !fli_partition_is_on(options))
+		return rc;
+	fl_error_set(err, FL_ECONFIG, "%s: a running node follows no partition policy yet",
+		fli_options_origin(options, fli_options_is_set(options, FLI_KEY_PARTITION_POLICY)
+						    ? FLI_KEY_PARTITION_POLICY
+						    : FLI_KEY_PARTITION_MEMBERS));
+	fl_error_why(err, "what a policy decides can be tried out, but nothing acts upon it");
+	fl_error_next(err,
+		"flitch partition simulate shows what it would do; run with partition.policy = ignore");
+	return FL_ECONFIG;
+}
+
 int fli_options_check(const fl_options *options, fl_error *err)
 {
 	int (*const checks[])(const fl_options *, fl_error *) = {
-		check_address, check_ports, check_marks, check_epmd};
+		check_address, check_ports, check_marks, check_epmd, check_partition};
 	int rc = FL_OK;
 
 	for (size_t i = 0; rc == FL_OK && i < sizeof checks / sizeof *checks; i++)

@@ -89,6 +89,7 @@ static int configure(fli_visit *visit, const fli_args *args, fl_options *options
 		{FLI_KEY_DIST_INSECURE_LISTEN, "false", FLI_RANK_FLAG},
 		{FLI_KEY_NODE_NAME_TYPE, "auto", FLI_RANK_FLAG},
 		{FLI_KEY_NODE_VISIBLE, "false", FLI_RANK_FLAG},
+		{FLI_KEY_PARTITION_POLICY, "ignore", FLI_RANK_FLAG},
 		{FLI_KEY_NODE_LOAD, "", FLI_RANK_FLAG}, {FLI_KEY_NODE_JOIN, "", FLI_RANK_FLAG},
 		{FLI_KEY_LOG_LEVEL, "critical", FLI_RANK_DEFAULT}};
 	char host[256];

@@ -152,6 +152,36 @@ wrong_value_names_where_and_what_would_do() {
 	says err 'FLITCH_LOG_LEVEL: "loud" is no value for log.level'
 }
 
+partition_keys_that_do_not_go_together_name_where() {
+	printf 'partition = {\n  policy = "keep_majorty";\n};\n' >flitch.conf
+	try 78 "$flitch" run --config flitch.conf
+	says err 'flitch.conf:2: "keep_majorty" is no value for partition.policy (did you mean "keep_majority"?)'
+	printf 'partition = {\n  policy = "static_quorum";\n  quorum = 4;\n  members = ["a@h", "b@h", "c@h"];\n};\n' >flitch.conf
+	try 78 "$flitch" run --config flitch.conf
+	says err 'flitch.conf:3: partition.quorum = 4 does not go with 3 members (flitch.conf:4)'
+	three_parts
+	printf 'partition = {\n  policy = "keep_referee";\n  referees = ["node1@h"];\n  members = ["nod1@h", "b@h"];\n};\n' >flitch.conf
+	try 78 "$flitch" run --config flitch.conf
+	says err 'flitch.conf:3: node1@h of partition.referees is not in partition.members (did you mean "nod1@h"?)'
+}
+
+partition_simulate_tells_who_would_serve() {
+	local five='partition.members=a@h,b@h,c@h,d@h,e@h'
+	try 0 "$flitch" partition simulate --set "$five" --split a,b
+	says out '  b@h pauses: less than half of the members are on this side (2 of 5)'
+	says out '  c@h serves: more than half of the members are on this side (3 of 5)'
+	says out '3 of 5 serve'
+	try 0 "$flitch" partition simulate --set "$five" --down a@h,b --cut c,d
+	says out '  a@h is down'
+	says out '0 of 5 serve'
+	try 0 "$flitch" partition simulate --set "$five" --set partition.policy=keep_oldest --split a,b --split c
+	says out '2 of 5 serve'
+	try 64 "$flitch" partition simulate --set "$five" --down f@h
+	says err '"f@h" is none of the members, or several (did you mean "a@h"?)'
+	try 78 "$flitch" partition simulate --down a
+	says err 'there are no partition.members to simulate with'
+}
+
 value_of_a_wrong_type_names_where() {
 	printf 'node = {\n  name = 5;\n};\n' >flitch.conf
 	try 78 "$flitch" run --config flitch.conf
@@ -466,6 +496,7 @@ done
 for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
 	unknown_flag_names_the_nearest every_command_has_help wrong_number_of_words_is_a_usage_error \
 	unknown_key_names_file_line_and_the_nearest wrong_value_names_where_and_what_would_do \
+	partition_keys_that_do_not_go_together_name_where partition_simulate_tells_who_would_serve \
 	value_of_a_wrong_type_names_where empty_and_contradicting_flags_are_refused \
 	origin_of_each_value_is_shown secrets_are_never_shown \
 	cookie_file_that_others_can_read_is_refused missing_cookie_is_explained_and_none_is_made \

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds with the deliberate faults (node/base/bug.h) and shows, for each, what finds it: the first
-# seed whose run breaks an invariant, else the first scenario. Writes a table, and
-# ends with "N passed, N failed": a fault that nothing finds has failed.
+# seed whose run breaks an invariant, else the first scenario; of the partition decision its unit
+# suite. Writes a table, and ends with "N passed, N failed": a fault that nothing finds has failed.
 #
 #   SEEDS=n     how many seeds each may take (200)
 #   BUGS="a b"  only these
@@ -16,7 +16,7 @@ out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 
 names() {
-	git grep -hoE 'FLI_BUG\([a-z_]+\)' -- '*.c' | sed 's/FLI_BUG(\(.*\))/\1/' | sort -u
+	git grep -hoE 'FLI_BUG\([a-z_]+\)' -- "$@" | sed 's/FLI_BUG(\(.*\))/\1/' | sort -u | tr '\n' ' '
 }
 
 by_sim() {
@@ -38,13 +38,22 @@ by_scenario() {
 	return 1
 }
 
-make --no-print-directory -j"$jobs" BUILD="$build" CFLAGS=-DFLITCH_BUGS "$build/tests/sim" >&2
+# A pure function has a suite that knows all of it.
+decide='dist/partition_decide.c dist/partition_clique.c'
+by_suite() {
+	case " $(names $decide) " in *" $1 "*) ;; *) return 1 ;; esac
+	FLITCH_BUG=$1 timeout 100 "$build/tests/unit/test_partition_decide" >"$out" 2>&1 && return 1
+	echo "test_partition_decide: $(sed -n 's/^FAIL - partition_decide: //p' "$out" | head -n 1) | -"
+}
+
+make --no-print-directory -j"$jobs" BUILD="$build" CFLAGS=-DFLITCH_BUGS "$build/tests/sim" \
+	"$build/tests/unit/test_partition_decide" >&2
 passed=0
 failed=0
 echo "| fault | found by | seed |"
 echo "|---|---|--:|"
-for bug in ${BUGS:-$(names)}; do
-	if found=$(by_sim "$bug" || by_scenario "$bug"); then
+for bug in ${BUGS:-$(names '*.c')}; do
+	if found=$(by_suite "$bug" || by_sim "$bug" || by_scenario "$bug"); then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a policy needs is refused where it is missing: a cluster that cannot serve, or whose sides
+ * could both serve, is found at the start and not in the first split.
+ */
+#include "cluster/partition_options.h"
+
+#include <string.h>
+
+#include "cluster/suggest.h"
+
+static const char *const words[] = {"ignore", "keep_majority", "static_quorum", "keep_oldest",
+	"keep_referee", "require_all", "pause_all"};
+
+const char *fli_partition_policy_word(fli_partition_policy policy)
+{
+	return words[policy];
+}
+
+static fli_partition_policy policy_of(const fl_options *options)
+{
+	int64_t word = fli_options_int(options, FLI_KEY_PARTITION_POLICY);
+
+	if (!fli_options_is_set(options, FLI_KEY_PARTITION_POLICY) &&
+		fli_options_count(options, FLI_KEY_PARTITION_MEMBERS) > 0)
+		return FLI_POLICY_KEEP_MAJORITY;
+	if (word == FLI_PARTITION_PAUSE_MINORITY)
+		return FLI_POLICY_KEEP_MAJORITY;
+	if (word == FLI_PARTITION_PAUSE_IF_ALL_DOWN)
+		return FLI_POLICY_KEEP_REFEREE;
+	return (fli_partition_policy)word;
+}
+
+bool fli_partition_is_on(const fl_options *options)
+{
+	return policy_of(options) != FLI_POLICY_IGNORE;
+}
+
+static const char *where(const fl_options *options, fli_key key)
+{
+	return fli_options_origin(options, key);
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static bool is_item(const fl_options *options, fli_key key, const char *name)
+{
+	for (size_t i = 0; i < fli_options_count(options, key); i++)
+		if (strcmp(fli_options_item(options, key, i), name) == 0)
+			return true;
+	return false;
+}
+
+static int refuse_stranger(const fl_options *options, fli_key key, const char *name, fl_error *err)
+{
+	fli_suggest suggest = fli_suggest_start(name);
+
+	for (size_t i = 0; i < fli_options_count(options, FLI_KEY_PARTITION_MEMBERS); i++)
+		fli_suggest_offer(
+			&suggest, fli_options_item(options, FLI_KEY_PARTITION_MEMBERS, i));
+	fl_error_set(err, FL_ECONFIG, "%s: %s of %s is not in partition.members%s%s%s",
+		where(options, key), name, fli_option_of(key)->key,
+		suggest.best != NULL ? " (did you mean \"" : "",
+		suggest.best != NULL ? suggest.best : "", suggest.best != NULL ? "\"?)" : "");
+	fl_error_next(err, "partition.members (%s) names all nodes of the cluster",
+		where(options, FLI_KEY_PARTITION_MEMBERS));
+	return FL_ECONFIG;
+}
+
+/* A node name, and a member where those are listed. */
+static int check_member(const fl_options *options, fli_key key, const char *name, fl_error *err)
+{
+	fli_node_name parsed;
+
+	if (fli_node_name_parse(&parsed, name, strlen(name), err) != FL_OK) {
+		fl_error_wrap(err, "%s: %s", where(options, key), fli_option_of(key)->key);
+		fl_error_next(err, "write nodes as name@host");
+		return FL_ECONFIG;
+	}
+	if (fli_options_count(options, FLI_KEY_PARTITION_MEMBERS) == 0 ||
+		is_item(options, FLI_KEY_PARTITION_MEMBERS, name))
+		return FL_OK;
+	return refuse_stranger(options, key, name, err);
+}
+
+static int check_list(const fl_options *options, fli_key key, fl_error *err)
+{
+	int rc = FL_OK;
+
+	for (size_t i = 0; i < fli_options_count(options, key) && rc == FL_OK; i++) {
+		const char *name = fli_options_item(options, key, i);
+
+		rc = check_member(options, key, name, err);
+		for (size_t j = 0; j < i && rc == FL_OK; j++)
+			if (strcmp(name, fli_options_item(options, key, j)) == 0)
+				rc = fl_error_set(err, FL_ECONFIG, "%s: %s is twice in %s",
+					where(options, key), name, fli_option_of(key)->key);
+	}
+	return rc;
+}
+
+static int check_names(const fl_options *options, fl_error *err)
+{
+	return check_list(options, FLI_KEY_PARTITION_MEMBERS, err);
+}
+
+/* ---- what a policy needs --------------------------------------------------------------------- */
+
+static int check_tie(const fl_options *options, fl_error *err)
+{
+	const char *tie = fli_options_text(options, FLI_KEY_PARTITION_TIE);
+
+	if (strcmp(tie, "lowest") == 0 || strcmp(tie, "none") == 0)
+		return FL_OK;
+	if (strchr(tie, '@') != NULL)
+		return check_member(options, FLI_KEY_PARTITION_TIE, tie, err);
+	fl_error_set(err, FL_ECONFIG,
+		"%s: \"%s\" is no value for partition.tie, which takes lowest, none or name@host",
+		where(options, FLI_KEY_PARTITION_TIE), tie);
+	return FL_ECONFIG;
+}
+
+static int refuse_quorum(const fl_options *options, const char *why, fl_error *err)
+{
+	size_t count = fli_options_count(options, FLI_KEY_PARTITION_MEMBERS);
+	long long quorum = fli_options_int(options, FLI_KEY_PARTITION_QUORUM);
+
+	fl_error_set(err, FL_ECONFIG,
+		"%s: partition.quorum = %lld does not go with %zu members (%s)",
+		where(options, FLI_KEY_PARTITION_QUORUM), quorum, count,
+		where(options, FLI_KEY_PARTITION_MEMBERS));
+	fl_error_why(err, "%s", why);
+	fl_error_next(err, "a majority of them is partition.quorum = %zu", count / 2 + 1);
+	return FL_ECONFIG;
+}
+
+static int check_quorum(const fl_options *options, fl_error *err)
+{
+	size_t count = fli_options_count(options, FLI_KEY_PARTITION_MEMBERS);
+	size_t quorum = (size_t)fli_options_int(options, FLI_KEY_PARTITION_QUORUM);
+
+	if (policy_of(options) != FLI_POLICY_STATIC_QUORUM)
+		return FL_OK;
+	if (quorum == 0) {
+		fl_error_set(err, FL_ECONFIG, "%s: static_quorum needs partition.quorum",
+			where(options, FLI_KEY_PARTITION_POLICY));
+		fl_error_next(err, "the majority of the members is a good number");
+		return FL_ECONFIG;
+	}
+	if (count > 0 && quorum > count)
+		return refuse_quorum(options, "no side could ever have it", err);
+	if (count > 2 * quorum - 1)
+		return refuse_quorum(options, "two sides could have it at once", err);
+	return FL_OK;
+}
+
+static int check_referees(const fl_options *options, fl_error *err)
+{
+	if (policy_of(options) == FLI_POLICY_KEEP_REFEREE &&
+		fli_options_count(options, FLI_KEY_PARTITION_REFEREES) == 0) {
+		fl_error_set(err, FL_ECONFIG, "%s: keep_referee needs partition.referees",
+			where(options, FLI_KEY_PARTITION_POLICY));
+		fl_error_next(err, "name the node, or nodes that cannot be separated");
+		return FL_ECONFIG;
+	}
+	return check_list(options, FLI_KEY_PARTITION_REFEREES, err);
+}
+
+/* Nodes that only saw each other come do not agree on who was first. */
+static int check_ages(const fl_options *options, fl_error *err)
+{
+	if (policy_of(options) != FLI_POLICY_KEEP_OLDEST ||
+		fli_options_count(options, FLI_KEY_PARTITION_MEMBERS) > 0)
+		return FL_OK;
+	fl_error_set(err, FL_ECONFIG, "%s: keep_oldest needs partition.members",
+		where(options, FLI_KEY_PARTITION_POLICY));
+	fl_error_why(err, "no node of OTP tells its age, so the order of the list is the age");
+	fl_error_next(err, "list all nodes, the oldest first");
+	return FL_ECONFIG;
+}
+
+int fli_partition_check(const fl_options *options, fl_error *err)
+{
+	int (*const checks[])(const fl_options *, fl_error *) = {
+		check_names, check_tie, check_quorum, check_referees, check_ages};
+	int rc = FL_OK;
+
+	for (size_t i = 0; rc == FL_OK && i < sizeof checks / sizeof *checks; i++)
+		rc = checks[i](options, err);
+	return rc;
+}
+
+int fli_partition_check_own(const fl_options *options, const fli_node_name *own, fl_error *err)
+{
+	if (fli_options_count(options, FLI_KEY_PARTITION_MEMBERS) > 0 &&
+		!is_item(options, FLI_KEY_PARTITION_MEMBERS, own->text)) {
+		fl_error_set(err, FL_ECONFIG, "%s: this node, %s, is not in partition.members",
+			where(options, FLI_KEY_PARTITION_MEMBERS), own->text);
+		fl_error_why(err, "a node that nobody counts cannot tell which side it is on");
+		fl_error_next(err, "add it there, on all nodes alike");
+		return FL_ECONFIG;
+	}
+	if (fli_options_bool(options, FLI_KEY_NODE_VISIBLE) && own->alive_size > 0)
+		return FL_OK;
+	fl_error_set(err, FL_ECONFIG, "a hidden node has no partition.policy");
+	fl_error_why(err, "hidden nodes are never counted as members");
+	fl_error_next(err, "make it visible, or leave partition.policy and partition.members out");
+	return FL_ECONFIG;
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static fli_partition_rules rules_of(const fl_options *options)
+{
+	const char *tie = fli_options_text(options, FLI_KEY_PARTITION_TIE);
+	int64_t word = fli_options_int(options, FLI_KEY_PARTITION_POLICY);
+	fli_partition_rules rules = {.policy = policy_of(options),
+		.views = (fli_partition_views)fli_options_int(
+			options, FLI_KEY_PARTITION_NONTRANSITIVE)};
+
+	rules.has_tie = strcmp(tie, "none") != 0 && word != FLI_PARTITION_PAUSE_MINORITY;
+	rules.down_if_alone = fli_options_bool(options, FLI_KEY_PARTITION_DOWN_IF_ALONE);
+	rules.all_referees = fli_options_int(options, FLI_KEY_PARTITION_REFEREE_MODE) != 0 &&
+			     word != FLI_PARTITION_PAUSE_IF_ALL_DOWN;
+	rules.quorum = (uint32_t)fli_options_int(options, FLI_KEY_PARTITION_QUORUM);
+	rules.tangled_percent =
+		(uint32_t)fli_options_int(options, FLI_KEY_PARTITION_NONTRANSITIVE_LIMIT);
+	return rules;
+}
+
+fli_partition_config fli_partition_tell(const fl_options *options)
+{
+	const char *tie = fli_options_text(options, FLI_KEY_PARTITION_TIE);
+
+	return (fli_partition_config){.rules = rules_of(options),
+		.members = fli_options_items(options, FLI_KEY_PARTITION_MEMBERS),
+		.members_count = fli_options_count(options, FLI_KEY_PARTITION_MEMBERS),
+		.tie = strchr(tie, '@') != NULL ? tie : "",
+		.referees = fli_options_items(options, FLI_KEY_PARTITION_REFEREES),
+		.referees_count = fli_options_count(options, FLI_KEY_PARTITION_REFEREES)};
+}
