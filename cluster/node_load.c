@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "cluster/node.h"
+#include "node/behaviours.h"
 #include "node/supervisor.h"
 
 struct fli_modules {
@@ -179,6 +180,8 @@ static int start_all(fli_member *member, const offer *o, const char *path, fl_er
 		rc = add_functions(member, o->functions->exports, path, err);
 	if (rc != FL_OK)
 		return rc;
+	for (size_t i = 0; at != NULL && at[i] != NULL; i++)
+		(void)fli_behaviour_know(member->core.node, at[i]); /* a start says what is wrong */
 	for (; at != NULL && *at != NULL && rc == FL_OK; at++)
 		rc = fli_supervisor_start_child(member->core.node, *at, err);
 	if (rc != FL_OK)

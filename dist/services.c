@@ -19,6 +19,8 @@
 #include "node/natives.h"
 #include "node/sched.h"
 #include "node/silent.h"
+#include "node/sup_shown.h"
+#include "node/supervisor.h"
 
 #define AGAIN_MS 1000
 
@@ -114,11 +116,21 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	return FL_OK;
 }
 
+static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	const char *names[SERVICES];
+
+	(void)state; /* they are the same always */
+	for (size_t i = 0; i < SERVICES; i++)
+		names[i] = services[i].name;
+	return fli_shown_call(self, from, request, names, SERVICES);
+}
+
 static const fl_behaviour keeper = {
 	.name = "flitch_services",
 	.state_size = sizeof(keeper_state),
 	.init = on_init,
-	.call = fli_silent_call,
+	.call = on_call,
 	.cast = fli_silent_cast,
 	.info = on_info,
 };
@@ -147,7 +159,11 @@ int fli_services_start(fl_node *node)
 {
 	static const fli_dist_spawns spawns = {fli_spawn_request, ignore_reply};
 	static const uint8_t nil[] = {106};
-	fli_start how = {.behaviour = &keeper, .name = "flitch_services", .is_system = true};
+	fli_start how = {.behaviour = &keeper,
+		.name = "flitch_services",
+		.parent = node->supervisor,
+		.link = true,
+		.is_system = true};
 	fl_proc *proc;
 	int rc = add_natives(node);
 
@@ -155,6 +171,8 @@ int fli_services_start(fl_node *node)
 		rc = fli_global_prepare(node);
 	if (rc == FL_OK)
 		rc = fli_proc_start(node, &how, fli_term(node, nil, sizeof nil), &proc, NULL);
+	if (rc == FL_OK && node->supervisor != NULL)
+		rc = fli_supervisor_show(node, proc);
 	if (rc == FL_OK && node->dist != NULL)
 		fli_dist_on_spawn(fli_dist_of(node), &spawns);
 	return rc;

@@ -123,8 +123,8 @@ static int function_exported(fl_proc *self, fl_term args, fl_buf *result)
 	return fl_build(result, "~", fl_bool(rc == FL_OK));
 }
 
-/* A pid of this node and alive: its behaviour's name lives as long as the module. */
-static bool behaviour_of(fl_proc *self, fl_term args, const char **ret_name)
+/* A pid of this node and alive; the behaviour lives as long as the module. */
+static bool behaviour_of(fl_proc *self, fl_term args, const fl_behaviour **ret_behaviour)
 {
 	fl_node *node = fl_self_node(self);
 	const fl_proc *proc;
@@ -135,18 +135,20 @@ static bool behaviour_of(fl_proc *self, fl_term args, const char **ret_name)
 	fli_enter(node);
 	proc = fli_proc_of(node, &pid);
 	if (proc != NULL)
-		*ret_name = proc->behaviour->name;
+		*ret_behaviour = proc->behaviour;
 	fli_leave(node);
 	return proc != NULL;
 }
 
 static int initial_call(fl_proc *self, fl_term args, fl_buf *result)
 {
-	const char *name;
+	const fl_behaviour *behaviour;
 
-	if (!behaviour_of(self, args, &name))
+	if (!behaviour_of(self, args, &behaviour))
 		return fl_build(result, "{proc_lib, init_p, 5}");
-	return fl_build(result, "{~, init, 1}", fl_atom_of(name));
+	if (behaviour->supervisor != NULL)
+		return fl_build(result, "{supervisor, ~, 1}", fl_atom_of(behaviour->name));
+	return fl_build(result, "{~, init, 1}", fl_atom_of(behaviour->name));
 }
 
 static int get_label(fl_proc *self, fl_term args, fl_buf *result)

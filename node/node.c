@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "node/behaviours.h"
 #include "node/export.h"
 #include "node/runtime.h"
 #include "node/sched.h"
@@ -136,6 +137,7 @@ void fli_node_delete(fl_node *node)
 	fli_timers_destroy(node);
 	fli_calls_destroy(node);
 	fli_exports_delete(node);
+	fli_behaviours_delete(node);
 	for (int i = 0; i < FLI_POOL_CLASSES; i++)
 		while ((msg = node->pool[i]) != NULL) {
 			node->pool[i] = msg->next;

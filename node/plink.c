@@ -81,7 +81,13 @@ void fli_plink_delete(fl_node *node, fli_plink *plink)
 
 /* ---- exit signals ---------------------------------------------------------------------------- */
 
-static void deliver_exit(fl_proc *to, const fl_pid *from, fl_term reason)
+/* A supervisor has as many as it has children: they are no flood. */
+static bool has_room_for_links(const fl_proc *to)
+{
+	return to->status != FLI_EXITING && to->extra != NULL && to->extra->end != NULL;
+}
+
+static void deliver_exit(fl_proc *to, const fl_pid *from, fl_term reason, bool is_link)
 {
 	fl_buf buf = FL_BUF_INIT;
 	fli_msg *msg;
@@ -89,7 +95,9 @@ static void deliver_exit(fl_proc *to, const fl_pid *from, fl_term reason)
 	(void)fl_build(&buf, "{'EXIT', ~, ~}", *from, reason);
 	msg = buf.error == FL_OK ? fli_msg_of_term(to->node, fl_buf_term(&buf)) : NULL;
 	fl_buf_free(&buf);
-	if (msg != NULL)
+	if (msg != NULL && is_link && has_room_for_links(to))
+		fli_mailbox_push(to, msg);
+	else if (msg != NULL)
 		fli_deliver(to, msg);
 	else /* it would take the other for alive */
 		fli_proc_exit(to, (fl_term){.data = NULL});
@@ -119,7 +127,7 @@ void fli_exit_signal(fl_proc *to, const fl_pid *from, fl_term reason, bool is_li
 	if (!is_link && is_atom(reason, "kill"))
 		exit_with_text(to, "killed");
 	else if (to->trap_exit)
-		deliver_exit(to, from, reason);
+		deliver_exit(to, from, reason, is_link);
 	else if (!is_atom(reason, "normal") || (!is_link && fl_pid_eq(from, &self)))
 		fli_proc_exit(to, reason);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "node/base/bug.h"
+#include "node/behaviours.h"
 #include "node/owned.h"
 #include "node/runtime.h"
 #include "node/sched.h"
@@ -185,14 +186,17 @@ static bool set_family(fl_proc *proc, const fli_start *start)
 
 static fl_proc *create(fl_node *node, const fli_start *start)
 {
-	fl_proc *proc = fli_zalloc(node->mem, sizeof *proc + start->behaviour->state_size);
+	const fl_behaviour *behaviour = fli_behaviour_to_run(node, start->behaviour);
+	fl_proc *proc = behaviour == NULL
+				? NULL
+				: fli_zalloc(node->mem, sizeof *proc + behaviour->state_size);
 
 	if (proc == NULL)
 		return NULL;
 	proc->node = node;
-	proc->behaviour = start->behaviour;
+	proc->behaviour = behaviour;
 	proc->status = FLI_STARTING;
-	proc->trap_exit = start->behaviour->trap_exit;
+	proc->trap_exit = behaviour->trap_exit;
 	proc->is_system = start->is_system;
 	proc->global_name =
 		start->global_name != NULL ? start->global_name : start->behaviour->global_name;

@@ -162,6 +162,9 @@ typedef struct fli_extra {
 	fli_link suspended;   /* in fl_node.suspended */
 	fli_link in_watchful; /* in fl_node.watchful */
 	fli_link owned;       /* blocks that go with the process: see owned.h */
+	/* NULL: as any server. Else its end takes turns: an exit of its parent and sys's terminate
+	 * come here, and it stops when it has done what it must. A handler. */
+	int (*end)(fl_proc *self, void *state, fl_term reason);
 } fli_extra;
 
 struct fl_proc {

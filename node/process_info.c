@@ -20,6 +20,7 @@ typedef struct item {
 	bool by_default; /* shown by process_info/1, in the table's order */
 } item;
 
+#define ANCESTORS_MAX 64
 #define WORD_BYTES sizeof(void *)
 
 size_t fli_proc_bytes(const fl_proc *proc)
@@ -81,7 +82,8 @@ static void status(const fl_proc *proc, fl_buf *b)
 	(void)fl_build(b, "~", fl_atom_of(names[proc->status]));
 }
 
-static void add_ancestor(const fl_proc *proc, fl_buf *b)
+/* The parent, as far as it lives. */
+static const fl_proc *add_ancestor(const fl_proc *proc, fl_buf *b)
 {
 	const fl_pid *parent = &proc->extra->parent;
 	const fl_proc *found = fli_proc_of(proc->node, parent);
@@ -90,13 +92,15 @@ static void add_ancestor(const fl_proc *proc, fl_buf *b)
 		(void)fl_build(b, "~", found->name->text);
 	else
 		(void)fl_build(b, "~", *parent);
+	return found;
 }
 
 static void ancestors(const fl_proc *proc, fl_buf *b)
 {
 	fl_list_open(b);
-	if (proc->extra != NULL && proc->extra->has_parent)
-		add_ancestor(proc, b);
+	for (int i = 0; i < ANCESTORS_MAX && proc != NULL; i++)
+		proc = proc->extra != NULL && proc->extra->has_parent ? add_ancestor(proc, b)
+								      : NULL;
 	fl_list_close(b);
 }
 
@@ -115,7 +119,12 @@ static void label(const fl_proc *proc, fl_buf *b)
 
 static void init_call(const fl_proc *proc, fl_buf *b)
 {
-	(void)fl_build(b, "{~, init, 1}", fl_atom_of(proc->behaviour->name));
+	fl_atom name = fl_atom_of(proc->behaviour->name);
+
+	if (proc->behaviour->supervisor != NULL)
+		(void)fl_build(b, "{supervisor, ~, 1}", name);
+	else
+		(void)fl_build(b, "{~, init, 1}", name);
 }
 
 void fli_dictionary_write(const fl_proc *proc, fl_buf *buf)

@@ -110,6 +110,7 @@ struct fl_node {
 	const struct fli_group_ops *groups; /* see groups.h; NULL: no groups */
 	uint64_t groups_max;                /* memberships a scope; 0: a default */
 	struct fli_exports *exports;        /* see export.h; NULL until something is exported */
+	struct fli_behaviours *behaviours;  /* see behaviours.h; NULL until one is known */
 	void *owner;                        /* of the layer above: the daemon's own structure */
 	/* A process of another node has set a monitor; in the midst of a read. NULL: nobody asks.
 	 */

@@ -20,7 +20,15 @@
 
 /* What one handler is run for. */
 typedef struct server_job {
-	enum { JOB_INIT, JOB_MESSAGE, JOB_CONTINUE, JOB_TIMEOUT, JOB_TERMINATE, JOB_DONE } what;
+	enum {
+		JOB_INIT,
+		JOB_MESSAGE,
+		JOB_CONTINUE,
+		JOB_TIMEOUT,
+		JOB_TERMINATE,
+		JOB_DONE,
+		JOB_END
+	} what;
 	fli_msg_kind kind;
 	fl_term term;
 	fl_from from;
@@ -111,6 +119,7 @@ static int run_job(fl_proc *proc, const server_job *job)
 		return job->task->task.done == NULL
 			       ? FL_OK
 			       : job->task->task.done(proc, proc->state, job->task->arg);
+	case JOB_END: return proc->extra->end(proc, proc->state, job->term);
 	case JOB_MESSAGE: return on_message(proc, job);
 	}
 	return FL_EMISUSE;
@@ -282,6 +291,20 @@ static bool handle_plain(fl_proc *proc, fli_msg *msg)
 	return kept;
 }
 
+/* Somebody who may ends it, with `reason`. */
+static bool handle_end(fl_proc *proc, fl_term reason, const fli_msg *msg)
+{
+	server_job job = {.what = JOB_END, .term = reason};
+	bool kept;
+	int rc;
+
+	if (proc->extra == NULL || proc->extra->end == NULL)
+		return fli_server_stop(proc, reason, msg);
+	proc->current_kind = FLI_MSG_INFO;
+	kept = invoke(proc, &job, &rc);
+	return settle(proc, rc, msg) && kept;
+}
+
 static bool handle_exit(fl_proc *proc, fli_msg *msg)
 {
 	fl_term reason;
@@ -291,7 +314,18 @@ static bool handle_exit(fl_proc *proc, fli_msg *msg)
 	if (!is_from_parent(proc, msg, &reason))
 		return handle_plain(proc, msg);
 	set_reason(proc, fl_spec("~", reason));
-	kept = fli_server_stop(proc, reason_of(proc), msg);
+	kept = handle_end(proc, reason_of(proc), msg);
+	fli_msg_free(proc->node, msg);
+	return kept;
+}
+
+static bool handle_system(fl_proc *proc, fli_msg *msg)
+{
+	int rc = fli_sys_handle(proc, msg);
+	bool kept = rc == FL_STOP && proc->status != FLI_EXITING
+			    ? handle_end(proc, reason_of(proc), msg)
+			    : settle(proc, rc, msg);
+
 	fli_msg_free(proc->node, msg);
 	return kept;
 }
@@ -311,10 +345,7 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg)
 	}
 	switch ((fli_msg_kind)msg->kind) {
 	case FLI_MSG_CALL: kept = handle_call(proc, msg); break;
-	case FLI_MSG_SYSTEM:
-		kept = settle(proc, fli_sys_handle(proc, msg), msg);
-		fli_msg_free(proc->node, msg);
-		break;
+	case FLI_MSG_SYSTEM: kept = handle_system(proc, msg); break;
 	case FLI_MSG_EXIT: kept = handle_exit(proc, msg); break;
 	case FLI_MSG_START: kept = handle_start(proc, msg); break;
 	case FLI_MSG_DONE: kept = handle_done(proc, msg); break;
@@ -501,84 +532,4 @@ bool fli_server_run(fl_proc *proc, unsigned budget)
 		fli_exits_drain(node);
 	fli_proc_free(proc);
 	return kept;
-}
-
-/* ---- what handlers ask for --------------------------------------------------------------------
- */
-
-int fl_stop_spec(fl_proc *self, fl_spec reason)
-{
-	fli_enter(self->node);
-	if (self->status != FLI_EXITING)
-		set_reason(self, reason);
-	fli_leave(self->node);
-	return FL_STOP;
-}
-
-int fl_unhandled(fl_proc *self, fl_term message)
-{
-	char name[320], text[512];
-
-	switch ((fli_msg_kind)self->current_kind) {
-	case FLI_MSG_CALL: return fl_stop(self, "{bad_call, ~}", message);
-	case FLI_MSG_CAST: return fl_stop(self, "{bad_cast, ~}", message);
-	default:
-		fli_enter(self->node); /* somebody may unregister its name */
-		(void)fli_proc_text(self, name, sizeof name);
-		fli_leave(self->node);
-		fli_log_limited(&self->node->log, fl_now_ms(self), FLI_ERROR,
-			"%s received unexpected message: %s", name,
-			fl_print_to(text, sizeof text, message));
-		return FL_OK;
-	}
-}
-
-int fl_next_continue_spec(fl_proc *self, fl_spec what)
-{
-	fl_buf buf = FL_BUF_INIT;
-	fl_node *node = self->node;
-	fli_extra *extra;
-	int rc = fl_build_values(&buf, what.pattern, what.values, what.count);
-
-	if (rc == FL_OK) {
-		fli_enter(node);
-		extra = self->status == FLI_EXITING ? NULL : fli_proc_extra(self);
-		if (extra != NULL) {
-			fli_msg_free(node, extra->continue_);
-			extra->continue_ = fli_msg_of_term(node, fl_buf_term(&buf));
-		}
-		rc = extra == NULL || extra->continue_ == NULL ? FL_ENOMEM : FL_OK;
-		fli_leave(node);
-	}
-	fl_buf_free(&buf);
-	return rc;
-}
-
-static void idle_is_over(fli_timer *timer)
-{
-	fli_extra *extra = fli_container_of(timer, fli_extra, idle);
-
-	extra->idle_due = true;
-	if (extra->proc->status == FLI_WAITING)
-		fli_run_queue_add(extra->proc);
-}
-
-void fl_next_timeout(fl_proc *self, uint32_t ms)
-{
-	fl_node *node = self->node;
-	fli_extra *extra;
-
-	fli_enter(node);
-	extra = self->status == FLI_EXITING ? NULL : fli_proc_extra(self);
-	if (extra != NULL) {
-		extra->idle.fire = idle_is_over;
-		fli_wheel_start(
-			&node->wheel, &extra->idle, node->port->now_ns(node->port) / 1000000 + ms);
-	}
-	fli_leave(node);
-}
-
-void fl_next_hibernate(fl_proc *self)
-{
-	(void)self; /* an idle process of C holds nothing that could be given back */
 }

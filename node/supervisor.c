@@ -1,111 +1,185 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A first supervisor: one_for_one, permanent children.
+ * A supervisor's process: what comes to it, and what it decides (sup.h) carried out.
  *
- *  - Children are linked; the supervisor traps exits and starts a child again when its EXIT comes.
- *  - Restarts within the period are counted as OTP's supervisor counts them; past the intensity it
- *    ends its children and itself with `shutdown`, and says so in the log.
- *  - An end, whether for that or because the node stops, is OTP's too: exit(shutdown) to the child
- *    that was started last, a wait for its end, the next one. Each is waited for as a server waits
- *    for anything, by messages and a timeout, so that all others are served meanwhile.
+ *  - Children are linked; it traps exits. An end that was asked for comes by the link as well, or
+ *    by a monitor where a child might have cut the link.
+ *  - It never waits in a handler: while it waits for an end it takes ends and times, keeps requests
+ *    and further attempts back, and goes through them when it is idle.
+ *  - An exit of its parent, or sys's terminate, is an end that takes turns too.
  *
- * Failure: a child whose restart fails is tried again, each attempt counting, until the intensity
- * is reached, as in OTP. A child that does not end within its time is killed.
+ * Failure: a child that fails in the first starts ends those before it, and the init, with OTP's
+ * {shutdown, {failed_to_start_child, Id, Reason}}; these are ended on the spot, without turns. A
+ * request that there is no memory to keep back is answered {error, system_limit}.
  */
 #include "node/supervisor.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "node/behaviours.h"
 #include "node/owned.h"
 #include "node/sched.h"
-#include "node/term/tag.h"
+#include "node/sup_process.h"
 
-#define INTENSITY 3
-#define PERIOD_MS 5000
-#define CHILDREN_MAX 1024
-#define SHUTDOWN_MS 5000 /* for each child to end by itself: OTP's default for workers */
+#define MAILBOX_MAX (16U << 20) /* each of its children may end at once */
 
-typedef struct child {
-	const fl_behaviour *behaviour;
-	fl_pid pid;
-	bool is_running;
-} child;
+/* A request, or an attempt to start again. */
+typedef struct deferred {
+	fli_link link;
+	fl_from from;
+	bool is_call;
+	size_t size;
+	uint8_t bytes[];
+} deferred;
 
-typedef struct supervisor {
-	child *children;
-	uint32_t count;
-	uint64_t restarts[INTENSITY + 1]; /* times, oldest first */
-	uint32_t restarts_count;
-	_Atomic(bool) is_stopping; /* owner of the context: set by who stops the node as well */
-	bool has_begun;            /* to end its children */
-	uint32_t left;             /* children that are not known to have ended, the first ones */
-	bool is_asked;             /* the last of these, by exit(shutdown) */
-	uint64_t deadline_ms;      /* when it is killed */
-} supervisor;
+/* ---- what comes while it waits --------------------------------------------------------------- */
 
-/* A name of the whole cluster that somebody else has is no failure: one of them is enough. */
-static bool is_elsewhere(fl_node *node, const fl_behaviour *behaviour, int rc)
+static bool defer(fl_proc *self, fli_supervisor *s, const fl_from *from, fl_term term)
 {
-	if (rc != FL_ETAKEN || behaviour->global_name == NULL)
+	fl_buf buf = FL_BUF_INIT;
+	deferred *d = NULL;
+
+	if (fl_build(&buf, "~", term) == FL_OK)
+		d = fli_owned_alloc(self, sizeof *d + buf.size);
+	if (d != NULL) {
+		d->is_call = from != NULL;
+		if (from != NULL)
+			d->from = *from;
+		d->size = buf.size;
+		memcpy(d->bytes, buf.data, buf.size);
+		fli_list_append(&s->deferred, &d->link);
+	}
+	fl_buf_free(&buf);
+	return d != NULL;
+}
+
+static void try_again(fl_proc *self, fli_supervisor *s, fl_term message)
+{
+	fl_term which;
+	fli_kid *kid;
+	fl_pid pid;
+
+	if (!fl_match(message, "{try_again_restart, ~}", &which))
+		return; /* as in OTP: what it does not know is no reason to end its children */
+	if (!fli_sup_is_dynamic(s->sup))
+		kid = fli_sup_by_id(s->sup, which);
+	else
+		kid = fl_match(which, "~", &pid) ? fli_sup_by_pid(s->sup, pid.id, pid.serial)
+						 : NULL;
+	if (kid != NULL)
+		fli_sup_again(s->sup, kid, fl_now_ms(self));
+}
+
+static bool take_deferred(fl_proc *self, fli_supervisor *s)
+{
+	fli_link *link = fli_list_pop(&s->deferred);
+	deferred *d = link == NULL ? NULL : fli_container_of(link, deferred, link);
+	fl_term term;
+
+	if (d == NULL)
 		return false;
-	fli_log_write(&node->log, FLI_NOTICE, "%s is not started: the global name %s is taken",
-		behaviour->name, behaviour->global_name);
+	term = fli_term(self->node, d->bytes, d->size);
+	if (d->is_call)
+		(void)fli_supervisor_call(self, s, d->from, term); /* it answers all */
+	else
+		try_again(self, s, term);
+	fli_enter(self->node);
+	fli_owned_free(d);
+	fli_leave(self->node);
 	return true;
 }
 
-static bool is_stopping(const supervisor *s)
+/* ---- going on -------------------------------------------------------------------------------- */
+
+static bool is_stopping(const fli_supervisor *s)
 {
 	/* relaxed: the owner of the context sets it, and wakes the supervisor through its mutex */
 	return atomic_load_explicit(&s->is_stopping, memory_order_relaxed);
 }
 
-static void set_stopping(supervisor *s)
+static bool wants_end(const fli_supervisor *s)
 {
-	atomic_store_explicit(&s->is_stopping, true, memory_order_relaxed);
+	return s->wants_end || is_stopping(s);
 }
 
-/* *ret_reason: what its init stopped with. */
-static int start_child(fl_proc *self, child *c, fl_buf *ret_reason)
+static void answer_asker(fli_supervisor *s)
 {
-	static const uint8_t no_args[] = {FLI_NIL_EXT};
-	fl_term args = {.data = no_args, .size = sizeof no_args};
-	fl_node *node = fl_self_node(self);
-	fli_start how = {.behaviour = c->behaviour,
-		.name = c->behaviour->name,
-		.parent = self,
-		.link = true};
-	fl_proc *proc;
-	int rc;
-
-	fli_enter(node);
-	rc = fli_proc_start(node, &how, args, &proc, ret_reason);
-	if (rc == FL_OK)
-		c->pid = fli_proc_pid(proc);
-	fli_leave(node);
-	c->is_running = rc == FL_OK;
-	return rc == FL_ENOENT || is_elsewhere(self->node, c->behaviour, rc) ? FL_OK : rc;
+	if (s->has_asker)
+		(void)fl_reply(s->asker, "ok"); /* the caller may be gone */
+	s->has_asker = false;
 }
 
-static child *find(supervisor *s, const fl_pid *pid)
+/* One thing that an idle one has to do; false: there is none. */
+static bool go_on(fl_proc *self, fli_supervisor *s)
 {
-	for (uint32_t i = 0; i < s->count; i++)
-		if (s->children[i].is_running && fl_pid_eq(&s->children[i].pid, pid))
-			return &s->children[i];
-	return NULL;
+	answer_asker(s);
+	if (!wants_end(s))
+		return fli_sup_go_on(s->sup, fl_now_ms(self)) || take_deferred(self, s);
+	fli_sup_end(s->sup, fl_now_ms(self));
+	return true;
 }
 
-/* True while one more restart is within the intensity. */
-static bool count_restart(supervisor *s, uint64_t now_ms)
+static int end(fl_proc *self, const fli_supervisor *s)
 {
-	uint32_t kept = 0;
+	if (s->reason == NULL)
+		return fl_stop(self, "shutdown");
+	return fl_stop(self, "~", fli_kept_term(s->reason, self->node->atoms));
+}
 
-	for (uint32_t i = 0; i < s->restarts_count; i++)
-		if (now_ms - s->restarts[i] <= PERIOD_MS)
-			s->restarts[kept++] = s->restarts[i];
-	s->restarts[kept++] = now_ms;
-	s->restarts_count = kept > INTENSITY ? INTENSITY : kept;
-	return kept <= INTENSITY;
+static void set_timeout(fl_proc *self, const fli_supervisor *s)
+{
+	uint64_t now_ms = fl_now_ms(self), deadline_ms = s->sup->deadline_ms;
+
+	if (s->is_again)
+		fl_next_timeout(self, 1);
+	else if (s->sup->phase == FLI_SUP_STOPPING && deadline_ms != UINT64_MAX)
+		fl_next_timeout(self, deadline_ms > now_ms ? (uint32_t)(deadline_ms - now_ms) : 0);
+}
+
+int fli_supervisor_drive(fl_proc *self, fli_supervisor *s)
+{
+	bool is_busy = true;
+
+	while (is_busy) {
+		if (s->sup->phase == FLI_SUP_STOPPING && wants_end(s) &&
+			s->sup->then == FLI_THEN_START)
+			fli_sup_end(s->sup, fl_now_ms(self)); /* it starts nobody any more */
+		if (s->sup->phase == FLI_SUP_STOPPING)
+			fli_sup_tick(s->sup, fl_now_ms(self));
+		is_busy = s->sup->phase == FLI_SUP_IDLE && go_on(self, s);
+	}
+	if (s->sup->phase == FLI_SUP_ENDED)
+		return end(self, s);
+	set_timeout(self, s);
+	return FL_OK;
+}
+
+/* ---- handlers -------------------------------------------------------------------------------- */
+
+static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	fli_supervisor *s = state;
+	int rc = FL_OK;
+
+	if (s->sup->phase == FLI_SUP_IDLE && !wants_end(s))
+		rc = fli_supervisor_call(self, s, from, request);
+	else if (defer(self, s, &from, request))
+		rc = fl_later(self, from);
+	else
+		(void)fl_reply(from, "{error, system_limit}"); /* the caller may be gone */
+	return rc == FL_OK ? fli_supervisor_drive(self, s) : rc;
+}
+
+static int on_cast(fl_proc *self, void *state, fl_term message)
+{
+	fli_supervisor *s = state;
+
+	if (s->sup->phase == FLI_SUP_IDLE)
+		try_again(self, s, message);
+	else if (fl_match(message, "{try_again_restart, _}") && !defer(self, s, NULL, message))
+		s->is_again = true;
+	return fli_supervisor_drive(self, s);
 }
 
 /* Anybody may send a message that looks like an exit. */
@@ -122,349 +196,348 @@ static bool is_dead(fl_proc *self, const fl_pid *pid)
 	return dead;
 }
 
-/* Worded as OTP's report: who watches, what happened, why, to whom. */
-static void log_report(fl_proc *self, const child *c, const char *context, fl_term reason)
+static int on_info(fl_proc *self, void *state, fl_term message)
 {
-	fl_pid pid = c->pid;
-	char text[512], pid_text[320] = "undefined";
+	fli_supervisor *s = state;
+	fli_kid *kid;
+	fl_term reason;
+	fl_pid pid;
 
-	if (pid.node.size > 0)
-		(void)snprintf(pid_text, sizeof pid_text, "<%.*s.%u.%u>", (int)pid.node.size,
-			pid.node.text, pid.id, pid.serial);
-	fli_log_write(&fl_self_node(self)->log, FLI_ERROR,
-		"Supervisor: {local,%s}. Context: %s. Reason: %s. Offender: id=%s,pid=%s.",
-		self->behaviour->name, context, fl_print_to(text, sizeof text, reason),
-		c->behaviour->name, pid_text);
-}
-
-static void log_reason(fl_proc *self, const child *c, const char *context, const char *reason)
-{
-	fli_reason_atom atom;
-
-	log_report(self, c, context, fli_reason_of(&atom, reason));
-}
-
-/* ---- the end ---------------------------------------------------------------------------------
- */
-
-static void signal_exit(fl_proc *self, const fl_pid *pid, const char *reason)
-{
-	fl_node *node = fl_self_node(self);
-	fl_pid me = fl_self(self);
-	fli_reason_atom atom;
-	fl_proc *proc;
-
-	fli_enter(node);
-	proc = fli_proc_of(node, pid);
-	if (proc != NULL)
-		fli_exit_signal(proc, &me, fli_reason_of(&atom, reason), false);
-	fli_leave(node);
-}
-
-static void ask_to_end(fl_proc *self, supervisor *s, const child *c)
-{
-	s->is_asked = true;
-	s->deadline_ms = fl_now_ms(self) + SHUTDOWN_MS;
-	signal_exit(self, &c->pid, "shutdown");
-}
-
-/* As far as it goes: the last started ends first. Stops when none is left. */
-static int end_next(fl_proc *self, supervisor *s)
-{
-	if (!s->has_begun)
-		s->left = s->count;
-	s->has_begun = true;
-	while (s->left > 0) {
-		child *c = &s->children[s->left - 1];
-		uint64_t now_ms = fl_now_ms(self);
-
-		if (!c->is_running || is_dead(self, &c->pid)) {
-			s->left--;
-			s->is_asked = false;
-		} else if (!s->is_asked) {
-			ask_to_end(self, s, c);
-		} else if (now_ms >= s->deadline_ms) {
-			log_reason(self, c, "shutdown_error", "killed");
-			signal_exit(self, &c->pid, "kill");
-			c->is_running = false; /* reported */
-		} else {
-			fl_next_timeout(self, (uint32_t)(s->deadline_ms - now_ms));
-			return FL_OK;
-		}
+	if (fl_match(message, "{'EXIT', ~, ~}", &pid, &reason) ||
+		fl_match(message, "{'DOWN', _, process, ~, ~}", &pid, &reason)) {
+		kid = fli_pid_is_local(self->node, &pid)
+			      ? fli_sup_by_pid(s->sup, pid.id, pid.serial)
+			      : NULL;
+		if (kid != NULL && is_dead(self, &pid))
+			fli_sup_ended(s->sup, kid, reason, fl_now_ms(self));
+	} else {
+		(void)fl_unhandled(self, message); /* logs it */
 	}
-	return fl_stop(self, "shutdown");
+	return fli_supervisor_drive(self, s);
+}
+
+/* What could not be told by a message. */
+static void try_all_again(fl_proc *self, fli_supervisor *s)
+{
+	fli_kid *kid = fli_sup_next(s->sup, NULL), *next;
+
+	s->is_again = false;
+	for (; kid != NULL && s->sup->phase == FLI_SUP_IDLE; kid = next) {
+		next = fli_sup_next(s->sup, kid);
+		if (kid->state == FLI_KID_RESTARTING)
+			fli_sup_again(s->sup, kid, fl_now_ms(self));
+	}
 }
 
 static int on_timeout(fl_proc *self, void *state)
 {
-	return is_stopping(state) ? end_next(self, state) : FL_OK;
+	fli_supervisor *s = state;
+
+	if (s->is_again && s->sup->phase == FLI_SUP_IDLE)
+		try_all_again(self, s);
+	return fli_supervisor_drive(self, s);
 }
 
-static int try_start(fl_proc *self, child *c)
+static int on_end(fl_proc *self, void *state, fl_term reason)
 {
-	fl_buf reason = FL_BUF_INIT;
-	int rc = start_child(self, c, &reason);
+	fli_supervisor *s = state;
 
-	if (rc == FL_EEXIT && reason.size > 0)
-		log_report(self, c, "start_error", fl_buf_term(&reason));
-	else if (rc != FL_OK)
-		log_reason(self, c, "start_error", fl_error_atom(rc));
-	fl_buf_free(&reason);
+	if (!s->wants_end)
+		s->reason = fli_keep(self->node->mem, reason); /* or shutdown */
+	s->wants_end = true;
+	return fli_supervisor_drive(self, s);
+}
+
+/* All have ended already, unless it ends at once, when nobody drives the node any more. */
+static void on_terminate(fl_proc *self, void *state, fl_term reason)
+{
+	fli_supervisor *s = state;
+	fl_node *node = fl_self_node(self);
+
+	(void)reason;
+	/* relaxed: as in is_stopping */
+	atomic_store_explicit(&s->is_stopping, true, memory_order_relaxed);
+	fli_supervisor_end_now(s);
+	fli_enter(node);
+	if (node->supervisor == self) {
+		node->supervisor = NULL;
+		fli_crew_wake(node); /* whoever drives waits for this */
+	}
+	fli_leave(node);
+}
+
+/* ---- init ------------------------------------------------------------------------------------ */
+
+/* What lies in the process's own memory, and what hangs from it. */
+typedef struct holdings {
+	fli_sup sup;
+	fli_supervisor *s;
+	fli_mem *mem;
+} holdings;
+
+static void drop_holdings(void *block)
+{
+	holdings *h = block;
+
+	fli_sup_destroy(&h->sup);
+	fli_kid_spec_unref(h->s->last_spec);
+	fli_free(h->mem, h->s->extra);
+	fli_free(h->mem, h->s->reason);
+}
+
+static bool make_seats(fl_proc *self, fli_supervisor *s)
+{
+	size_t bytes = s->flags->partitions * sizeof(fli_seat);
+	fli_seat *seats;
+
+	if (bytes == 0)
+		return true;
+	fli_enter(self->node); /* others look at them */
+	seats = fli_owned_alloc(self, bytes);
+	if (seats != NULL)
+		memset(seats, 0, bytes);
+	s->seats = seats;
+	fli_leave(self->node);
+	return seats != NULL;
+}
+
+static bool make_holdings(fl_proc *self, fli_supervisor *s)
+{
+	holdings *h = fli_owned_alloc_with(self, sizeof *h, drop_holdings);
+
+	s->self = self;
+	s->flags = self->behaviour->supervisor;
+	fli_list_create(&s->deferred);
+	if (h == NULL)
+		return false;
+	h->s = s;
+	h->mem = self->node->mem;
+	fli_sup_create(&h->sup, h->mem, s->flags, self->node->seed);
+	h->sup.ops = &fli_supervisor_ops;
+	h->sup.ctx = s;
+	s->sup = &h->sup;
+	return make_seats(self, s);
+}
+
+static int read_text(fl_buf *buf, const char *text)
+{
+	fl_error err;
+
+	return fl_read(buf, text, strlen(text), &err);
+}
+
+int fli_supervisor_add(
+	fli_supervisor *s, const fl_child *child, fl_term args, fli_kid **ret_kid, fl_buf *ret_why)
+{
+	fl_node *node = s->self->node;
+	fli_kid_spec_home home = {node->mem, node->atoms, s->sup->auto_shutdown};
+	fl_buf map = FL_BUF_INIT;
+	fli_kid_spec *spec = NULL;
+	fl_term start_args, id;
+	int rc = fli_kid_spec_build(&map, child, args);
+
+	fli_enter(node);
+	(void)fli_behaviour_know(node, child->behaviour); /* a name that is taken: not from afar */
+	fli_leave(node);
+	if (rc == FL_OK)
+		rc = fli_kid_spec_read(&home, fl_buf_term(&map), &spec, &start_args, ret_why);
+	else if (rc != FL_ENOMEM)
+		(void)fl_build(
+			ret_why, "{invalid_child_spec, ~}", fl_atom_of(child->behaviour->name));
+	if (rc == FL_OK) {
+		spec->behaviour = child->behaviour;
+		id = fli_kid_spec_get(spec, FLI_SPEC_ID);
+		if (fli_sup_by_id(s->sup, id) != NULL) {
+			(void)fl_build(ret_why, "{duplicate_child_name, ~}", id);
+			rc = FL_EALREADY;
+		} else {
+			*ret_kid = fli_sup_add(s->sup, spec, start_args);
+			rc = *ret_kid == NULL ? FL_ENOMEM : FL_OK;
+		}
+	}
+	fli_kid_spec_unref(spec);
+	fl_buf_free(&map);
 	return rc;
 }
 
-static int restart(fl_proc *self, supervisor *s, child *c)
+/* `text` in Erlang notation; NULL: []. */
+static int add_text(fli_supervisor *s, const fl_child *child, const char *text, fl_buf *ret_why)
 {
-	while (!is_stopping(s) && count_restart(s, fl_now_ms(self)))
-		if (try_start(self, c) == FL_OK)
-			return FL_OK;
-	if (!is_stopping(s))
-		log_reason(self, c, "shutdown", "reached_max_restart_intensity");
-	set_stopping(s);
-	return end_next(self, s);
+	fl_buf args = FL_BUF_INIT;
+	fli_kid *kid;
+	int rc = read_text(&args, text == NULL ? "[]" : text);
+
+	if (rc == FL_OK)
+		rc = fli_supervisor_add(s, child, fl_buf_term(&args), &kid, ret_why);
+	else
+		(void)fl_build(ret_why, "{invalid_mfa, ~}", text);
+	fl_buf_free(&args);
+	return rc;
 }
 
-/* While all end, only an end that was not asked for is news. */
-static int on_end(fl_proc *self, supervisor *s, child *c, fl_term reason)
+static int add_partitions(fli_supervisor *s, fl_buf *ret_why)
 {
-	c->is_running = false;
-	if (!is_stopping(s)) {
-		log_report(self, c, "child_terminated", reason);
-		return restart(self, s, c);
+	fl_child child = s->flags->children[0];
+	char id[16], args[4096];
+	int rc = FL_OK;
+
+	child.id = id;
+	for (uint32_t i = 0; i < s->flags->partitions && rc == FL_OK; i++) {
+		const char *text = child.args == NULL ? "[]" : child.args;
+		int size = snprintf(args, sizeof args, "{%u, %s}", i, text);
+
+		(void)snprintf(id, sizeof id, "%u", i);
+		if (size < 0 || (size_t)size >= sizeof args)
+			return FL_ELIMIT;
+		rc = add_text(s, &child, s->flags->partition_args ? args : text, ret_why);
 	}
-	if (!fl_match(reason, "shutdown"))
-		log_report(self, c, "shutdown_error", reason);
-	return end_next(self, s);
+	return rc;
 }
 
-static int on_info(fl_proc *self, void *state, fl_term message)
+static int keep_extra(fli_supervisor *s, fl_term list)
 {
-	supervisor *s = state;
-	fl_term reason;
-	fl_pid pid;
-	child *c;
-
-	if (fl_match(message, "{'EXIT', ~, ~}", &pid, &reason)) {
-		c = find(s, &pid);
-		if (c != NULL && is_dead(self, &pid))
-			return on_end(self, s, c, reason);
-	} else {
-		(void)fl_unhandled(self, message); /* logs it */
-	}
-	return on_timeout(self, state);
+	if (fl_term_kind(list) != FL_LIST && fl_term_kind(list) != FL_NIL)
+		return FL_EINVAL;
+	s->extra = fli_keep(s->self->node->mem, list);
+	return s->extra == NULL ? FL_ENOMEM : FL_OK;
 }
 
-static int reply_children(const supervisor *s, fl_from from)
+static int read_extra(fli_supervisor *s, fl_buf *ret_why)
 {
 	fl_buf list = FL_BUF_INIT;
 	int rc;
 
-	fl_list_open(&list);
-	for (uint32_t i = s->count; i-- > 0;) {
-		fl_atom name = fl_atom_of(s->children[i].behaviour->name);
-
-		if (s->children[i].is_running)
-			(void)fl_build(
-				&list, "{~, ~, worker, [~]}", name, s->children[i].pid, name);
-		else
-			(void)fl_build(&list, "{~, undefined, worker, [~]}", name, name);
-	}
-	fl_list_close(&list);
-	rc = list.error == FL_OK ? fl_reply(from, "~", fl_buf_term(&list)) : list.error;
+	if (s->flags->extra_arguments == NULL)
+		return FL_OK;
+	rc = read_text(&list, s->flags->extra_arguments);
+	if (rc == FL_OK)
+		rc = keep_extra(s, fl_buf_term(&list));
+	if (rc != FL_OK)
+		(void)fl_build(ret_why, "{invalid_extra_arguments, ~}", s->flags->extra_arguments);
 	fl_buf_free(&list);
 	return rc;
 }
 
-static int reply_counts(const supervisor *s, fl_from from)
+/* The one child is a form for all: it is taken out again, its specification and arguments stay. */
+static int add_template(fli_supervisor *s, fl_buf *ret_why)
 {
-	uint32_t active = 0;
+	const fl_child *child = s->flags->children;
+	fli_kid *kid;
+	int rc;
 
-	for (uint32_t i = 0; i < s->count; i++)
-		active += s->children[i].is_running ? 1 : 0;
-	return fl_reply(from, "[{specs, ~}, {active, ~}, {supervisors, 0}, {workers, ~}]", s->count,
-		active, s->count);
-}
-
-static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
-{
-	const supervisor *s = state;
-	int rc = FL_OK;
-
-	if (fl_match(request, "which_children"))
-		rc = reply_children(s, from);
-	else if (fl_match(request, "count_children"))
-		rc = reply_counts(s, from);
-	else
-		(void)fl_reply(from, "{error, unknown_call}"); /* the caller may be gone */
-	return rc == FL_OK ? on_timeout(self, state) : rc;
-}
-
-/* As in OTP: what it does not know is no reason to end its children. */
-static int on_cast(fl_proc *self, void *state, fl_term message)
-{
-	(void)message;
-	return on_timeout(self, state);
-}
-
-/* For a supervisor that ends at once, when nobody drives the node any more. */
-static void end_children(fl_node *node, supervisor *s)
-{
-	fli_reason_atom atom;
-	fl_term reason = fli_reason_of(&atom, "shutdown");
-	fl_proc *proc;
-
-	set_stopping(s);
-	for (uint32_t i = s->count; i-- > 0;) {
-		proc = s->children[i].is_running ? fli_proc_of(node, &s->children[i].pid) : NULL;
-		if (proc != NULL && proc->frames == 0 && proc->trap_exit)
-			(void)fli_server_stop(proc, reason, NULL);
-		else if (proc != NULL)
-			fli_proc_exit(proc, reason);
-		fli_exits_drain(node);
-	}
-}
-
-static void on_terminate(fl_proc *self, void *state, fl_term reason)
-{
-	supervisor *s = state;
-	fl_node *node = fl_self_node(self);
-
-	(void)reason;
-	fli_enter(node);
-	end_children(node, s);
-	node->supervisor = NULL;
-	fli_crew_wake(node); /* whoever drives waits for this */
-	fli_owned_free(s->children);
-	s->children = NULL;
-	s->count = 0;
-	fli_leave(node);
-}
-
-static const fl_behaviour node_supervisor = {
-	.name = "flitch_sup",
-	.state_size = sizeof(supervisor),
-	.call = on_call,
-	.cast = on_cast,
-	.info = on_info,
-	.timeout = on_timeout,
-	.terminate = on_terminate,
-	.trap_exit = true,
-};
-
-int fli_supervisor_start(fl_node *node)
-{
-	static const uint8_t no_args[] = {FLI_NIL_EXT};
-	fli_start how = {
-		.behaviour = &node_supervisor, .name = node_supervisor.name, .is_system = true};
-	fl_term args = {.data = no_args, .size = sizeof no_args};
-	int rc = fli_proc_start(node, &how, args, &node->supervisor, NULL);
-
+	if (child == NULL || child->behaviour == NULL)
+		return fl_build(ret_why, "{bad_start_spec, []}") == FL_OK ? FL_EINVAL : FL_ENOMEM;
+	rc = add_text(s, child, child->args, ret_why);
 	if (rc != FL_OK)
 		return rc;
-	if (fli_proc_extra(node->supervisor) == NULL) { /* so that a stop needs no memory */
-		fli_proc_exit(node->supervisor, (fl_term){.data = NULL});
-		fli_exits_drain(node);
-		return FL_ENOMEM;
-	}
-	node->system_pid = fli_proc_pid(node->supervisor);
-	return FL_OK;
-}
+	kid = fli_sup_next(s->sup, NULL);
+	s->last_spec = fli_kid_spec_ref(kid->spec);
+	if (child->args == NULL) { /* [] stands for no argument, where more are put behind */
+		static const uint8_t nil[] = {106};
 
-static int reserve(fl_proc *proc, supervisor *s, fl_error *err)
-{
-	child *children;
-
-	if (s->count >= CHILDREN_MAX)
-		return fl_error_set(
-			err, FL_ELIMIT, "the supervisor has %d children already", CHILDREN_MAX);
-	children = fli_owned_alloc(proc, (s->count + 1) * sizeof *children);
-	if (children == NULL)
-		return fl_error_set(err, FL_ENOMEM, "out of memory");
-	if (s->count > 0)
-		memcpy(children, s->children, s->count * sizeof *children);
-	fli_owned_free(s->children);
-	s->children = children;
-	return FL_OK;
-}
-
-static int explain(int rc, const fl_behaviour *behaviour, fl_buf *reason, fl_error *err)
-{
-	char text[200];
-
-	if (rc == FL_ETAKEN) {
-		(void)fl_error_set(err, rc, "cannot start %s: the name is registered already",
-			behaviour->name);
-		fl_error_why(err, "two modules have a behaviour of that name");
-		fl_error_next(err, "load only one of them");
-	} else if (rc == FL_EEXIT && reason->size > 0) {
-		(void)fl_error_set(err, rc, "cannot start %s: its init stopped with %s",
-			behaviour->name, fl_print_to(text, sizeof text, fl_buf_term(reason)));
+		rc = keep_extra(s, (fl_term){.data = nil, .size = sizeof nil});
 	} else {
-		(void)fl_error_set(
-			err, rc, "cannot start %s: %s", behaviour->name, fl_error_text(rc));
+		rc = keep_extra(s, fli_kept_term(kid->args, s->self->node->atoms));
 	}
+	fli_sup_remove(s->sup, kid);
 	return rc;
 }
 
-static const char *why_not(const fl_node *node)
+static int add_table(fli_supervisor *s, fl_buf *ret_why)
 {
-	const fl_proc *proc = node->supervisor;
+	const fl_child *child = s->flags->children;
+	int rc = FL_OK;
 
-	if (proc == NULL || proc->status == FLI_EXITING)
-		return "has ended";
-	if (is_stopping((const supervisor *)(const void *)proc->state))
-		return "is stopping";
-	return proc->frames > 0 ? "is busy" : NULL;
+	if (s->flags->strategy == FL_SIMPLE_ONE_FOR_ONE)
+		return add_template(s, ret_why);
+	if (s->flags->strategy == FL_DYNAMIC)
+		return read_extra(s, ret_why);
+	if (s->flags->partitions > 0 && child != NULL && child->behaviour != NULL)
+		return add_partitions(s, ret_why);
+	for (; rc == FL_OK && child != NULL && child->behaviour != NULL; child++)
+		rc = add_text(s, child, child->args, ret_why);
+	return rc;
 }
 
-/* It was held over an init, as if it were in a handler; what came meanwhile is its turn now. */
-static void let_go(fl_proc *proc)
+static int refuse(fl_proc *self, fl_buf *why)
 {
-	proc->frames--;
-	fli_server_rest(proc);
-	fli_proc_free(proc);
+	if (why->error == FL_OK && why->size > 0)
+		(void)fl_stop(self, "{start_spec, ~}", fl_buf_term(why));
+	else
+		(void)fl_stop(self, "system_limit");
+	fl_buf_free(why);
+	return FL_STOP;
 }
 
-int fli_supervisor_start_child(fl_node *node, const fl_behaviour *behaviour, fl_error *err)
+static int start_children(fl_proc *self, fli_supervisor *s)
 {
-	static const uint8_t no_args[] = {FLI_NIL_EXT};
-	fl_term args = {.data = no_args, .size = sizeof no_args};
-	fli_start how = {.behaviour = behaviour, .name = behaviour->name, .link = true};
 	fl_buf reason = FL_BUF_INIT;
-	const char *obstacle = why_not(node);
-	fl_proc *proc, *parent = node->supervisor;
-	supervisor *s;
-	int rc;
+	fli_kid *failed;
 
-	if (obstacle != NULL)
-		return fl_error_set(err, FL_EBUSY, "cannot start %s: the supervisor %s",
-			behaviour->name, obstacle);
-	s = (supervisor *)(void *)parent->state;
-	rc = reserve(parent, s, err);
+	if (fli_sup_start_all(s->sup, &failed, &reason)) {
+		fl_buf_free(&reason);
+		return FL_OK;
+	}
+	fli_supervisor_end_now(s);
+	if (reason.error == FL_OK)
+		(void)fl_stop(self, "{shutdown, {failed_to_start_child, ~, ~}}",
+			fli_kid_spec_get(failed->spec, FLI_SPEC_ID), fl_buf_term(&reason));
+	else
+		(void)fl_stop(self, "shutdown");
+	fl_buf_free(&reason);
+	return FL_STOP;
+}
+
+/* A name that is taken stays whose it is. */
+static void know_offers(const fli_supervisor *s)
+{
+	fl_node *node = s->self->node;
+
+	fli_enter(node);
+	for (const fl_behaviour *const *at = s->flags->offers; at != NULL && *at != NULL; at++)
+		(void)fli_behaviour_know(node, *at);
+	fli_leave(node);
+}
+
+static int on_init(fl_proc *self, void *state, fl_term args)
+{
+	const fl_behaviour *user = fli_behaviour_of_run(self->behaviour);
+	fli_supervisor *s = state;
+	fl_buf why = FL_BUF_INIT;
+	int rc = FL_OK;
+
+	if (!make_holdings(self, s))
+		return fl_stop(self, "system_limit");
+	know_offers(s);
+	if (add_table(s, &why) != FL_OK)
+		return refuse(self, &why);
+	fl_buf_free(&why);
+	s->is_starting = true;
+	if (user->init != NULL)
+		rc = user->init(self, NULL, args);
+	s->is_starting = false;
 	if (rc != FL_OK)
 		return rc;
-	how.parent = parent;
-	parent->frames++; /* the init may take long: neither run nor freed meanwhile */
-	rc = fli_proc_start(node, &how, args, &proc, &reason);
-	if (rc == FL_OK)
-		s->children[s->count++] = (child){behaviour, fli_proc_pid(proc), true};
-	else if (is_elsewhere(node, behaviour, rc))
-		rc = FL_OK;
-	else if (rc != FL_ENOENT)
-		rc = explain(rc, behaviour, &reason, err);
-	let_go(parent);
-	fl_buf_free(&reason);
-	return rc == FL_ENOENT ? FL_OK : rc;
+	fli_enter(self->node);
+	self->extra->end = on_end; /* there since its holdings are */
+	fli_leave(self->node);
+	return start_children(self, s);
 }
 
-void fli_supervisor_stop(fl_node *node)
+fl_behaviour fli_supervisor_handlers(const fl_behaviour *behaviour)
 {
-	fl_proc *proc = node->supervisor;
-
-	if (proc == NULL || proc->status == FLI_EXITING)
-		return;
-	set_stopping((supervisor *)(void *)proc->state);
-	proc->extra->idle_due = true;
-	if (proc->status == FLI_WAITING)
-		fli_run_queue_add(proc);
+	return (fl_behaviour){.name = behaviour->name,
+		.state_size = sizeof(fli_supervisor),
+		.init = on_init,
+		.call = on_call,
+		.cast = on_cast,
+		.info = on_info,
+		.timeout = on_timeout,
+		.terminate = on_terminate,
+		.format_status = fli_supervisor_status,
+		.trap_exit = true,
+		.mailbox_max = MAILBOX_MAX,
+		.global_name = behaviour->global_name,
+		.groups = behaviour->groups,
+		.supervisor = behaviour->supervisor};
 }

@@ -3,21 +3,34 @@
 #define FLI_SUPERVISOR_H
 
 /*
- * The node's supervisor: one_for_one over what the configuration and --load start, permanent
- * children, with OTP's restart intensity (3 in 5 s by default).
+ * What runs a supervisor, and the node's own one: the root of the tree that `flitch run` starts,
+ * one for one, with permanent children, 3 restarts in 5 s.
+ *
+ *     flitch_sup --- flitch_services, pg's keeper     the node's own, pinned
+ *         |------- counter, echo, ...                 of --load and the configuration, in order
+ *         `------- a supervisor --- ...
  *
  * Threads: the owner of the node's context. Errors: FL_E* with a text for people.
  */
 
+#include "flitch/supervisor.h"
 #include "node/runtime.h"
+
+/* The handlers of a process of that behaviour, which has `supervisor`. */
+fl_behaviour fli_supervisor_handlers(const fl_behaviour *behaviour);
 
 int fli_supervisor_start(fl_node *node);
 /* Starts a permanent child, registered as behaviour->name. */
 int fli_supervisor_start_child(fl_node *node, const fl_behaviour *behaviour, fl_error *err);
+/* Any child, with these arguments for its init (`[]` where there are no bytes). */
+int fli_supervisor_start_spec(fl_node *node, const fl_child *child, fl_term args, fl_error *err);
+/* A process of the node's own, looked after by somebody else: shown as a child, and pinned. */
+int fli_supervisor_show(fl_node *node, fl_proc *proc);
 /*
  * Begins the end of all children, the last started first, and of the supervisor after them:
  * `node->supervisor` is NULL then. A child that traps exits finishes what it does, and its
- * `terminate` runs; one that has not ended after 5 s is killed. The node must be driven meanwhile.
+ * `terminate` runs; one that has not ended within its time (5 s) is killed. The node must be driven
+ * meanwhile.
  */
 void fli_supervisor_stop(fl_node *node);
 

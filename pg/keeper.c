@@ -16,6 +16,8 @@
 #include "node/owned.h"
 #include "node/sched.h"
 #include "node/silent.h"
+#include "node/sup_shown.h"
+#include "node/supervisor.h"
 #include "pg/server.h"
 
 #define KEEPER "flitch_pg"
@@ -194,11 +196,25 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	return FL_OK;
 }
 
+static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	const char *names[SCOPES_MAX];
+	keeper_state *s = state;
+	size_t count = 0;
+
+	fli_enter(self->node);
+	for (fli_link *at = s->kept.next; at != &s->kept; at = at->next)
+		names[count++] = fli_container_of(at, kept, link)->name;
+	fli_leave(self->node);
+	/* only this process's own handlers take one out */
+	return fli_shown_call(self, from, request, names, count);
+}
+
 static const fl_behaviour keeper = {
 	.name = KEEPER,
 	.state_size = sizeof(keeper_state),
 	.init = on_init,
-	.call = fli_silent_call,
+	.call = on_call,
 	.cast = fli_silent_cast,
 	.info = on_info,
 };
@@ -240,13 +256,19 @@ static int join_groups(fl_proc *proc)
 int fli_pg_open(fl_node *node)
 {
 	static const fli_group_ops ops = {join_groups};
-	fli_start how = {.behaviour = &keeper, .name = KEEPER, .is_system = true};
+	fli_start how = {.behaviour = &keeper,
+		.name = KEEPER,
+		.parent = node->supervisor,
+		.link = true,
+		.is_system = true};
 	fl_proc *proc;
 	int rc = fli_natives_pg(node);
 
 	node->groups = &ops;
 	if (rc == FL_OK)
 		rc = fli_proc_start(node, &how, fli_term(node, nil, sizeof nil), &proc, NULL);
+	if (rc == FL_OK && node->supervisor != NULL)
+		rc = fli_supervisor_show(node, proc);
 	return rc;
 }
 

@@ -100,6 +100,7 @@ struct fl_behaviour {
 	 * run, or a name that is no term, ends the server with {groups, Reason}.
 	 */
 	const fl_group *groups;
+	const struct fl_supervisor *supervisor; /* see <flitch/supervisor.h>; NULL: a server */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */

@@ -61,5 +61,19 @@ children_are_shown_test(#{node := Node}) ->
     {counter, Counter, worker, [counter]} = lists:keyfind(counter, 1, Children),
     {echo, _, worker, [echo]} = lists:keyfind(echo, 1, Children),
     Count = length(Children),
-    [{specs, Count}, {active, Count}, {supervisors, 0}, {workers, Count}] =
+    Supervisors = length([S || {_, _, supervisor, _} = S <- Children]),
+    Workers = Count - Supervisors,
+    [{specs, Count}, {active, Count}, {supervisors, Supervisors}, {workers, Workers}] =
         supervisor:count_children(Supervisor).
+
+%% What keeps the node itself going is in the same tree, and nobody's to end.
+own_services_are_in_the_tree_test(#{node := Node}) ->
+    Children = supervisor:which_children({flitch_sup, Node}),
+    {_, Services, supervisor, _} = lists:keyfind(flitch_services, 1, Children),
+    Rex = pid_of(Node, rex),
+    {rex, Rex, worker, _} = lists:keyfind(rex, 1, supervisor:which_children(Services)),
+    {_, Groups, supervisor, _} = lists:keyfind(flitch_pg, 1, Children),
+    [_ | _] = supervisor:which_children(Groups),
+    {error, not_allowed} = supervisor:terminate_child({flitch_sup, Node}, flitch_services),
+    {error, not_allowed} = supervisor:terminate_child(Services, rex),
+    Rex = pid_of(Node, rex).

@@ -132,9 +132,9 @@ static void fourth_restart_within_the_period_ends_all(void)
 static void restarts_that_are_far_apart_do_not_count(void)
 {
 	setup();
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++) { /* four within 6 s; OTP counts by whole seconds */
 		world_send(&w, "two", "crash");
-		world_pass(&w, 1700);
+		world_pass(&w, 2000);
 	}
 	CU_ASSERT_EQUAL(starts, 22);
 	CU_ASSERT_TRUE(is_registered("flitch_sup"));
@@ -207,7 +207,7 @@ static void last_started_ends_first(void)
 	CU_ASSERT_STRING_EQUAL(actor_notes, "two ends: shutdown;one ends: shutdown;");
 	CU_ASSERT_EQUAL(starts, 2);
 	CU_ASSERT_FALSE(is_registered("flitch_sup"));
-	CU_ASSERT_PTR_NULL(strstr(w.log, "Supervisor"));
+	CU_ASSERT_PTR_NULL(strstr(w.log, "Context"));
 	world_close(&w);
 }
 

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What C code asks of supervisors: OTP's requests, by fl_call, and their answers as codes. */
+#include "flitch/supervisor.h"
+#include "node/behaviours.h"
+#include "node/sched.h"
+#include "node/sup_process.h"
+#include "node/term/hash.h"
+
+int fl_add_child_spec(fl_proc *self, const fl_child *child, fl_spec args)
+{
+	fli_supervisor *s = (fli_supervisor *)(void *)self->state;
+	fl_buf built = FL_BUF_INIT, why = FL_BUF_INIT;
+	fli_kid *kid;
+	int rc = FL_EMISUSE;
+
+	if (self->behaviour->supervisor != NULL && s->is_starting && !fli_sup_is_dynamic(s->sup))
+		rc = fl_build_values(&built, args.pattern, args.values, args.count);
+	if (rc == FL_OK)
+		rc = fli_supervisor_add(s, child, fl_buf_term(&built), &kid, &why);
+	fl_buf_free(&built);
+	fl_buf_free(&why);
+	return rc;
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static int error_of(fl_term reply)
+{
+	static const struct {
+		const char *pattern;
+		int code;
+	} errors[] = {
+		{"not_found", FL_ENOENT},
+		{"running", FL_EALREADY},
+		{"already_present", FL_EALREADY},
+		{"{already_started, _}", FL_EALREADY},
+		{"restarting", FL_EBUSY},
+		{"max_children", FL_ELIMIT},
+		{"system_limit", FL_ELIMIT},
+		{"not_allowed", FL_EREFUSED},
+		{"simple_one_for_one", FL_EINVAL},
+		{"{bad_combination, _}", FL_EINVAL},
+		{"unknown_call", FL_ENOTSUP},
+	};
+	fl_term reason;
+
+	if (!fl_match(reply, "{error, ~}", &reason))
+		return FL_ENOTSUP; /* it is no supervisor */
+	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+		if (fl_match(reason, errors[i].pattern))
+			return errors[i].code;
+	return FL_EEXIT;
+}
+
+static int result_of(fl_term reply, fl_pid *ret_pid)
+{
+	fl_pid pid;
+
+	if (fl_match(reply, "ok"))
+		return FL_OK;
+	if (fl_match(reply, "ignore") || fl_match(reply, "{ok, undefined}"))
+		return FL_ENOENT;
+	if (!fl_match(reply, "{ok, ~}", &pid) && !fl_match(reply, "{ok, ~, _}", &pid))
+		return error_of(reply);
+	if (ret_pid != NULL)
+		*ret_pid = pid;
+	return FL_OK;
+}
+
+static int ask(fl_proc *self, fl_dest to, fl_pid *ret_pid, fl_spec request)
+{
+	fl_term reply = {.data = NULL};
+	int rc = fl_call_spec(self, to, FL_INFINITY, &reply, request);
+
+	return rc == FL_OK ? result_of(reply, ret_pid) : rc;
+}
+
+int fl_ask_child_spec(fl_proc *self, fl_dest supervisor, const char *what, fl_spec id)
+{
+	fl_buf built = FL_BUF_INIT;
+	int rc = fl_build_values(&built, id.pattern, id.values, id.count);
+
+	if (rc == FL_OK)
+		rc = ask(self, supervisor, NULL,
+			fl_spec("{~, ~}", fl_atom_of(what), fl_buf_term(&built)));
+	fl_buf_free(&built);
+	return rc;
+}
+
+/* ---- start_child ----------------------------------------------------------------------------- */
+
+static fl_proc *local_of(fl_node *node, const fl_dest *to)
+{
+	if (to->kind == FL_TO_PID)
+		return fli_proc_of(node, &to->as.pid);
+	if (to->kind == FL_TO_NAME &&
+		(to->as.name.node.size == 0 || fl_atom_eq(to->as.name.node, node->name)))
+		return fli_name_find(node, to->as.name.text);
+	return NULL;
+}
+
+/* How it must be asked: FL_ENOPROC, FL_ENOTSUP when it is no supervisor. The names are known then.
+ */
+static int prepare(
+	fl_proc *self, const fl_dest *to, const fl_behaviour *child, fl_strategy *ret_strategy)
+{
+	fl_node *node = self->node;
+	const fl_proc *proc;
+	int rc;
+
+	fli_enter(node);
+	proc = local_of(node, to);
+	rc = fli_behaviour_know(node, child);
+	if (proc == NULL)
+		rc = FL_ENOPROC;
+	else if (proc->behaviour->supervisor == NULL)
+		rc = FL_ENOTSUP;
+	else
+		*ret_strategy = proc->behaviour->supervisor->strategy;
+	fli_leave(node);
+	return rc;
+}
+
+/* Of the map that OTP's supervisor takes: DynamicSupervisor's tuple. */
+static int build_dynamic(fl_buf *buf, fl_term map)
+{
+	fl_term start, restart, shutdown, type, modules;
+	uint32_t worker_ms = 5000;
+
+	if (!fl_match(map, "#{start => ~, restart => ~, type => ~, modules => ~}", &start, &restart,
+		    &type, &modules))
+		return FL_EINVAL;
+	fl_tuple_open(buf);
+	(void)fl_build(buf, "~", start);
+	(void)fl_build(buf, "~", restart);
+	if (fl_get(map, "shutdown", &shutdown))
+		(void)fl_build(buf, "~", shutdown);
+	else if (fl_match(type, "supervisor"))
+		(void)fl_build(buf, "infinity");
+	else
+		(void)fl_build(buf, "~", worker_ms);
+	(void)fl_build(buf, "~", type);
+	(void)fl_build(buf, "~", modules);
+	fl_tuple_close(buf);
+	return buf->error;
+}
+
+static int build_request(fl_buf *buf, fl_strategy strategy, const fl_child *child, fl_term args)
+{
+	fl_buf map = FL_BUF_INIT;
+	int rc;
+
+	if (strategy == FL_SIMPLE_ONE_FOR_ONE)
+		return fl_build(buf, "[~]", args);
+	rc = fli_kid_spec_build(strategy == FL_DYNAMIC ? &map : buf, child, args);
+	if (rc == FL_OK && strategy == FL_DYNAMIC)
+		rc = build_dynamic(buf, fl_buf_term(&map));
+	fl_buf_free(&map);
+	return rc;
+}
+
+int fl_start_child_spec(
+	fl_proc *self, fl_dest supervisor, const fl_child *child, fl_pid *ret_pid, fl_spec args)
+{
+	fl_buf built = FL_BUF_INIT, request = FL_BUF_INIT;
+	fl_strategy strategy;
+	int rc = prepare(self, &supervisor, child->behaviour, &strategy);
+
+	if (rc == FL_OK)
+		rc = fl_build_values(&built, args.pattern, args.values, args.count);
+	if (rc == FL_OK)
+		rc = build_request(&request, strategy, child, fl_buf_term(&built));
+	if (rc == FL_OK)
+		rc = ask(self, supervisor, ret_pid,
+			fl_spec("{start_child, ~}", fl_buf_term(&request)));
+	fl_buf_free(&built);
+	fl_buf_free(&request);
+	return rc;
+}
+
+/* ---- counts and partitions ------------------------------------------------------------------- */
+
+int fl_count_children_dest(fl_proc *self, fl_dest supervisor, fl_children_count *ret_count)
+{
+	fl_term reply = {.data = NULL};
+	fl_children_count c;
+	int rc = fl_call_spec(self, supervisor, FL_INFINITY, &reply, fl_spec("count_children"));
+
+	if (rc != FL_OK)
+		return rc;
+	if (!fl_match(reply, "[{specs, ~}, {active, ~}, {supervisors, ~}, {workers, ~}]", &c.specs,
+		    &c.active, &c.supervisors, &c.workers))
+		return FL_ENOTSUP;
+	*ret_count = c;
+	return FL_OK;
+}
+
+/* rem(abs(Key), Count), of another term phash2(Key, Count), as in Elixir. */
+static bool partition_of(fl_term key, uint32_t count, uint32_t *ret_index)
+{
+	uint32_t hash;
+	int64_t number;
+
+	if (fl_match(key, "~", &number)) {
+		*ret_index =
+			(uint32_t)((number < 0 ? -(uint64_t)number : (uint64_t)number) % count);
+		return true;
+	}
+	if (fl_term_kind(key) == FL_INTEGER || !fli_phash2(key, &hash))
+		return false;
+	*ret_index = hash % count;
+	return true;
+}
+
+/* The context is owned. */
+static bool sits_at(const fl_proc *proc, fl_term key, fli_seat *ret_seat)
+{
+	const fli_supervisor *s = (const fli_supervisor *)(const void *)proc->state;
+	uint32_t index;
+
+	if (proc->behaviour->supervisor == NULL || proc->status == FLI_EXITING ||
+		s->seats == NULL ||
+		!partition_of(key, proc->behaviour->supervisor->partitions, &index))
+		return false;
+	*ret_seat = s->seats[index];
+	return true;
+}
+
+int fl_partition(fl_proc *self, const char *supervisor, fl_term key, fl_pid *ret_pid)
+{
+	fl_node *node = self->node;
+	const fl_proc *proc, *child = NULL;
+	fli_seat seat = {0, 0};
+
+	fli_enter(node);
+	proc = fli_name_find(node, fl_atom_of(supervisor));
+	if (proc != NULL && sits_at(proc, key, &seat))
+		child = fli_proc_find(node, seat.id, seat.serial);
+	if (child != NULL && child->status == FLI_EXITING)
+		child = NULL;
+	if (child != NULL)
+		*ret_pid = fli_proc_pid(child);
+	fli_leave(node);
+	return child == NULL ? FL_ENOPROC : FL_OK;
+}
