@@ -163,24 +163,41 @@ static fli_peer *find_peer(const fl_node *node, fl_atom name)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
+/* In the name of the server, so that nothing of it overtakes its answer; yet a caller that reads
+ * slowly does not hold the server up. */
+static int begin_far(fl_node *node, fl_proc *from, const fli_target *to, fli_send *send)
+{
+	bool is_pid = to->kind == FLI_TARGET_PID;
+	fl_pid self = from == NULL ? node->system_pid : fli_proc_pid(from);
+	fli_peer *peer = NULL;
+
+	if (node->remote != NULL && is_pid) /* dialled where it is not up, as for any message */
+		peer = node->remote->peer(node->dist, to->pid->node);
+	else if (!is_pid)
+		peer = find_peer(node, to->pid->node);
+	if (peer == NULL || (!is_pid && !peer->is_up))
+		return FL_ENOCONN;
+	if (is_pid && peer->is_up && peer->creation != to->pid->creation)
+		return FL_ENOPROC;
+	*send = (fli_send){.peer = peer, .buf = node->remote->send_begin(peer, &self, to)};
+	return send->buf == NULL ? FL_ENOCONN : FL_OK;
+}
+
 static int begin_reply(fl_node *node, fl_proc *from, const fli_msg *asked, fli_send *send)
 {
 	fl_dest to = {.kind = FL_TO_PID};
-	fli_target target = {.kind = FLI_TARGET_ALIAS};
-	fl_pid self = from == NULL ? node->system_pid : fli_proc_pid(from);
+	fli_target target = {.kind = FLI_TARGET_PID, .pid = &to.as.pid};
 	fl_ref ref;
 
 	if (!caller_of(asked, &to.as.pid))
 		return FL_EFORMAT;
-	if (fli_pid_is_local(node, &to.as.pid) || !has_alias(tag_of(node, asked), &ref))
+	if (fli_pid_is_local(node, &to.as.pid))
 		return fli_send_begin(node, NULL, &to, send);
-	*send = (fli_send){.peer = find_peer(node, to.as.pid.node)};
-	if (send->peer == NULL || !send->peer->is_up)
-		return FL_ENOCONN;
-	target.alias = &ref;
-	target.pid = &to.as.pid;
-	send->buf = node->remote->send_begin(send->peer, &self, &target);
-	return send->buf == NULL ? FL_ENOCONN : FL_OK;
+	if (has_alias(tag_of(node, asked), &ref)) {
+		target.kind = FLI_TARGET_ALIAS;
+		target.alias = &ref;
+	}
+	return begin_far(node, from, &target, send);
 }
 
 int fli_reply_spec(fl_node *node, fl_proc *from, const fli_msg *asked, fl_spec reply)

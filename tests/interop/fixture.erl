@@ -10,6 +10,7 @@
 %% prevent_overlapping_partitions: who loses a node then has no other node expelled for it.
 -module(fixture).
 -export([probe/1, probe/2, do/2, told/2, down/1, no_message/0, exit_of/1]).
+-export([blocked/2, unblock/1]).
 -export([c_node/2, c_node/3, c_program/3, start/3, beam_node/2, beam_node/3, other_node/2]).
 -export([peer_call/4, line/2, line/3]).
 -export([beam_apply/3, result/1, run/1]).
@@ -29,7 +30,21 @@ probe(Node, Options) ->
     {ok, Pid} = gen_server:call({probe, Node}, {start, [{watch, self()} | Options]}),
     Pid.
 
-do(Probe, Op) -> gen_server:call(Probe, {do, Op}, ?LIMIT_MS).
+do(Probe, Op) -> gen_server:call(Probe, {do, Op}, 2 * ?LIMIT_MS).
+
+%% Asks the probe for a call that blocks its thread until unblock/1, and waits until it does. The
+%% reason of the 'DOWN' is {answer, ok}, or the exit of the call.
+blocked(#{work := Work}, Probe) ->
+    File = filename:join(Work, atom_to_list(unique(unblock))),
+    {_, Ref} = spawn_monitor(fun() ->
+        exit({answer, gen_server:call(Probe, {do, {block_until, File}}, infinity)})
+    end),
+    eventually(fun() ->
+        {status, running} =:= rpc:call(node(Probe), erlang, process_info, [Probe, status])
+    end),
+    {Ref, File}.
+
+unblock({_, File}) -> ok = file:write_file(File, "").
 
 %% The next thing that came to the probe's slot.
 told(Probe, Slot) ->

@@ -102,15 +102,15 @@ killed_while_its_handler_blocks_test(#{node := Node}) ->
 multi_call_test(#{node := Node}) ->
     fixture:repeat(20, fun() ->
         {[{Node, x}], []} = gen_server:multi_call([Node], echo, x),
-        {[{Node, x}], []} = gen_server:multi_call([Node], echo, x, 5000)
+        {[{Node, x}], []} = gen_server:multi_call([Node], echo, x, 60000)
     end),
-    {[], [Node]} = gen_server:multi_call([Node], nobody_here, x, 5000),
+    {[], [Node]} = gen_server:multi_call([Node], nobody_here, x, 60000),
     {[], [Node]} = gen_server:multi_call([Node], nobody_here, x),
     no_message().
 
 multi_call_with_nodes_that_are_not_there_test(#{node := Node}) ->
     {[{Node, x}], ['nobody@127.0.0.1']} =
-        gen_server:multi_call([Node, 'nobody@127.0.0.1'], echo, x, 10000).
+        gen_server:multi_call([Node, 'nobody@127.0.0.1'], echo, x, 60000).
 
 multi_call_that_times_out_test(#{node := Node}) ->
     Pid = probe(Node),
@@ -123,19 +123,19 @@ multi_call_that_times_out_test(#{node := Node}) ->
 send_request_test(#{node := Node}) ->
     Pid = probe(Node),
     Ids = [gen_server:send_request({echo, Node}, {n, I}) || I <- lists:seq(1, 100)],
-    [{reply, {n, I}} = gen_server:wait_response(Id, 5000)
+    [{reply, {n, I}} = gen_server:wait_response(Id, 60000)
      || {I, Id} <- lists:zip(lists:seq(1, 100), Ids)],
     Slow = gen_server:send_request(Pid, later),
     timeout = gen_server:wait_response(Slow, 20),
     ok = gen_server:cast(Pid, {answer, now}),
-    {reply, now} = gen_server:wait_response(Slow, 5000),
+    {reply, now} = gen_server:wait_response(Slow, 60000),
     Ended = gen_server:send_request(Pid, {stop, {the, reason}}),
-    {error, {{the, reason}, Pid}} = gen_server:wait_response(Ended, 5000).
+    {error, {{the, reason}, Pid}} = gen_server:wait_response(Ended, 60000).
 
 receive_response_test(#{release := 23}) -> ok;
 receive_response_test(#{node := Node}) ->
     Id = gen_server:send_request({echo, Node}, hello),
-    {reply, hello} = gen_server:receive_response(Id, 5000),
+    {reply, hello} = gen_server:receive_response(Id, 60000),
     Pid = probe(Node),
     Late = gen_server:send_request(Pid, later),
     timeout = gen_server:receive_response(Late, 20),
@@ -146,14 +146,14 @@ receive_response_test(#{node := Node}) ->
 check_response_test(#{node := Node}) ->
     Id = gen_server:send_request({echo, Node}, hello),
     receive Message -> {reply, hello} = gen_server:check_response(Message, Id)
-    after 5000 -> exit(no_response)
+    after 60000 -> exit(no_response)
     end.
 
 statem_and_event_clients_test(#{node := Node}) ->
     x = gen_statem:call({echo, Node}, x),
-    x = gen_statem:call({echo, Node}, x, 5000),
-    x = gen_statem:call({echo, Node}, x, {clean_timeout, 5000}),
-    x = gen_statem:call({echo, Node}, x, {dirty_timeout, 5000}),
+    x = gen_statem:call({echo, Node}, x, 60000),
+    x = gen_statem:call({echo, Node}, x, {clean_timeout, 60000}),
+    x = gen_statem:call({echo, Node}, x, {dirty_timeout, 60000}),
     ok = gen_statem:cast({echo, Node}, x).
 
 plain_tags_of_any_shape_test(#{node := Node}) ->
@@ -161,13 +161,13 @@ plain_tags_of_any_shape_test(#{node := Node}) ->
             lists:duplicate(2000, deep), #{map => 1}],
     [begin
          {echo, Node} ! {'$gen_call', {self(), Tag}, hello},
-         receive {Tag, hello} -> ok after 5000 -> exit({no_reply, Tag}) end
+         receive {Tag, hello} -> ok after 60000 -> exit({no_reply, Tag}) end
      end || Tag <- Tags].
 
 reply_to_somebody_else_test(#{node := Node}) ->
     Self = self(),
     spawn(fun() -> {echo, Node} ! {'$gen_call', {Self, tag}, {from, another}} end),
-    receive {tag, {from, another}} -> ok after 5000 -> exit(no_reply) end.
+    receive {tag, {from, another}} -> ok after 60000 -> exit(no_reply) end.
 
 many_callers_test(#{node := Node}) ->
     Pid = probe(Node),
@@ -202,7 +202,7 @@ stop_client_test(#{node := Node}) ->
     normal = told(Pid, terminate),
     Other = probe(Node),
     ok = do(Other, {register, to_be_stopped}),
-    ok = gen_server:stop({to_be_stopped, Node}, {shutdown, now}, 5000),
+    ok = gen_server:stop({to_be_stopped, Node}, {shutdown, now}, 60000),
     {shutdown, now} = told(Other, terminate),
     noproc = exit_of(fun() -> gen_server:stop({to_be_stopped, Node}) end),
     Third = probe(Node),
@@ -254,7 +254,7 @@ calls_wait_while_suspended_test(#{node := Node}) ->
     Id = gen_server:send_request(Pid, {do, self}),
     timeout = gen_server:wait_response(Id, 50),
     ok = sys:resume(Pid),
-    {reply, Pid} = gen_server:wait_response(Id, 5000),
+    {reply, Pid} = gen_server:wait_response(Id, 60000),
     {true, 1} = down(Asked).
 
 caller_that_gives_up_is_noticed_test(#{node := Node}) ->
@@ -269,7 +269,7 @@ caller_that_gives_up_is_noticed_test(#{node := Node}) ->
     killed = down(Ref),
     eventually(fun() -> do(Pid, alive) =:= [true, false, false] end),
     gen_server:cast(Pid, {answer, yes}),
-    {reply, yes} = gen_server:wait_response(Id, 5000).
+    {reply, yes} = gen_server:wait_response(Id, 60000).
 
 task_is_told_that_its_caller_gave_up_test(#{node := Node}) ->
     Pid = probe(Node),
@@ -279,6 +279,6 @@ task_is_told_that_its_caller_gave_up_test(#{node := Node}) ->
 %% The answer, or the reason of the exit, is the reason of the 'DOWN'.
 spawn_call(Pid, Request) ->
     {_, Ref} = spawn_monitor(fun() ->
-        exit(try gen_server:call(Pid, Request, 20000) catch exit:Reason -> Reason end)
+        exit(try gen_server:call(Pid, Request, 60000) catch exit:Reason -> Reason end)
     end),
     Ref.

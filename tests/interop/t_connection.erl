@@ -4,14 +4,12 @@
 -compile([export_all, nowarn_export_all]).
 -import(fixture, [probe/1, do/2, told/2, down/1, exit_of/1, eventually/1, line/2, signal/2]).
 
-limit_ms(_) -> 90000.
-
 watching(Node) ->
     true = erlang:monitor_node(Node, true),
     ok.
 
 nodedown(Node) ->
-    receive {nodedown, Node} -> ok after 30000 -> exit({no_nodedown, Node}) end.
+    receive {nodedown, Node} -> ok after 60000 -> exit({no_nodedown, Node}) end.
 
 connected(#{node := Beam} = Handle, Node) ->
     eventually(fun() -> lists:member(Node, fixture:peer_call(Handle, erlang, nodes, [connected])) end),
@@ -35,7 +33,7 @@ hidden_node_is_not_in_nodes_test(Config) ->
 c_node_joins_test(Config) ->
     ok = net_kernel:monitor_nodes(true, [{node_type, all}]),
     #{node := Node} = fixture:c_node(Config, ["--join", atom_to_list(node())]),
-    receive {nodeup, Node, _} -> ok after 10000 -> exit(no_nodeup) end,
+    receive {nodeup, Node, _} -> ok after 60000 -> exit(no_nodeup) end,
     x = gen_server:call({echo, Node}, x).
 
 c_node_joins_a_node_that_comes_later_test(Config) ->
@@ -49,7 +47,7 @@ c_node_joins_a_node_that_comes_later_test(Config) ->
 c_server_calls_a_node_on_demand_test(#{node := Node} = Config) ->
     #{node := Beam} = fixture:beam_node(Config, []),
     Pid = probe(Node),
-    {ok, Files} = do(Pid, {call, {file_server_2, Beam}, {list_dir, "/"}, 10000}),
+    {ok, Files} = do(Pid, {call, {file_server_2, Beam}, {list_dir, "/"}, 60000}),
     ok = element(1, Files).
 
 c_server_sends_and_monitors_on_demand_test(#{node := Node} = Config) ->
@@ -64,11 +62,11 @@ c_server_sends_and_monitors_on_demand_test(#{node := Node} = Config) ->
 two_c_nodes_test(#{node := Node} = Config) ->
     #{node := Other} = fixture:c_node(Config, []),
     Pid = probe(Node),
-    {ok, <<"x">>} = do(Pid, {call, {echo, Other}, <<"x">>, 5000}),
+    {ok, <<"x">>} = do(Pid, {call, {echo, Other}, <<"x">>, 60000}),
     Bin = binary:copy(<<"0123456789">>, 500000),
-    {ok, Bin} = do(Pid, {call, {echo, Other}, Bin, 10000}),
+    {ok, Bin} = do(Pid, {call, {echo, Other}, Bin, 60000}),
     Ref = do(Pid, {monitor, {probe, Other}}),
-    {ok, {ok, There}} = do(Pid, {call, {probe, Other}, {start, [{watch, self()}]}, 5000}),
+    {ok, {ok, There}} = do(Pid, {call, {probe, Other}, {start, [{watch, self()}]}, 60000}),
     ok = do(There, {link, Pid}),
     Mine = monitor(process, Pid),
     Pid = do(Pid, self),
@@ -89,15 +87,16 @@ simultaneous_connects_test(Config) ->
          eventually(fun() ->
              not lists:member(Node, fixture:peer_call(Beam, erlang, nodes, [connected]))
          end),
-         ok = gen_server:cast(Pid, {do, {call, {net_kernel, Name}, {is_auth, Node}, 5000}}),
-         x = fixture:peer_call(Beam, gen_server, call, [{echo, Node}, x, 10000]),
-         {ok, yes} = do(Pid, {call, {net_kernel, Name}, {is_auth, Node}, 10000})
+         ok = gen_server:cast(Pid, {do, {call, {net_kernel, Name}, {is_auth, Node}, 60000}}),
+         x = fixture:peer_call(Beam, gen_server, call, [{echo, Node}, x, 60000]),
+         {ok, yes} = do(Pid, {call, {net_kernel, Name}, {is_auth, Node}, 60000})
      end || _ <- lists:seq(1, 50)].
 
 disconnected_node_is_not_dialled_at_once_test(Config) ->
     #{node := Node} = fixture:c_node(Config, []),
     pong = net_adm:ping(Node),
     Pid = probe(Node),
+    ok = global:sync(),
     true = erlang:disconnect_node(Node),
     {error, false} = {error, lists:member(Node, nodes(connected))},
     Pid = do(Pid, self),
@@ -110,8 +109,8 @@ node_events_reach_servers_test(Config) ->
     Pid = probe(Node),
     Quiet = probe(Hidden),
     #{node := Name} = Beam = fixture:beam_node(Config, []),
-    {ok, yes} = do(Pid, {call, {net_kernel, Name}, {is_auth, Node}, 10000}),
-    {ok, yes} = do(Quiet, {call, {net_kernel, Name}, {is_auth, Hidden}, 10000}),
+    {ok, yes} = do(Pid, {call, {net_kernel, Name}, {is_auth, Node}, 60000}),
+    {ok, yes} = do(Quiet, {call, {net_kernel, Name}, {is_auth, Hidden}, 60000}),
     ok = told_of(Pid, node_up, Name),
     ok = told_of(Quiet, node_up, Name), % a hidden node's servers learn of visible peers, too
     ok = signal(Beam, "-KILL"),
@@ -142,7 +141,7 @@ killed_c_node_test(Config) ->
     noconnection = down(Monitor),
     noconnection = down(Named),
     noconnection = down(Link),
-    {error, {noconnection, Pid}} = gen_server:wait_response(Waiting, 5000),
+    {error, {noconnection, Pid}} = gen_server:wait_response(Waiting, 60000),
     ok = nodedown(Node),
     {{nodedown, Node}, _} = exit_of(fun() -> gen_server:call(Pid, x) end).
 
@@ -191,7 +190,7 @@ comes_back_with_a_new_creation_test(Config) ->
     NewEcho = rpc:call(Name, erlang, whereis, [echo]),
     true = Echo =/= NewEcho,
     true = pid_numbers(Echo) =:= pid_numbers(NewEcho),
-    {noproc, _} = exit_of(fun() -> gen_server:call(Echo, x, 5000) end),
+    {noproc, _} = exit_of(fun() -> gen_server:call(Echo, x, 60000) end),
     noproc = down(monitor(process, Old)),
     noproc = down(monitor(process, Echo)),
     Echo ! {'$gen_call', {self(), never}, x},
@@ -219,13 +218,13 @@ killed_beam_node_test(#{node := Node} = Config) ->
     Ref = do(Pid, {monitor, Idle}),
     ByName = do(Pid, {monitor, {init, Name}}),
     ok = do(Pid, {link, Idle}),
-    Waiting = gen_server:send_request(probe(Node), {do, {call, Idle, x, 30000}}),
+    Waiting = gen_server:send_request(probe(Node), {do, {call, Idle, x, 60000}}),
     eventually(fun() ->
         {_, Messages} = rpc:call(Name, erlang, process_info, [Idle, message_queue_len]),
         Messages =:= 1
     end),
     ok = signal(Beam, "-KILL"),
-    {reply, {exit, noconnection}} = gen_server:wait_response(Waiting, 10000),
+    {reply, {exit, noconnection}} = gen_server:wait_response(Waiting, 60000),
     Got = lists:sort([told(Pid, info) || _ <- [1, 2, 3]]),
     Got = lists:sort([{'DOWN', Ref, process, Idle, noconnection},
                       {'DOWN', ByName, process, {init, Name}, noconnection},
@@ -275,9 +274,9 @@ beam_that_comes_back_is_another_test(#{node := Node} = Config) ->
     _ = fixture:ended(First),
     ok = nodedown(Name),
     _ = fixture:beam_node(Config, Name, []),
-    {ok, yes} = do(Pid, {call, {net_kernel, Name}, {is_auth, Node}, 10000}),
+    {ok, yes} = do(Pid, {call, {net_kernel, Name}, {is_auth, Node}, 60000}),
     Two = do(Pid, {monitor, Old}),
     {'DOWN', Two, process, Old, Reason} = told(Pid, info),
     true = lists:member(Reason, [noproc, noconnection]),
-    {exit, _} = do(Pid, {call, Old, x, 5000}).
+    {exit, _} = do(Pid, {call, Old, x, 60000}).
 

@@ -75,7 +75,7 @@ logged_end(Node, Reason) ->
     true = group_leader(group_leader(), Pid),
     eventually_led_from_here(Node, Pid),
     ok = gen_server:cast(Pid, {stop, Reason}),
-    Text = receive {logged, error, T} -> T after 5000 -> exit(nothing_logged) end,
+    Text = receive {logged, error, T} -> T after 60000 -> exit(nothing_logged) end,
     ok = logger:remove_handler(?MODULE),
     Text.
 

@@ -45,8 +45,8 @@ defmodule TGenserver do
 
   def multi_call_and_abcast_test(%{node: node}) do
     {[{^node, :x}], []} = GenServer.multi_call([node], :echo, :x)
-    {[{^node, :x}], []} = GenServer.multi_call([node], :echo, :x, 5000)
-    {[], [^node]} = GenServer.multi_call([node], :nobody, :x, 5000)
+    {[{^node, :x}], []} = GenServer.multi_call([node], :echo, :x, 60_000)
+    {[], [^node]} = GenServer.multi_call([node], :nobody, :x, 60_000)
     :abcast = GenServer.abcast([node], :counter, :reset)
     0 = GenServer.call({:counter, node}, :get)
   end
@@ -58,11 +58,11 @@ defmodule TGenserver do
     receive do
       {:terminate, ^pid, :normal} -> :ok
     after
-      5000 -> exit(:no_terminate)
+      60_000 -> exit(:no_terminate)
     end
 
     pid = probe(node)
-    :ok = GenServer.stop(pid, :shutdown, 5000)
+    :ok = GenServer.stop(pid, :shutdown, 60_000)
     {:noproc, {GenServer, :stop, _}} = catch_exit(fn -> GenServer.stop(pid) end)
   end
 
@@ -104,7 +104,7 @@ defmodule TGenserver do
     receive do
       {:info, ^pid, {:hello, "there"}} -> :ok
     after
-      5000 -> exit(:no_info)
+      60_000 -> exit(:no_info)
     end
 
     ref = Process.monitor(pid)
@@ -121,7 +121,7 @@ defmodule TGenserver do
     receive do
       {:EXIT, ^pid, {:shutdown, :done}} -> :ok
     after
-      5000 -> exit(:no_exit)
+      60_000 -> exit(:no_exit)
     end
   end
 
@@ -163,7 +163,7 @@ defmodule TGenserver do
     receive do
       {:DOWN, ^ref, :process, _, reason} -> reason
     after
-      5000 -> exit(:no_down)
+      60_000 -> exit(:no_down)
     end
   end
 

@@ -78,7 +78,7 @@ whereis_on(All, Name) -> lists:usort([on(N, global, whereis_name, [Name]) || N <
 
 told(Namer, Slot) ->
     receive {Slot, Namer, What} -> What
-    after 10000 -> exit({nothing_told, Slot, process_info(self(), messages)})
+    after 60000 -> exit({nothing_told, Slot, process_info(self(), messages)})
     end.
 
 %% A process of a BEAM node, this one or another.
@@ -106,7 +106,7 @@ wait(Owner, Watch) ->
 do_in(Pid, M, F, A) ->
     Pid ! {apply, self(), M, F, A},
     receive {applied, Pid, Value} -> Value
-    after 30000 -> exit({not_applied, M, F})
+    after 60000 -> exit({not_applied, M, F})
     end.
 
 %% ---- names ------------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ connect_and_apply(Node, M, F, A) ->
 dies(Pid) ->
     Ref = monitor(process, Pid),
     receive {'DOWN', Ref, process, Pid, Reason} -> lists:member(Reason, [killed, noproc])
-    after 10000 -> false
+    after 60000 -> false
     end.
 
 lives(Pid) -> on(node(Pid), erlang, is_process_alive, [Pid]).
@@ -455,7 +455,7 @@ a_holder_that_dies_in_trans_stops_nobody_test(Config) ->
     Asker = spawn(fun() -> Self ! {registered, do(Namer, {register, later})} end),
     receive {registered, _} -> exit(registered_under_a_lock) after 500 -> ok end,
     exit(Holder, kill),
-    receive {registered, ok} -> ok after 30000 -> exit({still_locked, Asker}) end,
+    receive {registered, ok} -> ok after 60000 -> exit({still_locked, Asker}) end,
     [Namer] = whereis_on(All, later),
     ok.
 
@@ -520,12 +520,12 @@ names_of_ei_programs_test(Config) ->
     All = meshed([C]),
     Pid = waiter(),
     {rex, Node} ! {self(), {call, global, register_name_external, [ei, Pid, {global, cnode}], user}},
-    receive {rex, yes} -> ok after 10000 -> exit(no_answer) end,
+    receive {rex, yes} -> ok after 60000 -> exit(no_answer) end,
     [Pid] = whereis_on(All, ei),
     {rex, Node} ! {self(), {call, global, whereis_name, [ei], user}},
-    receive {rex, Pid} -> ok after 10000 -> exit(no_answer) end,
+    receive {rex, Pid} -> ok after 60000 -> exit(no_answer) end,
     {rex, Node} ! {self(), {call, global, unregister_name_external, [ei], user}},
-    receive {rex, ok} -> ok after 10000 -> exit(no_answer) end,
+    receive {rex, ok} -> ok after 60000 -> exit(no_answer) end,
     [undefined] = whereis_on(All, ei),
     yes = global:register_name_external(ei_here, Pid),
     [Pid] = whereis_on(All, ei_here),

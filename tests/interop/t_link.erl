@@ -18,10 +18,10 @@ relay(To) ->
 
 run(Pid, Fun) ->
     Pid ! {run, Fun},
-    receive {ran, Pid, Value} -> Value after 5000 -> exit(did_not_run) end.
+    receive {ran, Pid, Value} -> Value after 60000 -> exit(did_not_run) end.
 
 got(Pid) ->
-    receive {got, Pid, Message} -> Message after 5000 -> exit(nothing_came) end.
+    receive {got, Pid, Message} -> Message after 60000 -> exit(nothing_came) end.
 
 c_server_ends_test(#{node := Node}) ->
     [begin

@@ -10,7 +10,7 @@ by_pid_test(#{node := Node}) ->
     ok = gen_server:cast(Pid, {stop, {some, "reason", [1, 2.5]}}),
     receive
         {'DOWN', Ref, process, Pid, {some, "reason", [1, 2.5]}} -> ok
-    after 5000 -> exit(no_down)
+    after 60000 -> exit(no_down)
     end.
 
 by_name_test(#{node := Node}) ->
@@ -20,7 +20,7 @@ by_name_test(#{node := Node}) ->
     exit(Pid, kill),
     receive
         {'DOWN', Ref, process, {monitored, Node}, killed} -> ok
-    after 5000 -> exit(no_down)
+    after 60000 -> exit(no_down)
     end,
     Again = monitor(process, {monitored, Node}),
     noproc = down(Again).
@@ -30,7 +30,7 @@ unknown_name_is_noproc_at_once_test(#{node := Node}) ->
          Ref = monitor(process, {Name, Node}),
          receive
              {'DOWN', Ref, process, {Name, Node}, noproc} -> ok
-         after 1000 -> exit({no_down, Name})
+         after 60000 -> exit({no_down, Name})
          end
      end || Name <- [nobody, 'Elixir.No.Body', list_to_atom(lists:duplicate(255, $n)),
                      list_to_atom(lists:duplicate(255, 16#20ac))]].

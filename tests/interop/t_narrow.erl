@@ -9,8 +9,6 @@
 -define(AT_ONCE, 30).
 -define(ROUNDS, 64 * 16#2000 div ?AT_ONCE).
 
-limit_ms(_) -> 60000.
-
 worn(Config, Flags) ->
     C = #{node := Node} = fixture:c_node(Config, Flags),
     fixture:repeat(?ROUNDS, fun() ->

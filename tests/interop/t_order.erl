@@ -13,7 +13,7 @@ requests_under_way_at_once_test(#{node := Node}) ->
     Pid = probe(Node),
     Numbers = lists:seq(1, 20000),
     [Pid ! {'$gen_call', {self(), N}, {number, N}} || N <- Numbers],
-    [receive {N, {true, N}} -> ok after 20000 -> exit({no_reply, N}) end || N <- Numbers],
+    [receive {N, {true, N}} -> ok after 60000 -> exit({no_reply, N}) end || N <- Numbers],
     {20000, 0} = do(Pid, numbers).
 
 casts_in_order_test(#{node := Node}) ->
@@ -60,7 +60,7 @@ from_the_c_node_in_order_test(#{node := Node}) ->
     Senders = [{probe(Node), Times, Payload} || {Times, Payload} <- Payloads],
     [ok = gen_server:cast(Pid, {do, {repeat, Times, self(), Payload}})
      || {Pid, Times, Payload} <- Senders],
-    [[receive {Pid, N, Payload} -> ok after 20000 -> exit({missing, N}) end
+    [[receive {Pid, N, Payload} -> ok after 60000 -> exit({missing, N}) end
       || N <- lists:seq(1, Times)] || {Pid, Times, Payload} <- Senders],
     fixture:no_message().
 
@@ -83,6 +83,20 @@ large_message_before_its_senders_end_test(#{node := Node}) ->
              Bin when is_binary(Bin) -> stop_now = down(Ref)
          end
      end || _ <- lists:seq(1, 10)].
+
+%% Nor does it overtake an answer, by whatever tag it was asked for.
+large_answer_before_its_senders_end_test(#{node := Node}) ->
+    [begin
+         Pid = probe(Node),
+         Ref = monitor(process, Pid),
+         Tag = Make(Ref),
+         Pid ! {'$gen_call', {self(), Tag}, {stop, stop_now, <<N:(8 * 4000000)>>}},
+         receive
+             {'DOWN', Ref, process, Pid, stop_now} -> exit(overtaken);
+             {Tag, <<N:(8 * 4000000)>>} -> stop_now = down(Ref)
+         end
+     end || Make <- [fun(Ref) -> Ref end, fun(Ref) -> {tag, Ref} end, fun(_) -> an_atom end],
+            N <- lists:seq(1, 3)].
 
 %% The same from here to there.
 large_message_before_an_exit_test(#{node := Node}) ->

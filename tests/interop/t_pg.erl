@@ -230,6 +230,7 @@ disconnect_and_heal_test(Config) ->
     ok = on(Node, join, [g, [A, B]]),
     agree([node(), Node], g, [Mine, A, B]),
     Rounds = [begin
+         ok = global:sync(), % before OTP 25 a meeting that is cut short costs the next connection
          true = erlang:disconnect_node(Node),
          agree([node()], {round, N}, []),
          ok = pg:join({round, N}, Mine),
@@ -375,7 +376,7 @@ beam_watchers(Config) ->
     0 = map_size(None),
     Both = fun(Event, Pids) ->
         [receive {Ref, Event, g, Pids} -> ok
-         after 20000 -> exit({not_told, Event, Pids, process_info(self(), messages)})
+         after 60000 -> exit({not_told, Event, Pids, process_info(self(), messages)})
          end || Ref <- [OfGroup, OfScope]]
     end,
     ok = on(Node, join, [g, A]),
@@ -396,7 +397,7 @@ heard_until(Done, Heard) ->
                 true -> lists:reverse(Heard);
                 false -> heard_until(Done, [Message | Heard])
             end
-    after 20000 -> exit({not_heard, lists:reverse(Heard)})
+    after 60000 -> exit({not_heard, lists:reverse(Heard)})
     end.
 
 %% OTP 29 says that it takes updates, and gets them.
@@ -520,6 +521,7 @@ large_sync_both_ways_test(Config) ->
     Count = 5000,
     [ok = pg:join({mine, N}, Mine) || N <- lists:seq(1, Count)],
     ok = gen_server:call({pg, Node}, {update, [{{his, N}, [His], []} || N <- lists:seq(1, Count)]}),
+    ok = global:sync(),
     true = erlang:disconnect_node(Node),
     meet(Node),
     eventually(fun() -> length(pg:which_groups()) =:= 2 * Count end),

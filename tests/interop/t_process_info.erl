@@ -66,7 +66,7 @@ links_and_monitors_test(#{node := Node}) ->
 
 dead_and_foreign_test(#{node := Node}) ->
     {Pid, Ref} = spawn_monitor(Node, erlang, node, []),
-    receive {'DOWN', Ref, process, Pid, normal} -> ok after 5000 -> exit(no_down) end,
+    receive {'DOWN', Ref, process, Pid, normal} -> ok after 60000 -> exit(no_down) end,
     undefined = rpc:call(Node, erlang, process_info, [Pid]),
     undefined = rpc:call(Node, erlang, process_info, [Pid, status]),
     {badrpc, {'EXIT', {badarg, _}}} = rpc:call(Node, erlang, process_info, [self()]).

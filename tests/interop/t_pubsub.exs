@@ -140,7 +140,7 @@ defmodule PubSubTest do
     receive do
       {:from, :p} -> :ok
     after
-      10_000 -> exit(:nothing_came)
+      60_000 -> exit(:nothing_came)
     end
 
     {:from, :p} = :fixture.told(p, :info)
@@ -153,7 +153,7 @@ defmodule PubSubTest do
     receive do
       :others -> :ok
     after
-      10_000 -> exit(:nothing_came)
+      60_000 -> exit(:nothing_came)
     end
 
     :fixture.no_message()
@@ -171,7 +171,7 @@ defmodule PubSubTest do
         :"Elixir.Phoenix.Socket.Broadcast" = struct
         4 = map_size(Map.delete(message, :__struct__)) + 1
     after
-      10_000 -> exit(:nothing_came)
+      60_000 -> exit(:nothing_came)
     end
   end
 
@@ -198,7 +198,7 @@ defmodule PubSubTest do
         receive do
           {:c, i} -> i
         after
-          10_000 -> exit(:nothing_came)
+          60_000 -> exit(:nothing_came)
         end
       end
 
@@ -243,7 +243,7 @@ defmodule PubSubTest do
       receive do
         {:counted, ^i} -> :ok
       after
-        10_000 -> exit(:nothing_came)
+        60_000 -> exit(:nothing_came)
       end
     end
   end

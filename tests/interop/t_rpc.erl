@@ -54,14 +54,14 @@ rpc_timeout_test(#{node := Node}) ->
     ok = sys:suspend({counter, Node}),
     {badrpc, timeout} = rpc:call(Node, gen_server, call, [counter, get, infinity], 100),
     ok = sys:resume({counter, Node}),
-    N = rpc:call(Node, gen_server, call, [counter, get], 5000),
+    N = rpc:call(Node, gen_server, call, [counter, get], 60000),
     true = is_integer(N).
 
 rpc_cast_test(#{node := Node}) ->
     true = rpc:cast(Node, erlang, send, [self(), {cast, 1}]),
-    receive {cast, 1} -> ok after 5000 -> exit(no_cast) end,
+    receive {cast, 1} -> ok after 60000 -> exit(no_cast) end,
     rpc:eval_everywhere([Node], erlang, send, [self(), {cast, 2}]),
-    receive {cast, 2} -> ok after 5000 -> exit(no_cast) end.
+    receive {cast, 2} -> ok after 60000 -> exit(no_cast) end.
 
 rpc_multicall_test(#{node := Node}) ->
     Me = node(),
@@ -82,7 +82,7 @@ many_rpcs_at_once_test(#{node := Node}) ->
          [N = rpc:call(Node, gen_server, call, [echo, N]) || N <- lists:seq(1, 100)],
          Self ! done
      end) || _ <- lists:seq(1, 50)],
-    [receive done -> ok after 30000 -> exit(slow) end || _ <- lists:seq(1, 50)].
+    [receive done -> ok after 60000 -> exit(slow) end || _ <- lists:seq(1, 50)].
 
 large_arguments_test(#{node := Node}) ->
     Term = {binary:copy(<<"0123456789">>, 300000), lists:seq(1, 1000)},
@@ -142,9 +142,9 @@ erpc_timeout_test(#{node := Node}) ->
 
 erpc_cast_test(#{node := Node}) ->
     ok = erpc:cast(Node, erlang, send, [self(), cast]),
-    receive cast -> ok after 5000 -> exit(no_cast) end,
+    receive cast -> ok after 60000 -> exit(no_cast) end,
     ok = erpc:multicast([Node], erlang, send, [self(), multicast]),
-    receive multicast -> ok after 5000 -> exit(no_cast) end.
+    receive multicast -> ok after 60000 -> exit(no_cast) end.
 
 erpc_of_a_fun_is_a_clear_error_test(#{node := Node}) ->
     Start = erlang:monotonic_time(millisecond),
@@ -155,7 +155,7 @@ erpc_of_a_fun_is_a_clear_error_test(#{node := Node}) ->
             {error, {exception, {cannot_run_erlang_code, Text}, [_ | _]}} = Result,
             true = is_binary(Text)
     end,
-    true = erlang:monotonic_time(millisecond) - Start < 2000.
+    true = erlang:monotonic_time(millisecond) - Start < 30000.
 
 erpc_of_an_external_fun_runs_test(#{node := Node}) ->
     Node = erpc:call(Node, fun erlang:node/0).
@@ -169,7 +169,7 @@ rpc_to_a_third_node_comes_back_test(#{node := Node}) ->
 %% ---- spawn --------------------------------------------------------------------------------------
 
 down(Pid, Ref) ->
-    receive {'DOWN', Ref, process, Pid, Reason} -> Reason after 5000 -> exit(no_down) end.
+    receive {'DOWN', Ref, process, Pid, Reason} -> Reason after 60000 -> exit(no_down) end.
 
 spawn_of_a_fun_ends_at_once_test(#{node := Node}) ->
     {Pid, Ref} = spawn_monitor(Node, fun() -> ok end),
@@ -183,12 +183,12 @@ spawn_of_a_fun_ends_at_once_test(#{node := Node}) ->
 spawn_link_and_monitor_test(#{node := Node}) ->
     process_flag(trap_exit, true),
     Linked = spawn_link(Node, erlang, exit, [bye]),
-    receive {'EXIT', Linked, bye} -> ok after 5000 -> exit(no_exit) end,
+    receive {'EXIT', Linked, bye} -> ok after 60000 -> exit(no_exit) end,
     {Pid, Ref} = spawn_monitor(Node, erlang, node, []),
     normal = down(Pid, Ref),
     {Both, BothRef} = spawn_opt(Node, erlang, exit, [both], [link, monitor, {priority, high}]),
     both = down(Both, BothRef),
-    receive {'EXIT', Both, both} -> ok after 5000 -> exit(no_exit) end,
+    receive {'EXIT', Both, both} -> ok after 60000 -> exit(no_exit) end,
     {Thrown, ThrownRef} = spawn_monitor(Node, erlang, throw, [ball]),
     {{nocatch, ball}, [_ | _]} = down(Thrown, ThrownRef),
     process_flag(trap_exit, false).
@@ -215,14 +215,14 @@ spawned_process_is_killed_test(#{node := Node}) ->
 %% What ei_rpc and erl_call send.
 rex_call_by_message_test(#{node := Node}) ->
     {rex, Node} ! {self(), {call, erlang, node, [], group_leader()}},
-    receive {rex, Node} -> ok after 5000 -> exit(no_answer) end,
+    receive {rex, Node} -> ok after 60000 -> exit(no_answer) end,
     {rex, Node} ! {self(), {call, no_module, f, [], user}},
-    receive {rex, {badrpc, {'EXIT', {undef, _}}}} -> ok after 5000 -> exit(no_answer) end.
+    receive {rex, {badrpc, {'EXIT', {undef, _}}}} -> ok after 60000 -> exit(no_answer) end.
 
 rex_features_test(#{node := Node}) ->
     {rex, Node} ! {self(), features_request},
     receive {features_reply, Node, Features} -> true = lists:member(erpc, Features)
-    after 5000 -> exit(no_answer) end.
+    after 60000 -> exit(no_answer) end.
 
 sbcast_test(#{node := Node}) ->
     {[Node], []} = rpc:sbcast([Node], echo, hello),

@@ -32,7 +32,7 @@ defmodule TRpc do
       {:DOWN, ^ref, :process, ^pid, reason} ->
         true = reason == :noproc or match?({{:cannot_run_erlang_code, _}, _}, reason)
     after
-      5000 -> exit(:no_down)
+      60_000 -> exit(:no_down)
     end
   end
 
@@ -54,7 +54,7 @@ defmodule TRpc do
     receive do
       {:EXIT, ^pid, :bye} -> :ok
     after
-      5000 -> exit(:no_exit)
+      60_000 -> exit(:no_exit)
     end
   end
 

@@ -4,11 +4,6 @@
 -compile([export_all, nowarn_export_all]).
 -import(fixture, [do/2, told/2, down/1, exit_of/1, eventually/1]).
 
-limit_ms(_) -> 90000.
-
-%% Longer than it takes for the signal to come through; nothing waits for the end of it.
--define(BLOCK_MS, 3000).
-
 %% A node with the servers of Files, in this order; the probe traps exits and tells this process.
 node_with(#{build := Build} = Config, Files, Flags) ->
     Load = lists:append([["--load", Build ++ File] || File <- Files]),
@@ -24,14 +19,6 @@ counter() -> "/examples/counter.so".
 echo() -> "/examples/echo.so".
 probe_file() -> "/tests/servers/probe.so".
 
-%% Asks the probe for what takes long, and waits until it is at it.
-call_under_way(#{node := Node}, Pid, Ms) ->
-    {Caller, Ref} = spawn_monitor(fun() -> exit({answer, do(Pid, {block, Ms})}) end),
-    eventually(fun() ->
-        {status, running} =:= rpc:call(Node, erlang, process_info, [Pid, status])
-    end),
-    {Caller, Ref}.
-
 stop(C) ->
     ok = fixture:signal(C, "-TERM"),
     _ = fixture:line(C, "is leaving"),
@@ -42,7 +29,7 @@ call_in_progress_is_answered_and_terminate_runs_test(Config) ->
     #{node := Node} = C,
     ok = do(Pid, {trap, true}),
     true = erlang:monitor_node(Node, true),
-    {_, Ref} = call_under_way(C, Pid, ?BLOCK_MS),
+    {Ref, _} = Call = fixture:blocked(Config, Pid),
     Other = spawn_call({echo, Node}, first),
     {answer, first} = down(Other),
     ok = stop(C),
@@ -50,9 +37,10 @@ call_in_progress_is_answered_and_terminate_runs_test(Config) ->
     7 = gen_server:call({counter, Node}, {add, 7}),
     {hello} = gen_server:call({echo, Node}, {hello}),
     true = lists:member(Node, nodes(connected)),
+    ok = fixture:unblock(Call),
     {answer, ok} = down(Ref),
     shutdown = told(Pid, terminate),
-    receive {nodedown, Node} -> ok after 20000 -> exit(no_nodedown) end,
+    receive {nodedown, Node} -> ok after 60000 -> exit(no_nodedown) end,
     0 = fixture:ended(C).
 
 spawn_call(Server, Request) ->
@@ -64,31 +52,33 @@ servers_that_have_ended_are_noproc_test(Config) ->
     #{node := Node} = C,
     ok = do(Pid, {trap, true}),
     Watch = monitor(process, {counter, Node}),
-    {_, Ref} = call_under_way(C, Pid, ?BLOCK_MS),
+    {Ref, _} = Call = fixture:blocked(Config, Pid),
     ok = stop(C),
     shutdown = down(Watch),
     {noproc, _} = exit_of(fun() -> gen_server:call({counter, Node}, get) end),
     true = lists:member(Node, nodes(connected)),
+    ok = fixture:unblock(Call),
     {answer, ok} = down(Ref),
     shutdown = told(Pid, terminate),
     0 = fixture:ended(C).
 
 server_that_does_not_trap_ends_at_once_test(Config) ->
     {C, Pid} = node_with(Config, [counter(), probe_file()], []),
-    {_, Ref} = call_under_way(C, Pid, ?BLOCK_MS),
+    {Ref, _} = Call = fixture:blocked(Config, Pid),
     Watch = monitor(process, Pid),
     ok = stop(C),
     shutdown = down(Watch),
     {shutdown, _} = down(Ref),
+    ok = fixture:unblock(Call),
     0 = fixture:ended(C),
     ok = fixture:no_message().
 
-%% Twice as long as it has: it is killed, and the one that was started before it has its turn.
+%% Longer than the 5 s that it has: it is killed, and the one that was started before it has its turn.
 server_that_overstays_is_killed_test(Config) ->
     {C, Pid} = node_with(Config, [counter(), probe_file()], ["--set", "node.shutdown_time=60s"]),
     #{node := Node} = C,
     ok = do(Pid, {trap, true}),
-    {_, Ref} = call_under_way(C, Pid, 10000),
+    {Ref, _} = Call = fixture:blocked(Config, Pid),
     Watch = monitor(process, {counter, Node}),
     Start = erlang:monotonic_time(millisecond),
     ok = stop(C),
@@ -96,6 +86,7 @@ server_that_overstays_is_killed_test(Config) ->
     true = erlang:monotonic_time(millisecond) - Start >= 4900,
     _ = down(Watch),
     _ = fixture:line(C, "Context: shutdown_error. Reason: killed. Offender: id=probe"),
+    ok = fixture:unblock(Call),
     0 = fixture:ended(C).
 
 %% Far more than a socket takes at once, said by the last server before its end.
@@ -103,19 +94,22 @@ large_answer_goes_out_test(Config) ->
     {C, Pid} = node_with(Config, [probe_file()], []),
     #{node := Node} = C,
     ok = do(Pid, {trap, true}),
-    {_, Ref} = call_under_way(C, Pid, ?BLOCK_MS),
+    {Ref, _} = Call = fixture:blocked(Config, Pid),
     Large = binary:copy(<<"0123456789">>, 3000000),
     Asked = spawn_call(Pid, {stop, normal, Large}),
     eventually(fun() ->
         {message_queue_len, 1} =:= rpc:call(Node, erlang, process_info, [Pid, message_queue_len])
     end),
     ok = stop(C),
+    ok = fixture:unblock(Call),
     {answer, ok} = down(Ref),
     {answer, Large} = down(Asked),
     normal = told(Pid, terminate),
     0 = fixture:ended(C).
 
-%% Longer than either side would bear without a sign of life of the other.
+-define(BLOCK_MS, 3500).
+
+%% Longer than either side would bear without a sign of life of the other, less than a server has.
 ticks_go_out_meanwhile_test(Config) ->
     Beam = fixture:beam_apply(Config, ["-kernel", "net_ticktime", "2"], {?MODULE, ticked, [Config]}),
     ok = fixture:result(Beam).
@@ -125,7 +119,10 @@ ticked(Config) ->
     #{node := Node} = C,
     ok = do(Pid, {trap, true}),
     true = erlang:monitor_node(Node, true),
-    {_, Ref} = call_under_way(C, Pid, 4500),
+    {_, Ref} = spawn_monitor(fun() -> exit({answer, do(Pid, {block, ?BLOCK_MS})}) end),
+    eventually(fun() ->
+        {status, running} =:= rpc:call(Node, erlang, process_info, [Pid, status])
+    end),
     ok = stop(C),
     {answer, ok} = down(Ref),
     shutdown = told(Pid, terminate),

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/interop/servers/probe_groups.h"
 
@@ -223,10 +224,23 @@ static bool do_terms(fl_term op, fl_buf *out)
 	       true;
 }
 
+/* As a handler that blocks for as long as a test wants. */
+static void wait_for_file(fl_text path)
+{
+	char name[1024];
+
+	(void)fl_text_string(path, name, sizeof name);
+	while (access(name, F_OK) != 0)
+		sleep_ms(2);
+}
+
 static int do_op(fl_proc *self, struct probe *p, fl_term op, fl_buf *out)
 {
+	fl_text path;
 	int64_t ms;
 
+	if (fl_match(op, "{block_until, ~}", &path))
+		return wait_for_file(path), fl_build(out, "ok");
 	if (fl_match(op, "{block, ~}", &ms)) {
 		sleep_ms(ms);
 		return fl_build(out, "ok");
