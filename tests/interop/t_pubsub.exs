@@ -1,63 +1,101 @@
 # SPDX-License-Identifier: Apache-2.0
 # The topics of a PubSub, between Elixir and C. Phoenix.PubSub itself is no package of Debian: Adapter
-# below does what its adapter PG2 does on the wire and in pg, by the shapes of its documentation.
+# below does what its adapter PG2 does on the wire and in pg, by the shapes of its documentation. With
+# FL_PHOENIX=DIR, a folder of its .beam files, it is Phoenix.PubSub that plays.
 
-defmodule Adapter do
-  use GenServer
+dir = System.get_env("FL_PHOENIX", "")
 
-  @scope :"Elixir.Phoenix.PubSub"
+if dir != "" do
+  true = :code.add_patha(String.to_charlist(dir))
 
-  def group(name, 1), do: :"Elixir.#{name}.Adapter"
-  def group(name, place), do: :"Elixir.#{name}.Adapter_#{place}"
-
-  def start(name, pool_size \\ 1) do
-    case Process.whereis(@scope) do
-      nil -> {:ok, _} = :pg.start_link(@scope)
-      _ -> :ok
-    end
-
-    {:ok, registry} = Registry.start_link(keys: :duplicate, name: registry(name))
-    Process.unlink(registry)
-
-    for place <- 1..pool_size do
-      {:ok, _} = GenServer.start_link(__MODULE__, {name, place}, name: group(name, place))
+  # What a channel's process does for those without a transport of their own.
+  defmodule Phoenix.Channel.Server do
+    def dispatch(entries, from, message) do
+      for {pid, _} <- entries, pid != from, do: send(pid, message)
+      :ok
     end
   end
 
-  def registry(name), do: :"registry_#{name}"
-  def subscribe(name, topic), do: {:ok, _} = Registry.register(registry(name), topic, nil)
+  defmodule Adapter do
+    def group(name, 1), do: :"Elixir.#{name}.Adapter"
+    def group(name, place), do: :"Elixir.#{name}.Adapter_#{place}"
 
-  def broadcast(name, pool_size, topic, message, dispatcher \\ :"Elixir.Phoenix.PubSub") do
-    group = group(name, :erlang.phash2(self(), pool_size) + 1)
-
-    for pid <- :pg.get_members(@scope, group), node(pid) != node() do
-      send(pid, {:forward_to_local, topic, message, dispatcher})
+    def start(name, pool_size \\ 1) do
+      if Process.whereis(Phoenix.PubSub) == nil, do: {:ok, _} = :pg.start_link(Phoenix.PubSub)
+      options = [name: Module.concat([name]), pool_size: pool_size]
+      {:ok, _} = :erlang.apply(Phoenix.PubSub.Supervisor, :start_link, [options])
     end
 
-    dispatch(name, topic, message)
-  end
+    def subscribe(name, topic), do: call(:subscribe, [Module.concat([name]), topic])
 
-  def direct(node, name, topic, message) do
-    send({group(name, 1), node}, {:forward_to_local, topic, message, :"Elixir.Phoenix.PubSub"})
-  end
+    def broadcast(name, _, topic, message) do
+      :ok = call(:broadcast, [Module.concat([name]), topic, message])
+    end
 
-  def dispatch(name, topic, message) do
-    Registry.dispatch(registry(name), topic, fn entries ->
-      for {pid, _} <- entries, do: send(pid, message)
-    end)
-  end
+    def direct(node, name, topic, message) do
+      :ok = call(:direct_broadcast, [node, Module.concat([name]), topic, message])
+    end
 
-  def init({name, place}) do
-    :ok = :pg.join(@scope, group(name, place), self())
-    {:ok, name}
+    defp call(function, args), do: :erlang.apply(Phoenix.PubSub, function, args)
   end
+else
+  defmodule Adapter do
+    use GenServer
 
-  # A dispatcher is a module whose dispatch/3 is called: there is none of Phoenix here.
-  def handle_info({:forward_to_local, topic, message, dispatcher}, name) do
-    true = dispatcher in [:"Elixir.Phoenix.PubSub", :"Elixir.Phoenix.Channel.Server"]
-    true = is_binary(topic)
-    dispatch(name, topic, message)
-    {:noreply, name}
+    @scope :"Elixir.Phoenix.PubSub"
+
+    def group(name, 1), do: :"Elixir.#{name}.Adapter"
+    def group(name, place), do: :"Elixir.#{name}.Adapter_#{place}"
+
+    def start(name, pool_size \\ 1) do
+      case Process.whereis(@scope) do
+        nil -> {:ok, _} = :pg.start_link(@scope)
+        _ -> :ok
+      end
+
+      {:ok, registry} = Registry.start_link(keys: :duplicate, name: registry(name))
+      Process.unlink(registry)
+
+      for place <- 1..pool_size do
+        {:ok, _} = GenServer.start_link(__MODULE__, {name, place}, name: group(name, place))
+      end
+    end
+
+    def registry(name), do: :"registry_#{name}"
+    def subscribe(name, topic), do: {:ok, _} = Registry.register(registry(name), topic, nil)
+
+    def broadcast(name, pool_size, topic, message, dispatcher \\ :"Elixir.Phoenix.PubSub") do
+      group = group(name, :erlang.phash2(self(), pool_size) + 1)
+
+      for pid <- :pg.get_members(@scope, group), node(pid) != node() do
+        send(pid, {:forward_to_local, topic, message, dispatcher})
+      end
+
+      dispatch(name, topic, message)
+    end
+
+    def direct(node, name, topic, message) do
+      send({group(name, 1), node}, {:forward_to_local, topic, message, :"Elixir.Phoenix.PubSub"})
+    end
+
+    def dispatch(name, topic, message) do
+      Registry.dispatch(registry(name), topic, fn entries ->
+        for {pid, _} <- entries, do: send(pid, message)
+      end)
+    end
+
+    def init({name, place}) do
+      :ok = :pg.join(@scope, group(name, place), self())
+      {:ok, name}
+    end
+
+    # A dispatcher is a module whose dispatch/3 is called: there is none of Phoenix here.
+    def handle_info({:forward_to_local, topic, message, dispatcher}, name) do
+      true = dispatcher in [:"Elixir.Phoenix.PubSub", :"Elixir.Phoenix.Channel.Server"]
+      true = is_binary(topic)
+      dispatch(name, topic, message)
+      {:noreply, name}
+    end
   end
 end
 
@@ -191,7 +229,9 @@ defmodule PubSubTest do
 
     got = for _ <- 1..12, do: :fixture.told(p, :info)
     12 = length(Enum.uniq(got))
-    for i <- 1..100, do: :ok = :fixture.do(p, {:pubsub_broadcast_from, "Four.PubSub", "t", {:c, i}})
+
+    for i <- 1..100,
+        do: :ok = :fixture.do(p, {:pubsub_broadcast_from, "Four.PubSub", "t", {:c, i}})
 
     seen =
       for _ <- 1..100 do
@@ -214,7 +254,13 @@ defmodule PubSubTest do
     Process.exit(p, :kill)
     adapter = {Adapter.group("Five.PubSub", 1), node(p)}
 
-    for junk <- [1, {}, {:forward_to_local, "t"}, {:forward_to_local, :t, 1, 2}, {:DOWN, 1, 2, 3, 4}] do
+    for junk <- [
+          1,
+          {},
+          {:forward_to_local, "t"},
+          {:forward_to_local, :t, 1, 2},
+          {:DOWN, 1, 2, 3, 4}
+        ] do
       send(adapter, junk)
       GenServer.cast(adapter, junk)
     end
