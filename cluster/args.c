@@ -76,17 +76,20 @@ static int take_flag(reader *r, const char *text)
 		return unknown_flag(args->spec, text, r->err);
 	if (flag->value == NULL && value != NULL) {
 		fl_error_set(r->err, FL_EINVAL, "%s takes no value", flag->name);
+		fl_error_why(r->err, "what follows its = has no meaning here");
 		return refuse(args->spec, r->err);
 	}
 	if (flag->value != NULL && value == NULL && r->at < r->argc)
 		value = r->argv[r->at++];
 	if (flag->value != NULL && value == NULL) {
 		fl_error_set(r->err, FL_EINVAL, "%s needs %s", flag->name, flag->value);
+		fl_error_why(r->err, "it is the last word of the command line");
 		return refuse(args->spec, r->err);
 	}
 	if (flag->option != NULL && value != NULL && *value == '\0') {
 		fl_error_set(r->err, FL_EINVAL, "%s needs %s, not an empty text", flag->name,
 			flag->value);
+		fl_error_why(r->err, "a variable that it was made from is not set, perhaps");
 		return refuse(args->spec, r->err);
 	}
 	if (args->found_count == FLI_ARGS_MAX)
@@ -122,6 +125,7 @@ static int check_words(const fli_args *args, fl_error *err)
 			args->words[spec->words_max], spec->usage);
 	else
 		return FL_OK;
+	fl_error_why(err, "a term or a text with blanks needs quotes around it in a shell");
 	return refuse(spec, err);
 }
 
@@ -140,8 +144,10 @@ static int check_name(const fli_args *args, fl_error *err)
 		else if (first != NULL)
 			fl_error_set(err, FL_EINVAL, "%s and %s are both given", first->name,
 				flag->name);
-		if (first != NULL)
+		if (first != NULL) {
+			fl_error_why(err, "a node has one name");
 			return refuse(args->spec, err);
+		}
 		first = flag;
 	}
 	return FL_OK;
@@ -213,6 +219,7 @@ static int put_pair(fl_options *options, const char *pair, fli_source from, fl_e
 	if (pair[size] != '=' || size >= sizeof key) {
 		fl_error_set(err, FL_ECONFIG, "%s: \"%s\" is not of the form key=value",
 			from.origin, pair);
+		fl_error_why(err, "the = is missing, or there is a blank before it");
 		fl_error_next(err, "for example --set dist.ticktime=30");
 		return FL_ECONFIG;
 	}

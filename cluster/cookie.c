@@ -65,6 +65,24 @@ static int refuse_mode(const char *path, mode_t mode, fl_error *err)
 	return FL_ECONFIG;
 }
 
+static int refuse_owner(const char *path, fl_error *err)
+{
+	fl_error_set(
+		err, FL_ECONFIG, "cannot use the cookie file %s: it belongs to another user", path);
+	fl_error_why(err, "whoever owns it can change who may connect");
+	fl_error_next(err, "copy it to a file of this user's own, mode 400");
+	return FL_ECONFIG;
+}
+
+static int refuse_length(const char *where, fl_error *err)
+{
+	fl_error_set(err, FL_ECONFIG, "%s: the cookie is longer than %d bytes", where,
+		FLI_COOKIE_BYTES_MAX);
+	fl_error_why(err, "OTP takes no longer ones, and a file of another kind often is");
+	fl_error_next(err, "copy the cookie of a node of the cluster");
+	return FL_ECONFIG;
+}
+
 static int check_file(int fd, const char *path, fl_error *err)
 {
 	struct stat info;
@@ -75,6 +93,7 @@ static int check_file(int fd, const char *path, fl_error *err)
 	if (!S_ISREG(info.st_mode)) {
 		fl_error_set(
 			err, FL_ECONFIG, "cannot use the cookie file %s: not a regular file", path);
+		fl_error_why(err, "it is a folder, a device or a pipe");
 		fl_error_next(err, "name a file that holds the cookie alone");
 		return FL_ECONFIG;
 	}
@@ -82,8 +101,7 @@ static int check_file(int fd, const char *path, fl_error *err)
 		return refuse_mode(path, info.st_mode, err);
 	/* Root reads what others own, as it does in containers with mounted secrets. */
 	if (info.st_uid != geteuid() && geteuid() != 0)
-		return fl_error_set(err, FL_ECONFIG,
-			"cannot use the cookie file %s: it belongs to another user", path);
+		return refuse_owner(path, err);
 	return FL_OK;
 }
 
@@ -114,11 +132,11 @@ static int take_text(fli_cookie *cookie, size_t size, const char *path, fl_error
 	if (size > 0 && cookie->text[size - 1] == '\r')
 		size--;
 	if (size > FLI_COOKIE_BYTES_MAX)
-		return fl_error_set(err, FL_ECONFIG, "the cookie in %s is longer than %d bytes",
-			path, FLI_COOKIE_BYTES_MAX);
+		return refuse_length(path, err);
 	if (size == 0 || memchr(cookie->text, '\0', size) != NULL) {
 		fl_error_set(err, FL_ECONFIG,
 			"the cookie file %s holds no cookie on its first line", path);
+		fl_error_why(err, "it is empty, or begins with an empty line or a NUL");
 		fl_error_next(err, "copy the file from a node of the cluster");
 		return FL_ECONFIG;
 	}
@@ -135,6 +153,8 @@ static int refuse_open(const char *path, int code, fl_error *err)
 		fl_error_why(err, "it belongs to another user");
 	else if (code == ENOENT)
 		fl_error_why(err, "a relative path begins in the folder of the start");
+	else
+		fl_error_why(err, "the file or the disk it is on cannot be read");
 	fl_error_next(err, "name a readable one with --cookie-file, or set FLITCH_COOKIE");
 	return FL_ECONFIG;
 }
@@ -165,8 +185,7 @@ static int take_value(const char *text, const char *origin, fli_cookie *ret_cook
 	size_t size = strlen(text);
 
 	if (size > FLI_COOKIE_BYTES_MAX)
-		return fl_error_set(err, FL_ECONFIG, "%s: the cookie is longer than %d bytes",
-			origin, FLI_COOKIE_BYTES_MAX);
+		return refuse_length(origin, err);
 	memset(ret_cookie->text, 0, sizeof ret_cookie->text);
 	memcpy(ret_cookie->text, text, size);
 	ret_cookie->size = size;

@@ -89,14 +89,43 @@ int fli_exit_code(int code)
 	}
 }
 
+/* For failures whose own place knows no more than their code. */
+typedef struct advice {
+	int code;
+	const char *why, *next;
+} advice;
+
+static const advice *advice_for(int code)
+{
+	static const advice all[] = {
+		{FL_ENOMEM, "this machine, or the limit of this process, has no memory left",
+			"look at `free -m` and `ulimit -v`"},
+		{FL_ELIMIT, "a limits.* key is too low for what is asked",
+			"flitch config show --origin lists the limits"},
+		{FL_EINVAL, "a value is not of the form that it must have", "flitch help"},
+		{FL_ECONFIG, "the configuration has a value that cannot be used",
+			"flitch config show --origin prints each value and where it comes from"},
+		{FL_EIO, "the system refused to read or write",
+			"see that the disk is not full and the files may be used"},
+		{FL_ECLOSED, "the node was told to end meanwhile", "start it again"},
+		{FL_OK, "the log lines before this one may say more",
+			"start it again with --set log.level=debug"},
+	};
+	size_t i = 0;
+
+	while (all[i].code != code && all[i].code != FL_OK)
+		i++;
+	return &all[i];
+}
+
 int fli_print_error(const char *program, const fl_error *err)
 {
+	const advice *advice = advice_for(err->code);
 	const char *what = err->what[0] != '\0' ? err->what : fl_error_text(err->code);
 	char text[1200];
-	int size = snprintf(text, sizeof text, "%s: %s\n%s%s%s%s%s%s", program, what,
-		err->why[0] != '\0' ? "  why:  " : "", err->why, err->why[0] != '\0' ? "\n" : "",
-		err->next[0] != '\0' ? "  next: " : "", err->next,
-		err->next[0] != '\0' ? "\n" : "");
+	int size = snprintf(text, sizeof text, "%s: %s\n  why:  %s\n  next: %s\n", program, what,
+		err->why[0] != '\0' ? err->why : advice->why,
+		err->next[0] != '\0' ? err->next : advice->next);
 	ssize_t written = write(STDERR_FILENO, text, size > 0 ? (size_t)size : 0);
 
 	(void)written; /* whoever closed stderr does not want to know */

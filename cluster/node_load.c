@@ -53,6 +53,8 @@ static int open_file(const char *path, off_t *ret_size, fl_error *err)
 	}
 	(void)close(fd);
 	(void)fl_error_set(err, FL_EFORMAT, "cannot load %s: it is no regular file", path);
+	fl_error_why(err, "it is a folder, a device or a pipe");
+	fl_error_next(err, "name the .so file itself");
 	return -1;
 }
 

@@ -56,6 +56,28 @@ static bool read_number(const char *text, const unit *units, int64_t *ret_number
 	return false;
 }
 
+static const char help[] =
+	"flitch config show lists the keys; docs/flitch.conf.example explains each";
+
+static int refuse_value(
+	const fli_option *option, const char *text, const char *takes, fl_error *err)
+{
+	fl_error_set(err, FL_ECONFIG, "\"%s\" is no value for %s, which takes %s", text,
+		option->key, takes);
+	fl_error_why(err, "it is misspelt, or meant for another key");
+	fl_error_next(err, "%s", help);
+	return FL_ECONFIG;
+}
+
+static int refuse_range(const fli_option *option, const char *text, fl_error *err)
+{
+	fl_error_set(err, FL_ECONFIG, "%s is out of range for %s: %lld to %lld", text, option->key,
+		option->min, option->max);
+	fl_error_why(err, "%s is: %s", option->key, option->help);
+	fl_error_next(err, "take a value in that range; flitch config show prints the present one");
+	return FL_ECONFIG;
+}
+
 static int parse_number(
 	const fli_option *option, const char *text, int64_t *ret_number, fl_error *err)
 {
@@ -67,11 +89,9 @@ static int parse_number(
 	int64_t number;
 
 	if (!read_number(text, units_of(option->type), &number))
-		return fl_error_set(err, FL_ECONFIG, "\"%s\" is no value for %s, which takes %s",
-			text, option->key, hints[option->type]);
+		return refuse_value(option, text, hints[option->type], err);
 	if (number < option->min || number > option->max)
-		return fl_error_set(err, FL_ECONFIG, "%s is out of range for %s: %lld to %lld",
-			text, option->key, option->min, option->max);
+		return refuse_range(option, text, err);
 	*ret_number = number;
 	return FL_OK;
 }
@@ -88,8 +108,7 @@ static int parse_bool(
 				*ret_number = (int64_t)value;
 				return FL_OK;
 			}
-	return fl_error_set(err, FL_ECONFIG, "\"%s\" is no value for %s, which takes true or false",
-		text, option->key);
+	return refuse_value(option, text, "true or false", err);
 }
 
 /* The word that was meant, perhaps; cuts `words` apart. */
@@ -110,11 +129,13 @@ static int refuse_word(const fli_option *option, const char *text, fl_error *err
 	(void)snprintf(words, sizeof words, "%s", option->words); /* fits: they are ours */
 	meant = nearest(text, words);
 	if (meant == NULL)
-		return fl_error_set(err, FL_ECONFIG, "\"%s\" is no value for %s, which takes %s",
-			text, option->key, option->words);
-	return fl_error_set(err, FL_ECONFIG,
+		return refuse_value(option, text, option->words, err);
+	fl_error_set(err, FL_ECONFIG,
 		"\"%s\" is no value for %s (did you mean \"%s\"?), which takes %s", text,
 		option->key, meant, option->words);
+	fl_error_why(err, "it is misspelt, or meant for another key");
+	fl_error_next(err, "%s", help);
+	return FL_ECONFIG;
 }
 
 static int parse_word(

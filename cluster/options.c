@@ -145,11 +145,19 @@ static int fill_value(const fl_options *options, const fli_option *row, fli_opti
 
 	if (rc != FL_OK)
 		return rc;
-	if (row->type == FLI_OPTION_SECRET && *text == '\0')
-		return fl_error_set(err, FL_ECONFIG, "%s is empty", row->key);
-	if (strlen(text) > FLI_OPTIONS_TEXT_MAX && row->type != FLI_OPTION_LIST)
-		return fl_error_set(err, FL_ECONFIG, "the value of %s is longer than %d bytes",
-			row->key, FLI_OPTIONS_TEXT_MAX);
+	if (row->type == FLI_OPTION_SECRET && *text == '\0') {
+		fl_error_set(err, FL_ECONFIG, "%s is empty", row->key);
+		fl_error_why(err, "a variable that it was made from is not set, perhaps");
+		fl_error_next(err, "give it a value, or leave it out");
+		return FL_ECONFIG;
+	}
+	if (strlen(text) > FLI_OPTIONS_TEXT_MAX && row->type != FLI_OPTION_LIST) {
+		fl_error_set(err, FL_ECONFIG, "the value of %s is longer than %d bytes", row->key,
+			FLI_OPTIONS_TEXT_MAX);
+		fl_error_why(err, "a quote or a semicolon is missing after it, perhaps");
+		fl_error_next(err, "write a shorter one");
+		return FL_ECONFIG;
+	}
 	value->text = fli_options_copy(options, text);
 	if (value->text == NULL)
 		return fl_error_set(err, FL_ENOMEM, "out of memory");
@@ -208,6 +216,7 @@ int fli_options_unknown(const char *key, const char *origin, fl_error *err)
 	else
 		fl_error_set(err, FL_ECONFIG, "%s: unknown key \"%s\" (did you mean \"%s\"?)",
 			origin, key, suggest.best);
+	fl_error_why(err, "it is misspelt, or of another version of flitch");
 	fl_error_next(err, "flitch config show lists all keys");
 	return FL_ECONFIG;
 }
@@ -222,6 +231,14 @@ int fl_options_set(
 	return fli_options_put(options, found, value, (fli_source){FLI_RANK_SET, origin}, err);
 }
 
+static int refuse_twice(const fli_peer_config *peer, fl_error *err)
+{
+	fl_error_set(err, FL_ECONFIG, "%s: peer \"%s\" is there twice", peer->origin, peer->name);
+	fl_error_why(err, "which of the two counts cannot be told");
+	fl_error_next(err, "leave one of the two groups out");
+	return FL_ECONFIG;
+}
+
 int fli_options_add_peer(fl_options *options, const fli_peer_config *peer, fl_error *err)
 {
 	size_t count = options->peers_count;
@@ -231,8 +248,7 @@ int fli_options_add_peer(fl_options *options, const fli_peer_config *peer, fl_er
 		return fl_error_set(err, FL_ECONFIG, "%s: more than %d peers", peer->origin,
 			FLI_OPTIONS_PEERS_MAX);
 	if (fli_options_peer_of(options, peer->name) != NULL)
-		return fl_error_set(err, FL_ECONFIG, "%s: peer \"%s\" is there twice", peer->origin,
-			peer->name);
+		return refuse_twice(peer, err);
 	grown = fli_realloc(options->mem, options->peers, (count + 1) * sizeof *grown);
 	if (grown == NULL)
 		return fl_error_set(err, FL_ENOMEM, "out of memory");

@@ -50,6 +50,7 @@ static int machine_host(char *ret_host, size_t size, fl_error *err)
 {
 	if (gethostname(ret_host, size) != 0 || ret_host[0] == '\0') {
 		fl_error_set(err, FL_ECONFIG, "this machine has no host name");
+		fl_error_why(err, "a name without @ takes the machine's own");
 		fl_error_next(err, "give the whole name: --name alive@127.0.0.1");
 		return FL_ECONFIG;
 	}
@@ -88,6 +89,14 @@ static int check_form(const fl_options *options, const fli_node_name *name, fl_e
 	return FL_ECONFIG;
 }
 
+static int refuse_host(const char *text, fl_error *err)
+{
+	fl_error_set(err, FL_ECONFIG, "\"%s\" is no host name", text);
+	fl_error_why(err, "it has a character that no host name has, or is too long");
+	fl_error_next(err, "write letters, digits, dots and hyphens, or an address");
+	return FL_ECONFIG;
+}
+
 /* A node that asks for its name shows its host alone. */
 static int bare_host(const char *text, fli_node_name *ret_name, fl_error *err)
 {
@@ -100,7 +109,7 @@ static int bare_host(const char *text, fli_node_name *ret_name, fl_error *err)
 		text = host;
 	}
 	if (fli_node_name_inspect_host(text, strlen(text), ret_name) != FLI_NAME_OK)
-		return fl_error_set(err, FL_ECONFIG, "\"%s\" is no host name", text);
+		return refuse_host(text, err);
 	return FL_OK;
 }
 
@@ -115,6 +124,8 @@ int fli_options_own_name(const fl_options *options, fli_node_name *ret_name, fl_
 		return bare_host(text, ret_name, err);
 	if (*text == '\0') {
 		fl_error_set(err, FL_ECONFIG, "the node has no name");
+		fl_error_why(
+			err, "neither a flag nor RELEASE_NODE, FLITCH_NODE_NAME or a file has one");
 		fl_error_next(err, "give one with --sname calc or --name calc@127.0.0.1");
 		return FL_ECONFIG;
 	}
@@ -143,6 +154,7 @@ static int check_address(const fl_options *options, fl_error *err)
 		inet_pton(AF_INET, text, address) != 1 && inet_pton(AF_INET6, text, address) != 1) {
 		fl_error_set(err, FL_ECONFIG, "%s: dist.listen takes an address, not \"%s\"",
 			fli_options_origin(options, FLI_KEY_DIST_LISTEN), text);
+		fl_error_why(err, "host names are not looked up here, `localhost` aside");
 		fl_error_next(err, "use 127.0.0.1, 0.0.0.0, :: or an address of this machine");
 		return FL_ECONFIG;
 	}
@@ -166,9 +178,11 @@ static int check_ports(const fl_options *options, fl_error *err)
 
 	if ((least == 0) == (most == 0) && least <= most)
 		return FL_OK;
-	return fl_error_set(err, FL_ECONFIG,
-		"dist.port_min = %lld and dist.port_max = %lld are no range", (long long)least,
-		(long long)most);
+	fl_error_set(err, FL_ECONFIG, "dist.port_min = %lld and dist.port_max = %lld are no range",
+		(long long)least, (long long)most);
+	fl_error_why(err, "one of them is missing, or they are the wrong way round");
+	fl_error_next(err, "set both, the smaller as dist.port_min, or dist.port alone");
+	return FL_ECONFIG;
 }
 
 static int check_marks(const fl_options *options, fl_error *err)
@@ -178,8 +192,11 @@ static int check_marks(const fl_options *options, fl_error *err)
 
 	if (soft < hard)
 		return FL_OK;
-	return fl_error_set(err, FL_ECONFIG,
-		"dist.out_soft = %lld is not below dist.out_hard = %lld", soft, hard);
+	fl_error_set(err, FL_ECONFIG, "dist.out_soft = %lld is not below dist.out_hard = %lld",
+		soft, hard);
+	fl_error_why(err, "senders wait from the first on, a peer is dropped at the second");
+	fl_error_next(err, "raise dist.out_hard, or lower dist.out_soft");
+	return FL_ECONFIG;
 }
 
 /* Without epmd nobody finds a port that the system chose. */

@@ -101,6 +101,7 @@ static bool wants_text(fli_key key)
 static int refuse_type(const reader *r)
 {
 	fl_error_set(r->err, FL_ECONFIG, "%s: %s takes a text, in quotes", r->origin, r->key);
+	fl_error_why(r->err, "what stands there is a number, or true or false");
 	fl_error_next(r->err, "write %s = \"...\";", r->key);
 	return FL_ECONFIG;
 }
@@ -154,6 +155,17 @@ static char **peer_field(fli_peer_config *peer, const char *name)
 	return NULL;
 }
 
+static const char peers_help[] =
+	"write peers = ({ name = \"a@h\"; address = \"10.0.0.5:9100\"; });";
+
+static int refuse_peer(reader *r, const char *what, const char *why)
+{
+	fl_error_set(r->err, FL_ECONFIG, "%s: %s", r->origin, what);
+	fl_error_why(r->err, "%s", why);
+	fl_error_next(r->err, "%s", peers_help);
+	return FL_ECONFIG;
+}
+
 static int unknown_field(reader *r, const char *name)
 {
 	static const char *const names[] = {"name", "address", "cookie", "cookie_file"};
@@ -162,11 +174,13 @@ static int unknown_field(reader *r, const char *name)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		fli_suggest_offer(&suggest, names[i]);
 	if (suggest.best == NULL)
-		return fl_error_set(r->err, FL_ECONFIG,
-			"%s: unknown key \"%s\" (a peer has name, address, cookie, cookie_file)",
-			r->origin, name);
-	return fl_error_set(r->err, FL_ECONFIG, "%s: unknown key \"%s\" (did you mean \"%s\"?)",
-		r->origin, name, suggest.best);
+		fl_error_set(r->err, FL_ECONFIG, "%s: unknown key \"%s\"", r->origin, name);
+	else
+		fl_error_set(r->err, FL_ECONFIG, "%s: unknown key \"%s\" (did you mean \"%s\"?)",
+			r->origin, name, suggest.best);
+	fl_error_why(r->err, "a peer has name, address, cookie, cookie_file");
+	fl_error_next(r->err, "%s", peers_help);
+	return FL_ECONFIG;
 }
 
 static int read_peer_field(reader *r, const config_setting_t *setting, fli_peer_config *peer)
@@ -180,7 +194,8 @@ static int read_peer_field(reader *r, const config_setting_t *setting, fli_peer_
 	if (field == NULL)
 		return unknown_field(r, name);
 	if (text == NULL)
-		return fl_error_set(r->err, FL_ECONFIG, "%s: %s takes a text", r->origin, name);
+		return refuse_peer(r, "this key of a peer takes a text",
+			"what stands there is a number, a group, or true or false");
 	if ((*field = fli_options_copy(r->options, text)) == NULL)
 		return fl_error_set(r->err, FL_ENOMEM, "out of memory");
 	return FL_OK;
@@ -192,7 +207,8 @@ static int complete_peer(reader *r, fli_peer_config *peer)
 	char **fields[] = {&peer->name, &peer->address, &peer->cookie, &peer->cookie_file};
 
 	if (peer->name == NULL)
-		return fl_error_set(r->err, FL_ECONFIG, "%s: a peer needs a name", r->origin);
+		return refuse_peer(
+			r, "a peer needs a name", "the name says which node the others are for");
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		if (*fields[i] == NULL)
 			*fields[i] = fli_options_copy(r->options, "");
@@ -210,8 +226,8 @@ static int read_peer(reader *r, const config_setting_t *group)
 
 	set_origin(r, group);
 	if (config_setting_is_group(group) == CONFIG_FALSE)
-		return fl_error_set(r->err, FL_ECONFIG,
-			"%s: peers holds groups: { name = \"a@h\"; ... }", r->origin);
+		return refuse_peer(r, "peers holds groups: { name = \"a@h\"; ... }",
+			"what stands there is a single value");
 	for (int i = 0; rc == FL_OK && i < config_setting_length(group); i++)
 		rc = read_peer_field(r, config_setting_get_elem(group, (unsigned)i), &peer);
 	set_origin(r, group);
@@ -234,9 +250,8 @@ static int read_peers(reader *r, const config_setting_t *list)
 	int rc = FL_OK;
 
 	if (config_setting_is_list(list) == CONFIG_FALSE)
-		return fl_error_set(r->err, FL_ECONFIG,
-			"%s: peers is a list of groups: ({ name = \"a@h\"; address = \"10.0.0.5:9100\"; })",
-			r->origin);
+		return refuse_peer(r, "peers is a list of groups",
+			"the parentheses around the groups are missing");
 	for (int i = 0; rc == FL_OK && i < config_setting_length(list); i++)
 		rc = read_peer(r, config_setting_get_elem(list, (unsigned)i));
 	return rc;
@@ -272,6 +287,10 @@ static int read_group(reader *r, const config_setting_t *group, unsigned depth)
 static int refuse_file(const char *path, int code, fl_error *err)
 {
 	fl_error_set(err, FL_ECONFIG, "cannot read %s: %s", path, strerror(code));
+	if (code == ENOENT)
+		fl_error_why(err, "a relative path begins in the folder of the start");
+	else
+		fl_error_why(err, "it is no file, or this user may not read it");
 	fl_error_next(err, "name an existing file with --config");
 	return FL_ECONFIG;
 }
@@ -307,6 +326,7 @@ static int read_syntax(config_t *config, const char *path, const char *text, fl_
 	fl_error_set(err, FL_ECONFIG, "%s:%d: %s", path, config_error_line(config),
 		config_error_text(config));
 	fl_error_why(err, "groups are written dist = { ticktime = 60; }; and each value ends in ;");
+	fl_error_next(err, "compare that line and the one before it with docs/flitch.conf.example");
 	return FL_ECONFIG;
 }
 

@@ -99,7 +99,8 @@ static fli_epmd_todo refuse(fli_epmd_registration *reg, uint64_t now_ms)
 	(void)fl_error_set(
 		&reg->error, FL_ETAKEN, "epmd does not register the name %s", reg->name.text);
 	fl_error_why(&reg->error, "another node of that name runs on this machine");
-	fl_error_next(&reg->error, "choose another name, or stop that node (see `epmd -names`)");
+	fl_error_next(&reg->error,
+		"choose another name, or stop that node (flitch epmd --names lists them)");
 	if (reg->was_registered)
 		return retry(reg, now_ms);
 	reg->phase = FLI_EPMD_IDLE;
@@ -169,7 +170,7 @@ static fli_epmd_lookup_state lookup_fail(
 	(void)fl_error_set(&lookup->error, code, "look-up of %s in epmd on %s: %s",
 		lookup->name.text, fli_node_name_host(&lookup->name), reason);
 	fl_error_why(&lookup->error, "%s", why);
-	fl_error_next(&lookup->error, "try `epmd -names` on that host");
+	fl_error_next(&lookup->error, "ask on that host: flitch epmd --names, or epmd -names");
 	return lookup->state;
 }
 
@@ -197,7 +198,7 @@ static fli_epmd_lookup_state absent(fli_epmd_lookup *lookup)
 	(void)fl_error_set(&lookup->error, FL_ENOENT, "epmd on %s does not know %.*s",
 		fli_node_name_host(name), (int)name->alive_size, name->text);
 	fl_error_why(&lookup->error, "the node is not running there, or has another name");
-	fl_error_next(&lookup->error, "try `epmd -names` on that host");
+	fl_error_next(&lookup->error, "ask on that host: flitch epmd --names, or epmd -names");
 	return lookup->state;
 }
 

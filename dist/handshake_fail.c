@@ -41,7 +41,7 @@ static const struct advice by_cause[FLI_HANDSHAKE_CAUSE_COUNT] = {
 	[FLI_CAUSE_OTHER_NAME] = {FL_EREFUSED,
 		"that port belongs to another node: an old entry "
 		"in epmd, or a wrong address",
-		"compare `epmd -names` on its host with the node's listening port"},
+		"compare `flitch epmd --names` on its host with the node's listening port"},
 	[FLI_CAUSE_OWN_NAME] = {FL_ETAKEN, "two nodes run under one name", "rename one of them"},
 	[FLI_CAUSE_FLAGS] = {FL_EREFUSED,
 		"the peer is older than OTP 23, or a partial "

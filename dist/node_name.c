@@ -114,6 +114,11 @@ int fli_node_name_parse(fli_node_name *ret_name, const char *text, size_t size, 
 	code = fl_error_set(err, FL_EINVAL, "the node name \"%s\" %s", show(shown, text, size),
 		fli_name_fault_text(fault));
 	if (fault == FLI_NAME_NO_AT)
+		fl_error_why(
+			err, "the name of a node is two parts: what it is called, and its host");
+	else
+		fl_error_why(err, "no Erlang node would take that name for another node's");
+	if (fault == FLI_NAME_NO_AT)
 		fl_error_next(err, "write it with its host, such as \"%s@127.0.0.1\"", shown);
 	else
 		fl_error_next(err, "a node is named alive@host, such as \"app1@127.0.0.1\"");
@@ -163,12 +168,15 @@ int fli_node_name_check_form(const fli_node_name *name, fli_name_form form, fl_e
 		(void)fl_error_set(err, FL_EINVAL,
 			"%s is no short name: its host \"%s\" has a dot or a colon", name->text,
 			host);
+		fl_error_why(
+			err, "nodes with short names reach each other by hosts without dots alone");
 		fl_error_next(err, "use --name for a full host name or an address");
 		return FL_EINVAL;
 	}
 	(void)fl_error_set(err, FL_EINVAL,
 		"%s is no long name: its host \"%s\" has no dot and is no address", name->text,
 		host);
+	fl_error_why(err, "nodes with long names look each other up by whole host names");
 	fl_error_next(err, "use --sname, or give the full host name or an address");
 	return FL_EINVAL;
 }

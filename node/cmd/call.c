@@ -76,6 +76,7 @@ static int read_message(message *m, const fli_args *args, fl_error *err)
 		fl_match(fl_buf_term(&m->pid), "~", &pid))
 		return FL_OK;
 	fl_error_set(err, FL_EINVAL, "\"%s\" is no pid", m->name);
+	fl_error_why(err, "it begins with <, as pids do and names do not");
 	fl_error_next(err, "a pid is written <c1@host.12.0>");
 	return FL_EINVAL;
 }
@@ -105,7 +106,7 @@ int fli_cmd_call(int argc, char *const *argv)
 	static const fli_args_spec spec = {
 		.usage = "flitch call [flags] NODE NAME TERM",
 		.about = "Calls the server NAME (or a pid) at NODE and prints its answer.\n"
-			 "    flitch call c1@127.0.0.1 counter '{add, 5}'",
+			 "    flitch call c1@127.0.0.1 counter '{add, 5}'\n" FLI_VISIT_WITHOUT_EPMD,
 		.tables = {fli_visit_flags},
 		.words_min = 3,
 		.words_max = 3,
@@ -118,7 +119,7 @@ int fli_cmd_cast(int argc, char *const *argv)
 {
 	static const fli_args_spec spec = {
 		.usage = "flitch cast [flags] NODE NAME TERM",
-		.about = "Casts to the server NAME (or a pid) at NODE.",
+		.about = "Casts to the server NAME (or a pid) at NODE.\n" FLI_VISIT_WITHOUT_EPMD,
 		.tables = {fli_visit_flags},
 		.words_min = 3,
 		.words_max = 3,
@@ -131,14 +132,17 @@ int fli_cmd_cast(int argc, char *const *argv)
 static const char *configured_node(const fli_args *args, fli_node_name *ret_name, fl_error *err)
 {
 	fl_options *options = fl_options_new();
-	int rc = options != NULL ? fli_main_options(args, options, err) : FL_ENOMEM;
+	int rc = options != NULL ? fli_main_options(args, options, err)
+				 : fl_error_set(err, FL_ENOMEM, "out of memory");
+	bool is_read = rc == FL_OK;
 
-	if (rc == FL_OK)
+	if (is_read)
 		rc = fli_options_own_name(options, ret_name, err);
 	fl_options_delete(options);
 	if (rc == FL_OK)
 		return ret_name->text;
-	fl_error_next(err, "say which: flitch ping c1@127.0.0.1");
+	if (is_read)
+		fl_error_next(err, "say which: flitch ping c1@127.0.0.1");
 	return NULL;
 }
 
@@ -147,7 +151,7 @@ int fli_cmd_ping(int argc, char *const *argv)
 	static const fli_args_spec spec = {
 		.usage = "flitch ping [flags] [NODE]",
 		.about = "Whether NODE answers; without a name, the node that this environment or\n"
-			 "--config describes. Exit code 69 when it does not.",
+			 "--config describes. Exit code 69 when it does not.\n" FLI_VISIT_WITHOUT_EPMD,
 		.tables = {fli_visit_flags},
 		.words_max = 1,
 	};

@@ -93,7 +93,9 @@ static int act(const fli_args *args, fl_options *options, fl_error *err)
 	if (strcmp(what, "check") == 0)
 		return check(options, err);
 	fl_error_set(err, FL_EINVAL, "\"%s\" is neither show nor check", what);
-	fl_error_next(err, "flitch config --help");
+	fl_error_why(
+		err, "config shows what a node would run with, or checks it, and changes nothing");
+	fl_error_next(err, "flitch config --help says more");
 	return FL_EINVAL;
 }
 

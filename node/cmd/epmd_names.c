@@ -25,6 +25,8 @@ static int refuse(const char *address, uint16_t port, int code, fl_error *err)
 		code == EAGAIN ? "no answer" : strerror(code));
 	if (code == ECONNREFUSED)
 		fl_error_why(err, "no epmd runs there, so no node is registered");
+	else
+		fl_error_why(err, "something else listens there, or drops what it gets");
 	fl_error_next(err, "flitch run starts one, and so does flitch epmd --detach");
 	return FL_ECLOSED;
 }
@@ -41,6 +43,8 @@ static int open_socket(const char *address, uint16_t port, fl_error *err)
 	(void)snprintf(service, sizeof service, "%u", port);
 	if (getaddrinfo(address, service, &hints, &found) != 0) {
 		(void)fl_error_set(err, FL_EINVAL, "\"%s\" is no address", address);
+		fl_error_why(err, "host names are not looked up here");
+		fl_error_next(err, "give an IPv4 or IPv6 address");
 		return -1;
 	}
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

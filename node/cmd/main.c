@@ -48,6 +48,7 @@ static int refuse(const char *name)
 			suggest.best);
 	else
 		fl_error_set(&err, FL_EINVAL, "unknown command \"%s\"", name);
+	fl_error_why(&err, "it is misspelt, or a command of another version");
 	fl_error_next(&err, "flitch help lists what there is");
 	return fli_print_error("flitch", &err);
 }

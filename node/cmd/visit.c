@@ -200,6 +200,7 @@ int fli_visit_failed(fli_visit *visit, int code, const char *name, fl_term reply
 	case FL_ETIMEOUT:
 		fl_error_set(err, code, "no answer from %s at %s within %u ms", name, visit->node,
 			visit->timeout_ms);
+		fl_error_why(err, "it is busy, or suspended, or waits for somebody else");
 		fl_error_next(err, "--timeout 30s waits longer");
 		break;
 	case FL_EEXIT:

@@ -15,6 +15,10 @@
 
 #include "cluster/main.h"
 
+/* For the help of each command that visits. */
+#define FLI_VISIT_WITHOUT_EPMD                                                                     \
+	"Where no epmd knows NODE: --set dist.epmd=off --set dist.port=P, with the port it listens on."
+
 typedef struct fli_visit fli_visit;
 
 struct fli_visit {

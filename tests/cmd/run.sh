@@ -34,13 +34,14 @@ cd "$work" || exit 70
 
 fail() { echo "    $*" >>"$work/why"; }
 
-# Runs a command; its output is in $work/out and $work/err.
+# Runs a command; its output is in $work/out and $work/err. What it refuses has three parts.
 try() { # CODE COMMAND...
 	local wanted=$1
 	shift
 	timeout -k 2 20 "$@" >"$work/out" 2>"$work/err" </dev/null
 	local rc=$?
 	[ $rc -eq "$wanted" ] || fail "exit code $rc, not $wanted: $* :: $(head -c 300 "$work/err")"
+	! grep -q '^flitch: ' "$work/err" || three_parts
 }
 
 says() { # FILE TEXT
@@ -123,6 +124,71 @@ every_command_has_help() {
 	done
 	try 0 "$flitch" version
 	says out "flitch 0."
+}
+
+each_refusal_has_three_parts() {
+	: >empty
+	mkdir -p folder
+	chmod 400 empty
+	while read -r code words; do
+		eval "try $code \"$flitch\" $words"
+		three_parts
+	done <<-'EOF'
+	78 run --name x@127.0.0.1 --port 99999
+	78 run --name x@127.0.0.1 --port many
+	78 run --name x@127.0.0.1 --set dist.ticktime=0
+	78 run --name x@127.0.0.1 --set dist.ticktime=soon
+	78 run --name x@127.0.0.1 --set dist.epmd=maybe
+	78 run --name x@127.0.0.1 --set node.visible=perhaps
+	78 run --name x@127.0.0.1 --set bogus=1
+	78 run --name x@127.0.0.1 --set bogus
+	78 run --name x@127.0.0.1 --set dist.port_min=5
+	78 run --name x@127.0.0.1 --set dist.out_soft=2GiB
+	78 run --name x@127.0.0.1 --cookie-file empty
+	78 run --name x@127.0.0.1 --cookie-file folder
+	78 run --name x@127.0.0.1 --config missing.conf
+	78 run --name x@127.0.0.1 --config folder
+	78 run --name x@127.0.0.1 --load folder
+	78 run --name x@127.0.0.1 --listen 999.1.1.1
+	64 run --name x@127.0.0.1 --join 'no node'
+	64 run --name
+	64 run --name x@127.0.0.1 extra
+	64 run --name x@127.0.0.1 --hidden=yes
+	78 run --name 'a b@127.0.0.1'
+	78 run --sname x@127.0.0.1
+	78 run --name x@host
+	78 run
+	64 call c1
+	64 call c1 counter '{add,'
+	64 ping --timeout soon c1
+	64 ping --timeout
+	78 ping
+	78 ping --config missing.conf
+	78 epmd --port 99999
+	69 epmd --names --port 1
+	64 config bogus
+	78 config check --config missing.conf
+	64 version now
+	64 help bogus
+	EOF
+	printf 'peers = ({ name = "a@h"; adress = "b"; });\n' >flitch.conf
+	try 78 "$flitch" config check --config flitch.conf
+	printf 'dist = { port = 1\n' >flitch.conf
+	try 78 "$flitch" config check --config flitch.conf
+}
+
+node_without_epmd_is_visited_by_its_port() {
+	try 0 "$flitch" ping --help
+	says out '--set dist.epmd=off --set dist.port=P'
+	local port
+	for port in $(shuf -i 20000-32000 -n 20); do
+		: >why
+		start off --epmd off --port "$port" && break
+	done
+	try 0 "$flitch" ping --set dist.epmd=off --set dist.port="$port" off@127.0.0.1
+	grep -q '^pong off@127.0.0.1' out || fail "$(cat out)"
+	kill "$node"
+	ends "$node" 0
 }
 
 wrong_number_of_words_is_a_usage_error() {
@@ -494,7 +560,7 @@ for try in $(shuf -i 20000-32000 -n 20); do
 done
 
 for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
-	unknown_flag_names_the_nearest every_command_has_help wrong_number_of_words_is_a_usage_error \
+	unknown_flag_names_the_nearest every_command_has_help each_refusal_has_three_parts wrong_number_of_words_is_a_usage_error \
 	unknown_key_names_file_line_and_the_nearest wrong_value_names_where_and_what_would_do \
 	partition_keys_that_do_not_go_together_name_where partition_simulate_tells_who_would_serve \
 	value_of_a_wrong_type_names_where empty_and_contradicting_flags_are_refused \
@@ -508,7 +574,7 @@ done
 pids+=($!)
 timeout 10 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; done"
 
-for name in node_says_ready_and_leaves_on_sigterm missing_shared_object_is_refused \
+for name in node_without_epmd_is_visited_by_its_port node_says_ready_and_leaves_on_sigterm missing_shared_object_is_refused \
 	broken_shared_object_is_refused function_of_the_nodes_own_is_not_replaced taken_name_is_refused port_in_use_is_refused \
 	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
 	sighup_reads_the_log_level_again; do
