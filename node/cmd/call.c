@@ -150,8 +150,9 @@ int fli_cmd_ping(int argc, char *const *argv)
 {
 	static const fli_args_spec spec = {
 		.usage = "flitch ping [flags] [NODE]",
-		.about = "Whether NODE answers; without a name, the node that this environment or\n"
-			 "--config describes. Exit code 69 when it does not.\n" FLI_VISIT_WITHOUT_EPMD,
+		.about =
+			"Whether NODE answers; without a name, the node that this environment or\n"
+			"--config describes. Exit code 69 when it does not.\n" FLI_VISIT_WITHOUT_EPMD,
 		.tables = {fli_visit_flags},
 		.words_max = 1,
 	};
