@@ -5,6 +5,8 @@ bindir = $(PREFIX)/bin
 libdir = $(PREFIX)/lib
 includedir = $(PREFIX)/include
 moduledir = $(libdir)/flitch
+exampledir = $(PREFIX)/share/doc/flitch/examples
+EXAMPLE_FILES = docs/flitch.conf.example $(wildcard examples/*.c)
 HEADERS = $(wildcard include/*.h)
 SUB_HEADERS = $(wildcard include/flitch/*.h)
 at = $(DESTDIR)$(1)
@@ -42,7 +44,7 @@ export SIM_PC
 install: ## install under DESTDIR and PREFIX (/usr/local)
 install: all
 	install -d $(call at,$(bindir)) $(call at,$(libdir)/pkgconfig) $(call at,$(moduledir)) \
-		$(call at,$(includedir)/flitch)
+		$(call at,$(includedir)/flitch) $(call at,$(exampledir))
 	$(if $(BINARY),install -m 755 $(BINARY) $(call at,$(bindir)/))
 	install -m 644 $(LIB_A) $(SIM_A) $(call at,$(libdir)/)
 	install -m 755 $(LIB_SO) $(call at,$(libdir)/libflitch.so.$(VERSION))
@@ -51,6 +53,7 @@ install: all
 	$(if $(EXAMPLE_SO),install -m 755 $(EXAMPLE_SO) $(call at,$(moduledir)/))
 	$(if $(HEADERS),install -m 644 $(HEADERS) $(call at,$(includedir)/))
 	$(if $(SUB_HEADERS),install -m 644 $(SUB_HEADERS) $(call at,$(includedir)/flitch/))
+	install -m 644 $(EXAMPLE_FILES) $(call at,$(exampledir)/)
 	printf '%s\n' "$$PC" >$(call at,$(libdir)/pkgconfig/flitch.pc)
 	printf '%s\n' "$$SIM_PC" >$(call at,$(libdir)/pkgconfig/flitch-sim.pc)
 	$(if $(DESTDIR),,-ldconfig 2>/dev/null)
@@ -60,4 +63,5 @@ uninstall: ## remove what install put there
 		$(call at,$(libdir)/libflitch_sim.a) $(call at,$(libdir)/pkgconfig/flitch-sim.pc) \
 		$(call at,$(libdir)/libflitch.so)* $(call at,$(libdir)/pkgconfig/flitch.pc) \
 		$(call at,$(includedir)/flitch.h)
-	rm -rf $(call at,$(includedir)/flitch) $(call at,$(moduledir))
+	rm -rf $(call at,$(includedir)/flitch) $(call at,$(moduledir)) \
+		$(call at,$(PREFIX)/share/doc/flitch)

@@ -5,7 +5,8 @@
  *  - There is no Erlang code here, and every question about it says so: ensure_loaded is
  *    {error, nofile}, is_loaded false, load_binary {error, notsup}. A remote shell reads that and
  *    stops with an error instead of waiting.
- *  - shell:start is a function that raises with a text, for callers that do not ask first.
+ *  - shell:start is a function that raises with a text, for callers that do not ask first. The
+ *    terminal of `erl -remsh` does not show why, so the text goes to that node's `user`, too.
  */
 #include "node/natives.h"
 #include "node/sched.h"
@@ -59,13 +60,38 @@ static int interactive(fl_proc *self, fl_term args, fl_buf *result)
 	return fl_build(result, "interactive");
 }
 
+/* Whoever asks has its own node's group leader. */
+static void tell_terminal(fl_proc *self, const char *text)
+{
+	fl_node *node = fl_self_node(self);
+	fl_pid leader;
+	fl_dest user = {.kind = FL_TO_NAME, .as.name.text = fl_atom_of("user")};
+
+	fli_enter(node);
+	leader = fli_proc_group_leader(self);
+	if (!fli_pid_is_local(node, &leader))
+		fli_log_limited(&node->log, fl_now_ms(self), FLI_WARNING,
+			"%.*s asks for a shell here, and gets none: this node runs C, no Erlang; use "
+			"rpc or erpc from there, or `flitch call`",
+			(int)leader.node.size, leader.node.text);
+	fli_leave(node);
+	user.as.name.node = leader.node;
+	if (!fli_pid_is_local(node, &leader)) /* best effort; nobody waits for the answer */
+		(void)fl_send(self, user, "{io_request, ~, ~, {put_chars, unicode, ~}}",
+			fl_self(self), fl_make_ref(self), text);
+}
+
 static int no_shell(fl_proc *self, fl_term args, fl_buf *result)
 {
-	(void)self; /* the same for all */
-	(void)args;
-	return fl_raise(result, FL_ERROR, "{cannot_run_erlang_code, ~}",
+	static const char text[] =
 		"this is a C node (flitch): it has no Erlang or Elixir shell. Use rpc or erpc from "
-		"your own node, or `flitch call` from a terminal.");
+		"your own node, or `flitch call` from a terminal.";
+	static const char line[] = "\n*** this is a C node (flitch): it has no Erlang or Elixir "
+				   "shell. Use rpc or erpc from your own node.\n";
+
+	(void)args; /* whatever was to be run */
+	tell_terminal(self, line);
+	return fl_raise(result, FL_ERROR, "{cannot_run_erlang_code, ~}", (const char *)text);
 }
 
 /* ---- application and init -------------------------------------------------------------------- */

@@ -207,6 +207,7 @@ static inline fl_value fli_value_string(const char *value)
 
 #define FLI_VALUE(value)                                                                           \
 	_Generic((value), \
+		char: fli_value_int, \
 		signed char: fli_value_int, \
 		unsigned char: fli_value_uint, \
 		short: fli_value_int, \

@@ -148,9 +148,9 @@ each_refusal_has_three_parts() {
 	78 run --name x@127.0.0.1 --cookie-file folder
 	78 run --name x@127.0.0.1 --config missing.conf
 	78 run --name x@127.0.0.1 --config folder
-	78 run --name x@127.0.0.1 --load folder
+	78 run --name x@127.0.0.1 --epmd embedded --load folder
 	78 run --name x@127.0.0.1 --listen 999.1.1.1
-	64 run --name x@127.0.0.1 --join 'no node'
+	64 run --name x@127.0.0.1 --epmd embedded --join 'no node'
 	64 run --name
 	64 run --name x@127.0.0.1 extra
 	64 run --name x@127.0.0.1 --hidden=yes
@@ -175,6 +175,12 @@ each_refusal_has_three_parts() {
 	try 78 "$flitch" config check --config flitch.conf
 	printf 'dist = { port = 1\n' >flitch.conf
 	try 78 "$flitch" config check --config flitch.conf
+}
+
+epmd_that_nobody_used_ends() {
+	"$flitch" epmd --port "$ERL_EPMD_PORT" --linger 1ms >lone.out 2>&1 </dev/null &
+	pids+=($!)
+	ends $! 0
 }
 
 node_without_epmd_is_visited_by_its_port() {
@@ -570,6 +576,7 @@ for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
 	it $name
 done
 
+it epmd_that_nobody_used_ends
 "$flitch" epmd --address 127.0.0.1 >epmd.out 2>&1 </dev/null &
 pids+=($!)
 timeout 10 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; done"

@@ -7,7 +7,8 @@
 
 demo(#{flitch := Flitch, cookie_file := File}) ->
     Name = fixture:unique(demo),
-    C = fixture:start(Name, Flitch, ["demo", "--name", atom_to_list(Name), "--cookie-file", File]),
+    C = fixture:start(Name, Flitch, ["demo", "--parent-stdin", "--name", atom_to_list(Name),
+                                       "--cookie-file", File]),
     _ = line(C, "Ctrl-C ends the demo"),
     C.
 

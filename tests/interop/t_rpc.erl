@@ -14,7 +14,8 @@
          spawned_process_is_killed_test/1,
          rex_call_by_message_test/1, rex_features_test/1, sbcast_test/1, abcast_test/1,
          gen_server_call_through_rpc_test/1, nodes_and_names_test/1, exit_by_rpc_test/1,
-         ping_and_connect_test/1, remote_shell_is_refused_test/1, code_is_not_there_test/1,
+         ping_and_connect_test/1, remote_shell_is_refused_test/1,
+         remote_shell_is_told_why_test/1, asks_for_a_shell/1, code_is_not_there_test/1,
          stop_is_off_test/1, node_goes_on_after_all_that_test/1, user_takes_output_test/1,
          group_leader_output_test/1, logger_proxy_takes_events_test/1, rex_cannot_be_killed_test/1]).
 
@@ -291,6 +292,26 @@ remote_shell_is_refused_test(#{node := Node}) ->
             {Pid, Ref} = spawn_monitor(Node, shell, start, []),
             {{cannot_run_erlang_code, _}, _} = down(Pid, Ref)
     end.
+
+%% `erl -remsh` shows no reason of its own: its `user` is told, as is the log of the C node.
+remote_shell_is_told_why_test(#{node := Node} = Config) ->
+    case is_beam(Node) of
+        true -> ok;
+        false -> remote_shell_is_told_why(Config)
+    end.
+
+remote_shell_is_told_why(Config) ->
+    #{node := Name} = C = fixture:c_node(Config, []),
+    #{node := Beam} = B = fixture:beam_node(Config, []),
+    pong = net_adm:ping(Beam),
+    true = fixture:peer_call(B, ?MODULE, asks_for_a_shell, [Name]),
+    _ = fixture:line(B, "this is a C node (flitch)"),
+    _ = fixture:line(C, "asks for a shell here, and gets none").
+
+asks_for_a_shell(Name) ->
+    group_leader(whereis(user), self()),
+    {badrpc, {'EXIT', {{cannot_run_erlang_code, _}, _}}} = rpc:call(Name, shell, start, []),
+    true.
 
 code_is_not_there_test(#{node := Node}) ->
     case is_beam(Node) of

@@ -83,6 +83,7 @@ static void values_take_their_place(void)
 	CU_ASSERT_TRUE(GIVES(fl_build(&b, "~", pid), 88, NODE, U4(1), U4(2), U4(3)));
 	CU_ASSERT_TRUE(GIVES(
 		fl_build(&b, "~", UINT64_MAX), 110, 8, 0, 255, 255, 255, 255, 255, 255, 255, 255));
+	CU_ASSERT_TRUE(GIVES(fl_build(&b, "~", (char)7), 97, 7));
 	CU_ASSERT_TRUE(GIVES(fl_build(&b, "~", (fl_bin){0}), 109, U4(0)));
 }
 

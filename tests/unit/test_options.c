@@ -261,7 +261,7 @@ static void broken_peers_are_refused(void)
 		{"peers = ({ name = \"a@h\"; }, { name = \"a@h\"; });", "is there twice"},
 		{"peers = ({ adress = \"x\"; });", "did you mean \"address\"?"},
 		{"peers = ({ address = \"x:1\"; });", "a peer needs a name"},
-		{"peers = ({ name = 7; });", "name takes a text"},
+		{"peers = ({ name = 7; });", "takes a text"},
 		{"peers = (1, 2);", "peers holds groups"},
 		{"peers = { name = \"a@h\"; };", "peers is a list of groups"},
 		{"peers = ({ name = \"nohost\"; });", "has no '@'"},
