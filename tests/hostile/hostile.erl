@@ -24,8 +24,8 @@ main(Names) ->
     halt(min(Failed, 1)).
 
 suites(["all"]) ->
-    [hostile_before, hostile_frames, hostile_terms, hostile_forged, hostile_natives,
-     hostile_floods];
+    [hostile_before, hostile_frames, hostile_terms, hostile_forged, hostile_groups,
+     hostile_natives, hostile_floods];
 suites(Names) ->
     [list_to_atom("hostile_" ++ N) || N <- Names].
 

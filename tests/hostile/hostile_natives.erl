@@ -2,7 +2,7 @@
 %% Every native function, called with random arguments. The table is read from the sources, so that
 %% a new function is tried as soon as it is there.
 -module(hostile_natives).
--export([cases/0, slowest_ms/1]).
+-export([cases/0, slowest_ms/1, term/2]).
 
 -define(WORKERS, 30).
 
@@ -76,6 +76,7 @@ call(Node, M, F, Args) ->
         _ -> catch erpc:call(Node, M, F, Args, 100)
     end.
 
+%% A random term of so many levels.
 term(Pids, 0) -> leaf(Pids);
 term(Pids, Depth) ->
     case rand:uniform(14) of

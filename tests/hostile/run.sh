@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A hostile peer against a node: run.sh [SUITE...], of before, frames, terms, forged, natives, floods.
+# A hostile peer against a node: run.sh [SUITE...], of before, frames, terms, forged, groups, natives,
+# floods.
 #
 # The node runs with short times and small limits, so that reaching them takes little time; its log
 # is kept for the cases to look at. With SAN= set the node is that build, and what a sanitizer says
