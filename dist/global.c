@@ -32,13 +32,16 @@ static void create(fli_global *g, const fli_global_config *config)
 	config->port->random(config->port, &random, sizeof random);
 	g->creation = (int64_t)(random >> 2) << 32 | config->creation;
 	fli_list_create(&g->nodes);
-	fli_list_create(&g->locks);
 	fli_list_create(&g->asks);
 	fli_list_create(&g->waits);
 	fli_list_create(&g->lost);
+	fli_map_create(&g->lost_by_key, g->mem, fli_global_lost_has_key);
 	fli_list_create(&g->registrar.jobs);
+	fli_map_create(&g->nodes_by_name, g->mem, fli_global_node_has_key);
 	fli_map_create(&g->names, g->mem, fli_global_name_has_key);
 	fli_map_create(&g->pids, g->mem, fli_global_pid_has_key);
+	fli_map_create(&g->locks, g->mem, fli_global_lock_has_key);
+	fli_map_create(&g->holds, g->mem, fli_global_hold_has_key);
 	fli_buf_create(&g->terms, g->mem, 0);
 	g->locker.grab.role = FLI_GLOBAL_LOCKER;
 	g->locker.due_ms = UINT64_MAX;
@@ -77,6 +80,7 @@ static void free_nodes(fli_global *g)
 		fli_list_remove(&node->link);
 		fli_free(g->mem, node);
 	}
+	fli_map_destroy(&g->nodes_by_name);
 	while ((link = fli_list_pop(&g->asks)) != NULL)
 		fli_free(g->mem, fli_container_of(link, fli_global_ask, link));
 	while ((link = fli_list_pop(&g->waits)) != NULL)
@@ -98,6 +102,8 @@ static void free_tables(fli_global *g)
 		fli_free(g->mem, pid);
 	}
 	fli_map_destroy(&g->pids);
+	fli_map_destroy(&g->locks);
+	fli_map_destroy(&g->holds);
 	fli_map_destroy(&g->names);
 }
 
@@ -126,7 +132,7 @@ fli_global_counters fli_global_count(const fli_global *g)
 	fli_global_counters counters = g->counters;
 
 	counters.names = g->names.count;
-	counters.locks = g->locks_count;
+	counters.locks = g->holds.count;
 	counters.known = fli_global_known_count(g);
 	for (fli_link *l = g->nodes.next; l != &g->nodes; l = l->next)
 		counters.synced += fli_container_of(l, fli_global_node, link)->is_synced;

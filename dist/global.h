@@ -30,16 +30,19 @@
 typedef struct fli_global fli_global;
 
 enum {
-	FLI_GLOBAL_VSN = 8,                  /* of OTP 25.1 and later */
-	FLI_GLOBAL_VSN_POP = 7,              /* the first that knows lost_connection */
-	FLI_GLOBAL_NAMES_MAX = 1 << 20,      /* names */
-	FLI_GLOBAL_NAME_BYTES_MAX = 1 << 16, /* a name and its method */
-	FLI_GLOBAL_LOCKS_MAX = 1 << 16,      /* resources, and holders of them */
-	FLI_GLOBAL_NODES_MAX = 4096,         /* nodes that are remembered */
-	FLI_GLOBAL_WAITS_MAX = 4096,         /* callers of sync */
-	FLI_GLOBAL_JOBS_MAX = 1 << 16,       /* registrations that wait for the lock */
-	FLI_GLOBAL_LOST_MAX = 1 << 14,       /* reports of lost links */
-	FLI_GLOBAL_LOST_MS = 3600 * 1000     /* how long they are remembered */
+	FLI_GLOBAL_VSN = 8,                   /* of OTP 25.1 and later */
+	FLI_GLOBAL_VSN_POP = 7,               /* the first that knows lost_connection */
+	FLI_GLOBAL_NAMES_MAX = 1 << 20,       /* names */
+	FLI_GLOBAL_NAME_BYTES_MAX = 1 << 16,  /* a name and its method; a lock and who wants it */
+	FLI_GLOBAL_NAMES_BYTES_MAX = 1 << 27, /* all names as one message has them */
+	FLI_GLOBAL_LOCKS_MAX = 1 << 16,       /* resources, and holders of them */
+	FLI_GLOBAL_LOCK_BYTES_MAX = 1 << 24,  /* resources and who asks for them, of all locks */
+	FLI_GLOBAL_NODES_MAX = 4096,          /* nodes that are remembered, or read of one list */
+	FLI_GLOBAL_EARLY_MAX = 64,            /* nodes that spoke before they were up */
+	FLI_GLOBAL_WAITS_MAX = 4096,          /* callers of sync */
+	FLI_GLOBAL_JOBS_MAX = 1 << 16,        /* registrations that wait for the lock */
+	FLI_GLOBAL_LOST_MAX = 1 << 14,        /* reports of lost links */
+	FLI_GLOBAL_LOST_MS = 3600 * 1000      /* how long they are remembered */
 };
 
 /* Who of the three speaks. */

@@ -8,6 +8,7 @@
  *  - new_nodes: the same, told by somebody of the own partition.
  *  - in_sync: from a node that the session was not with; the two know each other already.
  */
+#include "dist/global_ext.h"
 #include "dist/global_state.h"
 
 /* The session that a message with our tag is for; NULL: it is late. */
@@ -21,8 +22,32 @@ static fli_global_node *session_of(fli_global *g, fl_atom name, int64_t tag)
 	return node;
 }
 
+static bool is_longer(fl_term list, size_t max)
+{
+	fl_term element;
+
+	while (fl_list_next(&list, &element))
+		if (max-- == 0)
+			return true;
+	return false;
+}
+
+/* No cluster has so many; reading them would cost the ones that there are. */
+static bool is_too_long(fli_global *g, fl_atom from, fl_term names, fl_term nodes)
+{
+	if (!is_longer(names, FLI_GLOBAL_NAMES_MAX) && !is_longer(nodes, FLI_GLOBAL_NODES_MAX))
+		return false;
+	g->counters.refused++;
+	fli_global_log(g, FLI_WARNING,
+		"global: a message of " FLI_ATOM_FMT
+		" has more than %d names or %d nodes and is dropped; it is broken or hostile",
+		FLI_ATOM_ARG(from), (int)FLI_GLOBAL_NAMES_MAX, (int)FLI_GLOBAL_NODES_MAX);
+	return true;
+}
+
 static bool on_exchange(fli_global *g, fl_term message)
 {
+	const fl_term none = {.data = NULL};
 	fli_global_node *node;
 	fl_term names;
 	fl_atom name;
@@ -31,7 +56,8 @@ static bool on_exchange(fli_global *g, fl_term message)
 	if (!fl_match(message, "{exchange, ~, ~, _, ~}", &name, &names, &tag))
 		return false;
 	node = session_of(g, name, tag);
-	if (node == NULL || node->session->exchange.data != NULL)
+	if (node == NULL || node->session->exchange.data != NULL ||
+		is_too_long(g, name, names, none))
 		return true;
 	if (fli_blob_copy(g, &node->session->exchange, names) && node->session->is_lock_set)
 		fli_global_resolve(g, node);
@@ -64,12 +90,12 @@ static void send_resolved(fli_global *g, const fli_global_node *node)
 		fli_write_atom(buf, fl_atom_of("unused"));
 	else
 		fli_global_write_known(g, buf, s->his_vsn);
-	fli_global_names_write_ext(g, buf);
+	fli_global_ext_write(g, buf);
 	fli_write_int(buf, s->his_tag);
 	fli_global_act_end(g);
 }
 
-static size_t count_list(fl_term list)
+size_t fli_global_count_list(fl_term list)
 {
 	fl_term element;
 	size_t count = 0;
@@ -95,7 +121,7 @@ static void write_new_nodes(fli_global *g, const joining *join, uint32_t vsn)
 	uint32_t its_vsn;
 	fl_atom name;
 
-	fli_write_list(buf, (uint32_t)count_list(list) + 1);
+	fli_write_list(buf, (uint32_t)fli_global_count_list(list) + 1);
 	if (vsn >= FLI_GLOBAL_VSN_POP)
 		fli_write_tuple(buf, 2);
 	fli_write_atom(buf, join->node->name);
@@ -119,7 +145,7 @@ static void write_new_nodes(fli_global *g, const joining *join, uint32_t vsn)
 static void send_new_nodes(fli_global *g, const joining *join, const fli_global_node *to)
 {
 	const fli_global_session *s = join->node->session;
-	uint32_t ops = s->ops_count + (uint32_t)count_list(join->his_ops);
+	uint32_t ops = s->ops_count + (uint32_t)fli_global_count_list(join->his_ops);
 	fl_term list = join->his_ops, element;
 	fli_buf *buf = &g->terms;
 	fli_global_act *act;
@@ -143,13 +169,35 @@ static void send_new_nodes(fli_global *g, const joining *join, const fli_global_
 	fli_global_act_end(g);
 }
 
+/* What was said to another node of the same version is said again. */
+static void send_again(fli_global *g, const fli_global_node *to, size_t said)
+{
+	fli_global_act *act = fli_global_act_begin(g, FLI_GLOBAL_CAST, FLI_GLOBAL_LOCKER);
+
+	if (g->failed)
+		return;
+	act->node = to->name;
+	act->may_dial = true;
+	act->at = g->acts[said].at;
+	act->size = g->acts[said].size;
+}
+
 static void tell_partition(fli_global *g, const joining *join)
 {
+	size_t said[2] = {SIZE_MAX, SIZE_MAX}; /* in either form */
+
 	for (fli_link *l = g->nodes.next; l != &g->nodes; l = l->next) {
 		const fli_global_node *node = fli_container_of(l, fli_global_node, link);
+		size_t *form = &said[node->vsn >= FLI_GLOBAL_VSN_POP];
 
-		if (node->is_known)
-			send_new_nodes(g, join, node);
+		if (!node->is_known || g->failed)
+			continue;
+		if (*form != SIZE_MAX) {
+			send_again(g, node, *form);
+			continue;
+		}
+		*form = g->acts_count;
+		send_new_nodes(g, join, node);
 	}
 }
 
@@ -248,7 +296,8 @@ static bool on_resolved(fli_global *g, fl_term message)
 	if (!fl_match(message, "{resolved, ~, ~, ~, _, ~, ~}", &name, &ops, &known, &ext, &tag))
 		return false;
 	node = session_of(g, name, tag);
-	if (node == NULL || node->session->resolved.data != NULL || !node->session->is_lock_set)
+	if (node == NULL || node->session->resolved.data != NULL || !node->session->is_lock_set ||
+		is_too_long(g, name, ops, known) || is_too_long(g, name, ext, known))
 		return true;
 	if (fl_build(&kept, "{~, ~, ~}", ops, known, ext) != FL_OK)
 		g->failed = true;
@@ -264,7 +313,7 @@ static bool on_resolved(fli_global *g, fl_term message)
 /* The lock under which this was found out is still held, or was given back in order. */
 static bool is_late(const fli_global *g, fl_term extra)
 {
-	const fli_global_lock *lock = fli_global_lock_own(g);
+	const fli_global_lock *lock = g->lock_own;
 	fl_term id;
 
 	if (lock == NULL)
@@ -280,6 +329,8 @@ static bool on_new_nodes(fli_global *g, fl_term message)
 
 	if (!fl_match(message, "{new_nodes, ~, ~, ~, ~, ~}", &from, &ops, &ext, &nodes, &extra))
 		return false;
+	if (is_too_long(g, from, ops, nodes) || is_too_long(g, from, ext, nodes))
+		return true;
 	meet_all(g, nodes, false);
 	fli_global_names_apply(g, ops, ext, is_late(g, extra));
 	know_all(g, nodes);

@@ -220,7 +220,7 @@ static bool idle(fli_global *g)
 		return true;
 	locker->due_ms = UINT64_MAX;
 	locker->just_synced = false;
-	if (fli_global_lock_own(g) != NULL) {
+	if (g->lock_own != NULL) {
 		locker->due_ms = g->now_ms + patience_ms(g);
 		return true;
 	}

@@ -10,16 +10,49 @@
 #include <string.h>
 
 #include "dist/global_state.h"
+#include "node/term/hash.h"
 
-fli_global_lock *fli_global_lock_find(const fli_global *g, fl_term resource)
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+bool fli_global_lock_has_key(const void *item, const void *key)
 {
-	for (fli_link *l = g->locks.next; l != &g->locks; l = l->next) {
-		fli_global_lock *lock = fli_container_of(l, fli_global_lock, link);
+	return fl_equal(((const fli_global_lock *)item)->resource, *(const fl_term *)key);
+}
 
-		if (fl_equal(lock->resource, resource))
-			return lock;
-	}
-	return NULL;
+static fli_global_lock *find(const fli_global *g, fl_term resource, uint64_t hash)
+{
+	return fli_map_get(&g->locks, hash, &resource);
+}
+
+typedef struct hold_key {
+	const fli_global_lock *lock;
+	const fl_pid *pid;
+} hold_key;
+
+bool fli_global_hold_has_key(const void *item, const void *key)
+{
+	const fli_global_hold *entry = item;
+	const hold_key *k = key;
+
+	return entry->lock == k->lock && fl_pid_eq(&entry->pid->pid, k->pid);
+}
+
+static uint64_t hash_of_hold(const fli_global *g, const hold_key *key)
+{
+	return fli_hash_mix(key->lock->hash ^ fli_global_pid_hash(g, key->pid));
+}
+
+static fli_global_hold *find_hold(
+	const fli_global *g, const fli_global_lock *lock, const fl_pid *pid)
+{
+	hold_key key = {lock, pid};
+
+	return fli_map_get(&g->holds, hash_of_hold(g, &key), &key);
+}
+
+bool fli_global_lock_has(const fli_global *g, const fli_global_lock *lock, const fl_pid *pid)
+{
+	return find_hold(g, lock, pid) != NULL;
 }
 
 static bool is_own(fl_term resource)
@@ -27,36 +60,20 @@ static bool is_own(fl_term resource)
 	return fl_match(resource, "global");
 }
 
-fli_global_lock *fli_global_lock_own(const fli_global *g)
-{
-	for (fli_link *l = g->locks.next; l != &g->locks; l = l->next) {
-		fli_global_lock *lock = fli_container_of(l, fli_global_lock, link);
-
-		if (is_own(lock->resource))
-			return lock;
-	}
-	return NULL;
-}
-
-static fli_global_hold *find_hold(const fli_global_lock *lock, const fl_pid *pid)
-{
-	for (fli_link *l = lock->holds.next; l != &lock->holds; l = l->next) {
-		fli_global_hold *hold = fli_container_of(l, fli_global_hold, in_lock);
-
-		if (fl_pid_eq(&hold->pid->pid, pid))
-			return hold;
-	}
-	return NULL;
-}
-
-bool fli_global_lock_has(const fli_global_lock *lock, const fl_pid *pid)
-{
-	return find_hold(lock, pid) != NULL;
-}
-
 /* ---- taking ---------------------------------------------------------------------------------- */
 
-static fli_global_lock *make(fli_global *g, fl_term resource, fl_term requester)
+static void place(fli_global *g, fli_global_lock *lock, const fli_buf *buf, size_t split)
+{
+	fl_term term = {.data = lock->bytes, .size = split, .atoms = g->config.atoms};
+
+	memcpy(lock->bytes, buf->data, buf->size);
+	lock->resource = term;
+	term.data += split;
+	term.size = buf->size - split;
+	lock->requester = term;
+}
+
+static fli_global_lock *make(fli_global *g, fl_term resource, fl_term requester, uint64_t hash)
 {
 	fli_global_lock *lock = NULL;
 	size_t split;
@@ -69,16 +86,18 @@ static fli_global_lock *make(fli_global *g, fl_term resource, fl_term requester)
 	if (!buf.failed)
 		lock = fli_zalloc(g->mem, sizeof *lock + buf.size);
 	if (lock != NULL) {
-		memcpy(lock->bytes, buf.data, buf.size);
-		lock->resource =
-			(fl_term){.data = lock->bytes, .size = split, .atoms = g->config.atoms};
-		lock->requester = (fl_term){.data = lock->bytes + split,
-			.size = buf.size - split,
-			.atoms = g->config.atoms};
+		lock->hash = hash;
 		fli_list_create(&lock->holds);
-		fli_list_append(&g->locks, &lock->link);
+		place(g, lock, &buf, split);
 	}
 	fli_buf_destroy(&buf);
+	if (lock == NULL || fli_map_put(&g->locks, hash, lock) != FL_OK) {
+		fli_free(g->mem, lock);
+		return NULL;
+	}
+	g->locks_bytes += lock->resource.size + lock->requester.size;
+	if (is_own(lock->resource))
+		g->lock_own = lock;
 	return lock;
 }
 
@@ -86,8 +105,9 @@ static bool hold(fli_global *g, fli_global_lock *lock, const fl_pid *pid)
 {
 	fli_global_hold *entry = fli_zalloc(g->mem, sizeof *entry);
 	fli_global_pid *holder = entry == NULL ? NULL : fli_global_pid_get(g, pid);
+	hold_key key = {lock, pid};
 
-	if (holder == NULL) {
+	if (holder == NULL || fli_map_put(&g->holds, hash_of_hold(g, &key), entry) != FL_OK) {
 		fli_free(g->mem, entry);
 		return false;
 	}
@@ -95,7 +115,6 @@ static bool hold(fli_global *g, fli_global_lock *lock, const fl_pid *pid)
 	entry->pid = holder;
 	fli_list_append(&lock->holds, &entry->in_lock);
 	fli_list_append(&holder->holds, &entry->in_pid);
-	g->locks_count++;
 	return true;
 }
 
@@ -103,25 +122,43 @@ static void free_if_unheld(fli_global *g, fli_global_lock *lock)
 {
 	if (!fli_list_is_empty(&lock->holds))
 		return;
-	fli_list_remove(&lock->link);
+	if (g->lock_own == lock)
+		g->lock_own = NULL;
+	g->locks_bytes -= lock->resource.size + lock->requester.size;
+	(void)fli_map_remove(&g->locks, lock->hash, &lock->resource); /* it is there */
 	fli_free(g->mem, lock);
+}
+
+static bool is_too_much(fli_global *g, const fl_pid *pid, size_t bytes)
+{
+	if (g->holds.count < FLI_GLOBAL_LOCKS_MAX && bytes <= FLI_GLOBAL_NAME_BYTES_MAX &&
+		g->locks_bytes + bytes <= FLI_GLOBAL_LOCK_BYTES_MAX)
+		return false;
+	g->counters.refused++;
+	fli_global_log(g, FLI_WARNING,
+		"global: a lock for a process of " FLI_ATOM_FMT
+		" is beyond the limits (%zu are held, of %zu bytes; it has %zu) and refused as if "
+		"it were taken; see what that node does with so many",
+		FLI_ATOM_ARG(pid->node), g->holds.count, g->locks_bytes, bytes);
+	return true;
 }
 
 bool fli_global_lock_set(fli_global *g, const fl_pid *pid, fl_term resource, fl_term requester)
 {
-	fli_global_lock *lock = fli_global_lock_find(g, resource);
+	fli_global_lock *lock;
+	uint64_t hash;
 
+	if (!fli_term_hash(g->config.seed, resource, &hash))
+		return false;
+	lock = find(g, resource, hash);
 	if (lock != NULL && !fl_equal(lock->requester, requester))
 		return false;
-	if (lock != NULL && find_hold(lock, pid) != NULL)
+	if (lock != NULL && find_hold(g, lock, pid) != NULL)
 		return true;
-	if (g->locks_count >= FLI_GLOBAL_LOCKS_MAX ||
-		resource.size + requester.size > FLI_GLOBAL_NAME_BYTES_MAX) {
-		g->counters.refused++;
+	if (is_too_much(g, pid, resource.size + requester.size))
 		return false;
-	}
 	if (lock == NULL)
-		lock = make(g, resource, requester);
+		lock = make(g, resource, requester, hash);
 	if (lock == NULL) {
 		g->failed = true;
 		return false;
@@ -138,25 +175,30 @@ bool fli_global_lock_set(fli_global *g, const fl_pid *pid, fl_term resource, fl_
 static void let_go(fli_global *g, fli_global_hold *entry, bool is_down)
 {
 	fli_global_lock *lock = entry->lock;
+	hold_key key = {lock, &entry->pid->pid};
 
+	(void)fli_map_remove(&g->holds, hash_of_hold(g, &key), &key); /* it is there */
 	fli_list_remove(&entry->in_lock);
 	fli_list_remove(&entry->in_pid);
 	if (fli_list_is_empty(&lock->holds) && is_own(lock->resource))
 		g->is_lock_down = is_down;
 	fli_free(g->mem, entry);
-	g->locks_count--;
 	free_if_unheld(g, lock);
 }
 
 void fli_global_lock_del(fli_global *g, const fl_pid *pid, fl_term resource, fl_term requester)
 {
-	fli_global_lock *lock = fli_global_lock_find(g, resource);
 	fli_global_hold *entry;
+	fli_global_lock *lock;
 	fli_global_pid *holder;
+	uint64_t hash;
 
+	if (!fli_term_hash(g->config.seed, resource, &hash))
+		return;
+	lock = find(g, resource, hash);
 	if (lock == NULL || !fl_equal(lock->requester, requester))
 		return;
-	entry = find_hold(lock, pid);
+	entry = find_hold(g, lock, pid);
 	if (entry == NULL)
 		return;
 	holder = entry->pid;

@@ -6,6 +6,8 @@
  *    synced when both say so.
  *  - Nodes that one is told of are dialled; whoever gets through says in_sync.
  *
+ * Lists of peers are read up to FLI_GLOBAL_NODES_MAX: more nodes are not kept.
+ *
  * Failure: a node that cannot be reached counts as lost, since the others take it for a member.
  */
 #include <string.h>
@@ -21,15 +23,34 @@ int fli_global_order(fl_atom a, fl_atom b)
 	return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+bool fli_global_node_has_key(const void *item, const void *key)
+{
+	return fl_atom_eq(((const fli_global_node *)item)->name, *(const fl_atom *)key);
+}
+
+static uint64_t hash_of(const fli_global *g, fl_atom name)
+{
+	return fli_hash(g->config.seed, name.text, name.size);
+}
+
 fli_global_node *fli_global_node_find(const fli_global *g, fl_atom name)
 {
-	for (fli_link *l = g->nodes.next; l != &g->nodes; l = l->next) {
-		fli_global_node *node = fli_container_of(l, fli_global_node, link);
+	return fli_map_get(&g->nodes_by_name, hash_of(g, name), &name);
+}
 
-		if (node->name.text == name.text || fl_atom_eq(node->name, name))
-			return node;
+static fli_global_node *make(fli_global *g, fl_atom name)
+{
+	fli_global_node *node = fli_zalloc(g->mem, sizeof *node);
+
+	if (node != NULL)
+		node->name = name;
+	if (node == NULL || fli_map_put(&g->nodes_by_name, hash_of(g, name), node) != FL_OK) {
+		fli_free(g->mem, node);
+		g->failed = true;
+		return NULL;
 	}
-	return NULL;
+	fli_list_append(&g->nodes, &node->link);
+	return node;
 }
 
 fli_global_node *fli_global_node_get(fli_global *g, fl_atom name)
@@ -39,21 +60,11 @@ fli_global_node *fli_global_node_get(fli_global *g, fl_atom name)
 
 	if (node != NULL)
 		return node;
-	if (g->nodes_count >= FLI_GLOBAL_NODES_MAX) {
+	if (g->nodes_by_name.count >= FLI_GLOBAL_NODES_MAX) {
 		g->counters.refused++;
 		return NULL;
 	}
-	if (!fli_global_intern(g, name, &kept))
-		return NULL;
-	node = fli_zalloc(g->mem, sizeof *node);
-	if (node == NULL) {
-		g->failed = true;
-		return NULL;
-	}
-	node->name = kept;
-	fli_list_append(&g->nodes, &node->link);
-	g->nodes_count++;
-	return node;
+	return fli_global_intern(g, name, &kept) ? make(g, kept) : NULL;
 }
 
 void fli_global_node_rest(fli_global *g, fli_global_node *node)
@@ -62,8 +73,40 @@ void fli_global_node_rest(fli_global *g, fli_global_node *node)
 		node->is_dialled || node->session != NULL || node->early.data != NULL)
 		return;
 	fli_list_remove(&node->link);
-	g->nodes_count--;
+	(void)fli_map_remove(&g->nodes_by_name, hash_of(g, node->name), &node->name);
 	fli_free(g->mem, node);
+}
+
+/* ---- what came too early --------------------------------------------------------------------- */
+
+void fli_global_node_drop_early(fli_global *g, fli_global_node *node)
+{
+	g->early_count -= node->early.data != NULL;
+	fli_blob_free(g, &node->early);
+}
+
+static void forget_oldest_early(fli_global *g)
+{
+	for (fli_link *l = g->nodes.next; l != &g->nodes; l = l->next) {
+		fli_global_node *node = fli_container_of(l, fli_global_node, link);
+
+		if (node->early.data == NULL)
+			continue;
+		fli_global_node_drop_early(g, node);
+		fli_global_node_rest(g, node);
+		return;
+	}
+}
+
+void fli_global_node_keep_early(fli_global *g, fli_global_node *node, fl_term message)
+{
+	if (message.size > FLI_GLOBAL_NAME_BYTES_MAX)
+		return;
+	fli_global_node_drop_early(g, node);
+	/* who really comes is up within a moment; anybody may announce who never will */
+	if (g->early_count >= FLI_GLOBAL_EARLY_MAX)
+		forget_oldest_early(g);
+	g->early_count += fli_blob_copy(g, &node->early, message); /* failed is remembered */
 }
 
 /* ---- who is known ---------------------------------------------------------------------------- */
@@ -203,7 +246,7 @@ void fli_global_node_up(fli_global *g, fl_atom name)
 void fli_global_forget(fli_global *g, fli_global_node *node)
 {
 	fli_global_session_drop(g, node);
-	fli_blob_free(g, &node->early);
+	fli_global_node_drop_early(g, node);
 	node->is_known = node->is_synced = false;
 	node->was_asked = node->is_late = false;
 	node->vsn = 0;
@@ -258,36 +301,43 @@ void fli_global_synced(fli_global *g, fl_atom name)
 	}
 }
 
-static bool is_awaited(fli_global *g, fl_term element, fl_atom *ret_name)
+/* Each node once, however often the list has it. `ret` may be NULL. */
+static size_t read_awaited(fli_global *g, fl_term nodes, fl_atom *ret)
 {
-	const fli_global_node *node;
+	size_t count = 0;
+	fl_term element;
 	fl_atom name;
 
-	if (!fl_match(element, "~", &name) || fl_atom_eq(name, g->name))
-		return false;
-	node = fli_global_node_find(g, name);
-	if (node == NULL || !node->is_up || node->is_synced)
-		return false;
-	*ret_name = node->name;
-	return true;
+	g->sync_round++;
+	for (size_t i = 0; i < FLI_GLOBAL_NODES_MAX && fl_list_next(&nodes, &element); i++) {
+		fli_global_node *node;
+
+		if (!fl_match(element, "~", &name) || fl_atom_eq(name, g->name))
+			continue;
+		node = fli_global_node_find(g, name);
+		if (node == NULL || !node->is_up || node->is_synced || node->round == g->sync_round)
+			continue;
+		node->round = g->sync_round;
+		if (ret != NULL)
+			ret[count] = node->name;
+		count++;
+	}
+	return count;
 }
 
 void fli_global_sync(fli_global *g, fl_from from, fl_term nodes)
 {
+	size_t count = read_awaited(g, nodes, NULL);
 	fli_global_wait *wait = NULL;
-	fl_term element;
-	fl_atom name;
 
 	if (g->waits_count < FLI_GLOBAL_WAITS_MAX)
-		wait = fli_zalloc(g->mem, sizeof *wait + g->nodes_count * sizeof(fl_atom));
+		wait = fli_zalloc(g->mem, sizeof *wait + count * sizeof(fl_atom));
 	if (wait == NULL) {
 		fli_global_reply(g, from, fl_spec("{error, system_limit}"));
 		return;
 	}
 	wait->from = from;
-	while (wait->left < g->nodes_count && fl_list_next(&nodes, &element))
-		if (is_awaited(g, element, &name))
-			wait->nodes[wait->left++] = name;
+	wait->left = read_awaited(g, nodes, wait->nodes);
 	fli_list_append(&g->waits, &wait->link);
 	g->waits_count++;
 	finish_if_synced(g, wait);

@@ -12,11 +12,12 @@
 
 #include "dist/global_state.h"
 
-static uint64_t hash_of(const fli_global *g, const fl_pid *pid)
+uint64_t fli_global_pid_hash(const fli_global *g, const fl_pid *pid)
 {
-	return fli_hash_mix(g->config.seed ^ fli_hash_mix(((uint64_t)pid->id << 32 | pid->serial) +
-							  (uintptr_t)pid->creation * 31)) ^
-	       fli_hash(g->config.seed, pid->node.text, pid->node.size);
+	uint64_t hash = fli_hash(g->config.seed, pid->node.text, pid->node.size);
+
+	hash = fli_hash_mix(hash ^ ((uint64_t)pid->id << 32 | pid->serial));
+	return fli_hash_mix(hash ^ pid->creation);
 }
 
 bool fli_global_pid_has_key(const void *item, const void *key)
@@ -26,7 +27,7 @@ bool fli_global_pid_has_key(const void *item, const void *key)
 
 fli_global_pid *fli_global_pid_find(const fli_global *g, const fl_pid *pid)
 {
-	return fli_map_get(&g->pids, hash_of(g, pid), pid);
+	return fli_map_get(&g->pids, fli_global_pid_hash(g, pid), pid);
 }
 
 fli_global_pid *fli_global_pid_get(fli_global *g, const fl_pid *pid)
@@ -36,7 +37,7 @@ fli_global_pid *fli_global_pid_get(fli_global *g, const fl_pid *pid)
 	if (entry != NULL)
 		return entry;
 	entry = fli_zalloc(g->mem, sizeof *entry);
-	if (entry == NULL || fli_map_put(&g->pids, hash_of(g, pid), entry) != FL_OK) {
+	if (entry == NULL || fli_map_put(&g->pids, fli_global_pid_hash(g, pid), entry) != FL_OK) {
 		fli_free(g->mem, entry);
 		g->failed = true;
 		return NULL;
@@ -50,7 +51,7 @@ fli_global_pid *fli_global_pid_get(fli_global *g, const fl_pid *pid)
 
 void fli_global_pid_free(fli_global *g, fli_global_pid *entry)
 {
-	(void)fli_map_remove(&g->pids, hash_of(g, &entry->pid), &entry->pid);
+	(void)fli_map_remove(&g->pids, fli_global_pid_hash(g, &entry->pid), &entry->pid);
 	fli_free(g->mem, entry);
 }
 

@@ -11,13 +11,44 @@
  * other end reports this node anyway. Of two guests the one with the smaller name reports.
  */
 #include "dist/global_state.h"
+#include "node/term/hash.h"
 
 /* ---- reports that were seen ------------------------------------------------------------------ */
 
+typedef struct report {
+	fl_atom a, b;
+	fl_term creation;
+	int64_t op;
+} report;
+
+typedef struct lost_key {
+	fl_atom a, b;
+	fl_term creation;
+} lost_key;
+
+bool fli_global_lost_has_key(const void *item, const void *key)
+{
+	const fli_global_lost *lost = item;
+	const lost_key *k = key;
+	const fl_term creation = {.data = lost->creation.data, .size = lost->creation.size};
+
+	return fl_atom_eq(lost->a, k->a) && fl_atom_eq(lost->b, k->b) &&
+	       fl_equal(creation, k->creation);
+}
+
+static bool hash_of(const fli_global *g, const report *r, uint64_t *ret_hash)
+{
+	uint64_t hash = fli_hash(g->config.seed, r->a.text, r->a.size);
+
+	return fli_term_hash(fli_hash(hash, r->b.text, r->b.size), r->creation, ret_hash);
+}
+
 static void forget(fli_global *g, fli_global_lost *lost)
 {
+	lost_key key = {lost->a, lost->b, fli_blob_term(g, &lost->creation)};
+
 	fli_list_remove(&lost->link);
-	g->lost_count--;
+	(void)fli_map_remove(&g->lost_by_key, lost->hash, &key); /* it is there */
 	fli_blob_free(g, &lost->creation);
 	fli_free(g->mem, lost);
 }
@@ -27,7 +58,7 @@ static void forget_old(fli_global *g)
 	while (!fli_list_is_empty(&g->lost)) {
 		fli_global_lost *oldest = fli_container_of(g->lost.next, fli_global_lost, link);
 
-		if (g->lost_count < FLI_GLOBAL_LOST_MAX &&
+		if (g->lost_by_key.count < FLI_GLOBAL_LOST_MAX &&
 			g->now_ms - oldest->at_ms < FLI_GLOBAL_LOST_MS)
 			return;
 		forget(g, oldest);
@@ -38,13 +69,31 @@ void fli_global_pop_destroy(fli_global *g)
 {
 	while (!fli_list_is_empty(&g->lost))
 		forget(g, fli_container_of(g->lost.next, fli_global_lost, link));
+	fli_map_destroy(&g->lost_by_key);
 }
 
-typedef struct report {
-	fl_atom a, b;
-	fl_term creation;
-	int64_t op;
-} report;
+static void remember(fli_global *g, const report *r, uint64_t hash)
+{
+	fli_global_lost *lost = fli_zalloc(g->mem, sizeof *lost);
+
+	if (lost == NULL || !fli_blob_copy(g, &lost->creation, r->creation)) {
+		fli_free(g->mem, lost);
+		g->failed = true;
+		return;
+	}
+	lost->hash = hash;
+	lost->a = r->a;
+	lost->b = r->b;
+	lost->op = r->op;
+	lost->at_ms = g->now_ms;
+	if (fli_map_put(&g->lost_by_key, hash, lost) != FL_OK) {
+		fli_blob_free(g, &lost->creation);
+		fli_free(g->mem, lost);
+		g->failed = true;
+		return;
+	}
+	fli_list_append(&g->lost, &lost->link);
+}
 
 /*
  * Remembers it; false: it has been seen. Each life of `a` has its own: were only the latest kept,
@@ -52,31 +101,20 @@ typedef struct report {
  */
 static bool is_new(fli_global *g, const report *r)
 {
-	fli_global_lost *lost = NULL;
+	lost_key key = {r->a, r->b, r->creation};
+	fli_global_lost *lost;
+	uint64_t hash;
 
 	forget_old(g);
-	for (fli_link *l = g->lost.next; l != &g->lost; l = l->next) {
-		lost = fli_container_of(l, fli_global_lost, link);
-		if (!fl_atom_eq(lost->a, r->a) || !fl_atom_eq(lost->b, r->b) ||
-			!fl_equal(fli_blob_term(g, &lost->creation), r->creation))
-			continue;
-		if (lost->op >= r->op)
-			return false;
-		forget(g, lost);
-		break;
-	}
-	lost = fli_zalloc(g->mem, sizeof *lost);
-	if (lost == NULL) {
-		g->failed = true;
+	if (!hash_of(g, r, &hash))
 		return false;
-	}
-	lost->a = r->a;
-	lost->b = r->b;
-	lost->op = r->op;
-	lost->at_ms = g->now_ms;
-	fli_list_append(&g->lost, &lost->link);
-	g->lost_count++;
-	return fli_blob_copy(g, &lost->creation, r->creation);
+	lost = fli_map_get(&g->lost_by_key, hash, &key);
+	if (lost != NULL && lost->op >= r->op)
+		return false;
+	if (lost != NULL)
+		forget(g, lost);
+	remember(g, r, hash);
+	return !g->failed;
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */

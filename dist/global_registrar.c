@@ -10,7 +10,7 @@
  */
 #include "dist/global_state.h"
 
-enum { SLEEP_MS_FIRST = 250, SLEEP_MS_MAX = 8000 };
+enum { SLEEP_MS_FIRST = 250, SLEEP_MS_MAX = 8000, PID_ROOM = 2048 };
 
 static fli_global_job *first(const fli_global *g)
 {
@@ -142,6 +142,7 @@ static fli_global_job *make(fli_global *g, const fli_global_wish *wish)
 	fl_term name, method;
 
 	if (g->registrar.jobs_count < FLI_GLOBAL_JOBS_MAX &&
+		wish->name.size + wish->method.size <= FLI_GLOBAL_NAME_BYTES_MAX - PID_ROOM &&
 		fl_build(&buf, "{~, ~}", wish->name, wish->method) == FL_OK &&
 		fl_match(fl_buf_term(&buf), "{~, ~}", &name, &method))
 		job = fli_zalloc(g->mem, sizeof *job + name.size + method.size);

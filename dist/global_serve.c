@@ -7,15 +7,16 @@
  *    looked. Where the lock is not his any more the name is inserted and deleted at once.
  *  - The rest is for tools.
  */
+#include "dist/global_ext.h"
 #include "dist/global_state.h"
 
 /* The caller is among those who hold the lock `global`, or its last holder gave it back in order.
  */
 static bool is_late(const fli_global *g, const fl_pid *caller)
 {
-	const fli_global_lock *lock = fli_global_lock_own(g);
+	const fli_global_lock *lock = g->lock_own;
 
-	return lock == NULL ? g->is_lock_down : !fli_global_lock_has(lock, caller);
+	return lock == NULL ? g->is_lock_down : !fli_global_lock_has(g, lock, caller);
 }
 
 static fli_global_answer_kind insert(
@@ -95,7 +96,7 @@ static void reply_nodes(fli_global *g, fl_from from, bool is_synced)
 static void reply_ext(fli_global *g, fl_from from)
 {
 	fli_global_act_begin(g, FLI_GLOBAL_REPLY, FLI_GLOBAL_SERVER)->from = from;
-	fli_global_names_write_ext(g, &g->terms);
+	fli_global_ext_write(g, &g->terms);
 	fli_global_act_end(g);
 }
 
@@ -115,7 +116,7 @@ static bool call_of_tools(fli_global *g, fl_from from, fl_term request)
 		fli_global_reply(g, from, fl_spec("~", (int)FLI_GLOBAL_VSN));
 	else if (fl_match(request, "info"))
 		fli_global_reply(g, from,
-			fl_spec("{state, ~, ~, ~}", g->name, g->names.count, g->locks_count));
+			fl_spec("{state, ~, ~, ~}", g->name, g->names.count, g->holds.count));
 	else if (fl_match(request, "high_level_trace_start"))
 		fli_global_reply(g, from, fl_spec("ok"));
 	else if (fl_match(request, "high_level_trace_stop") ||

@@ -54,6 +54,7 @@ void fli_global_session_open(fli_global *g, fli_global_node *node)
 			(int)FLI_GLOBAL_VSN, s->my_tag, g->name,
 			g->config.pids[FLI_GLOBAL_LOCKER]));
 	node->early = (fli_blob){.data = NULL};
+	g->early_count -= early.data != NULL;
 	if (early.data != NULL)
 		(void)on_init_connect(g, fli_blob_term(g, &early)); /* it was understood before */
 	fli_blob_free(g, &early);
@@ -119,8 +120,8 @@ static bool on_init_connect(fli_global *g, fl_term message)
 		return true;
 	if (node->session != NULL)
 		meet(g, node, &init);
-	else if (!node->is_known && !node->is_up && message.size <= FLI_GLOBAL_NAME_BYTES_MAX)
-		(void)fli_blob_copy(g, &node->early, message); /* failed is remembered */
+	else if (!node->is_known && !node->is_up)
+		fli_global_node_keep_early(g, node, message);
 	fli_global_node_rest(g, node);
 	return true;
 }

@@ -50,7 +50,7 @@ typedef struct fli_global_name {
 } fli_global_name;
 
 typedef struct fli_global_lock {
-	fli_link link;
+	uint64_t hash;
 	fl_term resource;
 	fl_term requester;
 	fli_link holds;
@@ -97,6 +97,7 @@ struct fli_global_node {
 	bool was_asked;    /* for its mode */
 	bool is_late;      /* a session with it was begun anew for taking too long */
 	uint64_t doubt_ms; /* when what is odd about it must have passed; 0: nothing is */
+	uint64_t round;    /* of the sync that named it last */
 	fli_global_session *session;
 	fli_blob early; /* an init_connect that came before the node was up */
 };
@@ -198,6 +199,7 @@ typedef struct fli_global_wait {
 /* "a reports that it lost b". */
 typedef struct fli_global_lost {
 	fli_link link;
+	uint64_t hash;
 	fl_atom a, b;
 	fli_blob creation;
 	int64_t op;
@@ -213,11 +215,15 @@ struct fli_global {
 	bool is_leaving;
 
 	fli_link nodes;
-	size_t nodes_count;
+	fli_map nodes_by_name;
+	size_t early_count; /* of nodes whose init_connect came before they were up */
 	fli_map names;
+	size_t names_bytes;
 	fli_map pids;
-	fli_link locks;
-	size_t locks_count;
+	fli_map locks;
+	fli_map holds;
+	fli_global_lock *lock_own; /* the lock `global` itself; NULL: nobody holds it */
+	size_t locks_bytes;
 	bool is_lock_down; /* the last holder of `global` did not give it back */
 	fli_link asks;
 	uint64_t ask_next;
@@ -225,8 +231,9 @@ struct fli_global {
 	fli_global_registrar registrar;
 	fli_link waits;
 	size_t waits_count;
-	fli_link lost;
-	size_t lost_count;
+	uint64_t sync_round;
+	fli_link lost; /* the oldest first */
+	fli_map lost_by_key;
 	int64_t tag_next;
 	int64_t op_next;
 	int64_t creation; /* of this instance, for lost_connection */
@@ -266,11 +273,17 @@ fli_global_ask *fli_global_ask_at(
 #define FLI_ATOM_FMT "%.*s"
 #define FLI_ATOM_ARG(atom) (int)(atom).size, (atom).text
 
+/* What its maps compare by. */
+fli_map_equal fli_global_node_has_key, fli_global_pid_has_key, fli_global_name_has_key,
+	fli_global_lock_has_key, fli_global_hold_has_key, fli_global_lost_has_key;
+
 /* ---- global_nodes.c -------------------------------------------------------------------------- */
 
+/* By text that need not be interned. */
 fli_global_node *fli_global_node_find(const fli_global *g, fl_atom name);
-/* The same by text that is not interned. */
-fli_global_node *fli_global_node_of(fli_global *g, fl_atom text);
+/* Keeps an init_connect until the node is up; there is room for so many such nodes. */
+void fli_global_node_keep_early(fli_global *g, fli_global_node *node, fl_term message);
+void fli_global_node_drop_early(fli_global *g, fli_global_node *node);
 /* Finds or makes; NULL: beyond the limit, or failed. */
 fli_global_node *fli_global_node_get(fli_global *g, fl_atom name);
 /* Frees what nothing is known of any more. */
@@ -300,7 +313,6 @@ void fli_global_synced(fli_global *g, fl_atom name);
 
 /* ---- global_names.c, global_locks.c, global_pids.c ------------------------------------------- */
 
-bool fli_global_name_has_key(const void *item, const void *key);
 fli_global_name *fli_global_name_find(const fli_global *g, fl_term name);
 /* Inserts or replaces. */
 void fli_global_name_put(
@@ -309,17 +321,14 @@ void fli_global_name_delete(fli_global *g, fli_global_name *entry);
 /* {insert, {Name, Pid, Method}} and {delete, Name}; `ext` is [{Name, Pid, RegNode}]. */
 void fli_global_names_apply(fli_global *g, fl_term ops, fl_term ext, bool is_late);
 void fli_global_names_write(fli_global *g, fli_buf *buf);
-void fli_global_names_write_ext(fli_global *g, fli_buf *buf);
+size_t fli_global_count_list(fl_term list);
 
 bool fli_global_lock_set(fli_global *g, const fl_pid *pid, fl_term resource, fl_term requester);
 void fli_global_lock_del(fli_global *g, const fl_pid *pid, fl_term resource, fl_term requester);
 void fli_global_locks_down(fli_global *g, fli_global_pid *pid);
-fli_global_lock *fli_global_lock_find(const fli_global *g, fl_term resource);
-/* The lock `global` itself. */
-fli_global_lock *fli_global_lock_own(const fli_global *g);
-bool fli_global_lock_has(const fli_global_lock *lock, const fl_pid *pid);
+bool fli_global_lock_has(const fli_global *g, const fli_global_lock *lock, const fl_pid *pid);
 
-bool fli_global_pid_has_key(const void *item, const void *key);
+uint64_t fli_global_pid_hash(const fli_global *g, const fl_pid *pid);
 fli_global_pid *fli_global_pid_find(const fli_global *g, const fl_pid *pid);
 fli_global_pid *fli_global_pid_get(fli_global *g, const fl_pid *pid);
 /* Ends the monitor of who has neither name nor lock. */

@@ -4,13 +4,20 @@
  *
  *  - The items of the term are mixed in the order of the bytes; lists leave no trace but their
  *    elements and tail, since one list may be cut into pieces in more than one way.
- *  - A map's pairs have no order, so a term that has one is hashed as Erlang's phash2 does it, and
- *    then keyed.
+ *  - A map's pairs have no order: each is hashed for itself, and their sum is mixed in.
+ *  - Peers choose the terms. So whatever the comparison looks at is mixed in, a pid's creation as
+ *    well as its number, and all of it is keyed: nobody can make many that fall on one place.
+ *
+ * Failure: maps nested deeper than there is memory for frames have no hash.
  */
 #include "node/term/hash.h"
 
+#include <string.h>
+
 #include "node/base/map.h"
 #include "node/term/item.h"
+
+enum { FRAMES_INLINE = 8, REF_WORDS = 5, UNIQ_SIZE = 16 };
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -44,22 +51,47 @@ static uint64_t mix_bits(uint64_t hash, const fli_bits *bits)
 	return mix(hash, bits->data[bits->size - 1] >> (8 - bits->last_bits));
 }
 
+static uint64_t mix_atom(uint64_t hash, fl_atom atom)
+{
+	return mix_bytes(hash, atom.text, atom.size);
+}
+
+static uint64_t mix_node(uint64_t hash, fl_atom node, uint32_t creation)
+{
+	return mix(mix_atom(hash, node), creation);
+}
+
+/* Words that are not there count as 0, as in the comparison. */
 static uint64_t mix_ref(uint64_t hash, const fl_ref *ref)
 {
-	for (uint32_t i = 0; i < ref->count && i < 5; i++)
-		hash = mix(hash, ref->words[i]);
+	hash = mix_node(hash, ref->node, ref->creation);
+	for (uint32_t i = 0; i < REF_WORDS; i++)
+		hash = mix(hash, i < ref->count ? ref->words[i] : 0);
 	return hash;
+}
+
+static uint64_t mix_pid(uint64_t hash, const fl_pid *pid)
+{
+	hash = mix_node(hash, pid->node, pid->creation);
+	return mix(hash, (uint64_t)pid->serial << 32 | pid->id);
 }
 
 static uint64_t mix_fun(uint64_t hash, const fli_fun *fun)
 {
-	hash = mix_bytes(hash, fun->module.text, fun->module.size);
+	hash = mix(mix_atom(hash, fun->module), fun->arity);
 	if (fun->function.text != NULL)
-		hash = mix_bytes(hash, fun->function.text, fun->function.size);
-	return mix(hash, fun->arity);
+		return mix_atom(hash, fun->function);
+	hash = mix(mix(hash, fun->index), (uint64_t)fun->old_uniq);
+	return mix_bytes(hash, fun->uniq, UNIQ_SIZE);
 }
 
-/* What is left out here, as a pid's creation, is told apart by the comparison. */
+static uint64_t mix_record(uint64_t hash, const fli_record_head *record)
+{
+	hash = mix_atom(mix_atom(hash, record->module), record->name);
+	return mix(hash, record->count);
+}
+
+/* What is left out here, as the creator of a fun, is no part of the comparison. */
 static uint64_t mix_item(uint64_t hash, const fli_item *item)
 {
 	if (item->is_string)
@@ -74,47 +106,122 @@ static uint64_t mix_item(uint64_t hash, const fli_item *item)
 
 		return mix_bytes(hash, &real, sizeof real);
 	}
-	case FL_ATOM: return mix_bytes(hash, item->as.atom.text, item->as.atom.size);
-	case FL_PID: return mix(mix(hash, item->as.pid.id), item->as.pid.serial);
-	case FL_PORT: return mix(hash, item->as.port.id);
+	case FL_ATOM: return mix_atom(hash, item->as.atom);
+	case FL_PID: return mix_pid(hash, &item->as.pid);
+	case FL_PORT:
+		return mix(mix_node(hash, item->as.port.node, item->as.port.creation),
+			item->as.port.id);
 	case FL_REF: return mix_ref(hash, &item->as.ref);
 	case FL_BINARY:
 	case FL_BITSTRING: return mix_bits(hash, &item->as.bits);
 	case FL_FUN: return mix_fun(hash, &item->as.fun);
-	case FL_RECORD: return mix(hash, item->as.record.count);
-	case FL_TUPLE: return mix(hash, item->children);
+	case FL_RECORD: return mix_record(hash, &item->as.record);
+	case FL_TUPLE:
+	case FL_MAP: return mix(hash, item->children);
 	default: return hash;
 	}
 }
 
-static bool hash_map(uint64_t seed, fl_term term, uint64_t *ret_hash)
-{
-	uint32_t portable;
+/* ---- maps ------------------------------------------------------------------------------------ */
 
-	if (!fli_phash2(term, &portable))
+/* A map that is being read: what is put aside meanwhile. */
+typedef struct frame {
+	uint64_t hash, left; /* around the map */
+	uint64_t halves;     /* keys and values that have not begun */
+	uint64_t sum;        /* of its pairs */
+} frame;
+
+typedef struct hashing {
+	fli_cursor c;
+	uint64_t seed, hash;
+	uint64_t left; /* items of what is read now, up to the end of a key or a value */
+	frame *frames;
+	size_t count, capacity;
+	frame first[FRAMES_INLINE];
+} hashing;
+
+static bool grow(hashing *h)
+{
+	bool is_first = h->frames == h->first;
+	frame *frames;
+
+	frames = fli_realloc(
+		fli_mem_libc(), is_first ? NULL : h->frames, 2 * h->capacity * sizeof *frames);
+	if (frames == NULL)
 		return false;
-	*ret_hash = fli_hash_mix(seed ^ portable);
+	if (is_first)
+		memcpy(frames, h->first, sizeof h->first);
+	h->frames = frames;
+	h->capacity *= 2;
 	return true;
+}
+
+static bool open_map(hashing *h, uint64_t halves)
+{
+	if (halves == 0)
+		return true;
+	if (h->count == h->capacity && !grow(h))
+		return false;
+	h->frames[h->count++] = (frame){.hash = h->hash, .left = h->left, .halves = halves - 1};
+	h->hash = h->seed;
+	h->left = 1;
+	return true;
+}
+
+/* A key or a value has ended. */
+static void end_half(hashing *h)
+{
+	frame *map = &h->frames[h->count - 1];
+
+	if (map->halves % 2 == 0) { /* a pair */
+		map->sum += fli_hash_mix(h->hash);
+		h->hash = h->seed;
+	}
+	h->left = 1;
+	if (map->halves-- > 0)
+		return;
+	h->hash = mix(map->hash, map->sum);
+	h->left = map->left;
+	h->count--;
+}
+
+/* ---- the walk -------------------------------------------------------------------------------- */
+
+static bool take(hashing *h, const fli_item *item)
+{
+	if (item->kind == FL_INVALID)
+		return false;
+	h->hash = mix_item(h->hash, item);
+	h->left--;
+	if (item->kind == FL_MAP)
+		return open_map(h, item->children);
+	h->left += item->children;
+	return true;
+}
+
+/* False when all has been read. */
+static bool go_on(hashing *h)
+{
+	while (h->left == 0 && h->count > 0)
+		end_half(h);
+	return h->left > 0;
 }
 
 bool fli_term_hash(uint64_t seed, fl_term term, uint64_t *ret_hash)
 {
-	uint64_t left = 1, hash = seed;
-	fli_cursor c;
+	hashing h = {.seed = seed, .hash = seed, .left = 1, .capacity = FRAMES_INLINE};
 	fli_item item;
+	bool ok;
 
-	fli_item_of_term(term, &c, &item);
-	for (;;) {
-		if (item.kind == FL_INVALID)
-			return false;
-		if (item.kind == FL_MAP)
-			return hash_map(seed, term, ret_hash);
-		hash = mix_item(hash, &item);
-		left += item.children;
-		if (--left == 0)
-			break;
-		fli_item_read(&c, &item);
+	h.frames = h.first;
+	fli_item_of_term(term, &h.c, &item);
+	ok = take(&h, &item);
+	while (ok && go_on(&h)) {
+		fli_item_read(&h.c, &item);
+		ok = take(&h, &item);
 	}
-	*ret_hash = hash;
-	return true;
+	if (h.frames != h.first)
+		fli_free(fli_mem_libc(), h.frames);
+	*ret_hash = h.hash;
+	return ok;
 }

@@ -6,7 +6,7 @@
  * Two hashes of a term: one for tables of a node, one that every Erlang node computes alike.
  *
  *     fli_term_hash    keyed with the node's seed; equal terms (`=:=`) have equal hashes, however
- *                      they are encoded
+ *                      they are encoded, and no peer can choose many that have one
  *     fli_phash2       erlang:phash2(Term, 1 bsl 32), bit for bit
  *
  * Threads: any. Memory: fli_term_hash of a term without maps takes none; the other, and a term with

@@ -3,7 +3,7 @@
 -module(hostile_floods).
 -export([cases/0, slowest_ms/1]).
 -import(hostile_wire, [connect/1, connect/2, connect/3, send/2, ctl/1, ctl/2, pid/1, pid/3, ref/2,
-                       name/0, flags/0, flag/1]).
+                       name/0, flags/0, flag/1, pour/3]).
 
 -define(MANY, 100000).
 
@@ -49,11 +49,6 @@ flood(Make) ->
         gen_tcp:close(Socket),
         marker(C)
     end.
-
-pour(Socket, Make, Count) ->
-    [send(Socket, [Make(I) || I <- lists:seq(From, min(From + 999, Count))])
-     || From <- lists:seq(1, Count, 1000)],
-    ok.
 
 %% The node has come through what was sent before, and serves.
 marker(#{node := Node}) ->

@@ -4,7 +4,7 @@
 -export([port_of/1, open/1, send_name/3, send_raw_name/2, hs_send/2, hs_recv/1, digest/2,
          connect/1, connect/2, connect/3, flags/0, flag/1, frame/1, frame/2, send/2, ctl/1, ctl/2,
          plain/2, first/4, next/3, enc/1, pid/1, pid/3, ref/1, ref/2, closed/1, closed/2, name/0,
-         register_name/2, recv_frame/2, drain/1, served/3]).
+         register_name/2, recv_frame/2, drain/1, served/3, pour/3]).
 
 -define(TIMEOUT, 5000).
 
@@ -160,6 +160,12 @@ drain_loop(Socket, Parent, Marker, Before) ->
         {error, Why} ->
             Parent ! {self(), Why}
     end.
+
+%% Make(1) to Make(Count), some at a time.
+pour(Socket, Make, Count) ->
+    [send(Socket, [Make(I) || I <- lists:seq(From, min(From + 999, Count))])
+     || From <- lists:seq(1, Count, 1000)],
+    ok.
 
 %% Whether the connection that is drained is there still, and all that went before was taken.
 served(Socket, Peer, {Reader, Marker}) ->

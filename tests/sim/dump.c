@@ -17,6 +17,8 @@ static void dump_node(run *r, const fli_global_node *node)
 
 static void dump_global(run *r, const fli_global *g)
 {
+	const fli_global_lock *lock;
+	size_t cursor = 0;
 	char text[200];
 
 	fl_sim_note(r->sim, "  locker %d with %s, grab %d waits for %u; registrar grab %d",
@@ -24,12 +26,9 @@ static void dump_global(run *r, const fli_global *g)
 		(int)g->locker.grab.state, g->locker.grab.waiting, (int)g->registrar.grab.state);
 	for (const fli_link *l = g->nodes.next; l != &g->nodes; l = l->next)
 		dump_node(r, fli_container_of(l, fli_global_node, link));
-	for (const fli_link *l = g->locks.next; l != &g->locks; l = l->next) {
-		const fli_global_lock *lock = fli_container_of(l, fli_global_lock, link);
-
+	while ((lock = fli_map_next(&g->locks, &cursor)) != NULL)
 		fl_sim_note(
 			r->sim, "    lock of %s", fl_print_to(text, sizeof text, lock->requester));
-	}
 }
 
 void dump_services(run *r)
