@@ -38,7 +38,7 @@ fail() { echo "    $*" >>"$work/why"; }
 try() { # CODE COMMAND...
 	local wanted=$1
 	shift
-	timeout -k 2 20 "$@" >"$work/out" 2>"$work/err" </dev/null
+	timeout -k 2 60 "$@" >"$work/out" 2>"$work/err" </dev/null
 	local rc=$?
 	[ $rc -eq "$wanted" ] || fail "exit code $rc, not $wanted: $* :: $(head -c 300 "$work/err")"
 	! grep -q '^flitch: ' "$work/err" || three_parts
@@ -59,7 +59,7 @@ three_parts() {
 
 # Waits until a line of the file matches.
 await() { # FILE PATTERN
-	timeout 10 sh -c 'until grep -qE -- "$1" "$0" 2>/dev/null; do sleep 0.02; done' "$work/$1" "$2" ||
+	timeout 60 sh -c 'until grep -qE -- "$1" "$0" 2>/dev/null; do sleep 0.02; done' "$work/$1" "$2" ||
 		{ fail "$1 never had: $2 :: $(head -c 400 "$work/$1")"; return 1; }
 }
 
@@ -77,7 +77,7 @@ start() { # NAME FLAGS...
 
 # Waits for the end of a node and checks its exit code.
 ends() { # PID CODE
-	timeout 15 tail -s 0.05 --pid="$1" -f /dev/null || { fail "still runs"; kill -9 "$1"; }
+	timeout 60 tail -s 0.05 --pid="$1" -f /dev/null || { fail "still runs"; kill -9 "$1"; }
 	wait "$1"
 	local rc=$?
 	[ $rc -eq "$2" ] || fail "ended with $rc, not $2"
@@ -579,7 +579,7 @@ done
 it epmd_that_nobody_used_ends
 "$flitch" epmd --address 127.0.0.1 >epmd.out 2>&1 </dev/null &
 pids+=($!)
-timeout 10 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; done"
+timeout 60 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; done"
 
 for name in node_without_epmd_is_visited_by_its_port node_says_ready_and_leaves_on_sigterm missing_shared_object_is_refused \
 	broken_shared_object_is_refused function_of_the_nodes_own_is_not_replaced taken_name_is_refused port_in_use_is_refused \

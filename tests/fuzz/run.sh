@@ -73,8 +73,8 @@ report() { # TARGET; a line, and a result that is added up
 	fi
 	: >"$scratch/$name.failed"
 	echo "FAIL - fuzz: $name"
-	grep -E 'ERROR|runtime error|Test unit written|#[0-9]+ .* in ' "$log" | head -n 20 |
-		sed 's/^/    /' || tail -n 20 "$log"
+	{ grep -E 'ERROR|runtime error|Test unit written|#[0-9]+ .* in ' "$log" || tail -n 20 "$log"; } |
+		head -n 20 | sed 's/^/    /'
 }
 
 export -f run runs_of report begin_merge

@@ -52,7 +52,7 @@ flood(Make) ->
 
 %% The node has come through what was sent before, and serves.
 marker(#{node := Node}) ->
-    hostile:same(Node, rpc:call(Node, erlang, node, [], 10000)).
+    hostile:same(Node, rpc:call(Node, erlang, node, [], 60000)).
 
 os_bytes(#{os_pid := Pid}) ->
     {ok, Bytes} = file:read_file("/proc/" ++ Pid ++ "/statm"),
@@ -94,7 +94,7 @@ suspended(C = #{node := Node}) ->
     ok = hostile_wire:served(Socket, Peer, Reader),
     ok = rpc:call(Node, sys, resume, [counter]),
     gen_tcp:close(Socket),
-    hostile:same(x, gen_server:call({counter, Node}, {echo, x}, 10000)).
+    hostile:same(x, gen_server:call({counter, Node}, {echo, x}, 60000)).
 
 invented_callers(C) ->
     Peer = name(),
@@ -119,7 +119,7 @@ new_peer(C) ->
 
 %% After what a visible node says by itself.
 frame_with(Socket, Marker) ->
-    {ok, Frame} = hostile_wire:recv_frame(Socket, 3000),
+    {ok, Frame} = hostile_wire:recv_frame(Socket, 30000),
     case binary:match(Frame, Marker) of
         nomatch -> frame_with(Socket, Marker);
         {_, _} -> ok

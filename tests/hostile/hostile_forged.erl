@@ -28,15 +28,15 @@ served(#{node := Node}) ->
     Ask = fun(F) -> try F() catch _:_ -> failed end end,
     Checks = fun() ->
         pong =:= net_adm:ping(Node)
-            andalso Node =:= Ask(fun() -> rpc:call(Node, erlang, node, [], 2000) end)
-            andalso Node =:= Ask(fun() -> erpc:call(Node, erlang, node, [], 2000) end)
-            andalso x =:= Ask(fun() -> gen_server:call({counter, Node}, {echo, x}, 2000) end)
-            andalso x =:= Ask(fun() -> gen_server:call({echo, Node}, x, 2000) end)
+            andalso Node =:= Ask(fun() -> rpc:call(Node, erlang, node, [], 10000) end)
+            andalso Node =:= Ask(fun() -> erpc:call(Node, erlang, node, [], 10000) end)
+            andalso x =:= Ask(fun() -> gen_server:call({counter, Node}, {echo, x}, 10000) end)
+            andalso x =:= Ask(fun() -> gen_server:call({echo, Node}, x, 10000) end)
     end,
-    case hostile:until(Checks, 8000) of
+    case hostile:until(Checks, 60000) of
         true -> ok;
         false -> {not_served, [{ping, net_adm:ping(Node)},
-                               {rpc, rpc:call(Node, erlang, node, [], 2000)},
+                               {rpc, rpc:call(Node, erlang, node, [], 10000)},
                                {registered, erpc:call(Node, erlang, registered, [])}]}
     end.
 

@@ -39,7 +39,7 @@ call(Socket, Name) ->
     wait_for(Socket, Marker).
 
 wait_for(Socket, Marker) ->
-    case hostile_wire:recv_frame(Socket, 3000) of
+    case hostile_wire:recv_frame(Socket, 30000) of
         {ok, Frame} ->
             case binary:match(Frame, Marker) of
                 nomatch -> wait_for(Socket, Marker);

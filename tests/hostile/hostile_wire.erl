@@ -6,7 +6,8 @@
          plain/2, first/4, next/3, enc/1, pid/1, pid/3, ref/1, ref/2, closed/1, closed/2, name/0,
          register_name/2, recv_frame/2, drain/1, served/3, pour/3]).
 
--define(TIMEOUT, 5000).
+%% Only a case that fails waits that long.
+-define(TIMEOUT, 30000).
 
 %% ---- epmd ---------------------------------------------------------------------------------------
 
@@ -173,5 +174,5 @@ served(Socket, Peer, {Reader, Marker}) ->
     receive
         {Reader, served} -> ok;
         {Reader, Why} -> {connection_ended, Why}
-    after 20000 -> no_answer_on_the_connection
+    after 60000 -> no_answer_on_the_connection
     end.

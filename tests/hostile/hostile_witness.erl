@@ -13,7 +13,7 @@ reset(Witness) -> ask(Witness, reset).
 
 ask(Witness, What) ->
     Witness ! {What, self()},
-    receive {Witness, Answer} -> Answer after 20000 -> {0, infinity, [witness_is_stuck]} end.
+    receive {Witness, Answer} -> Answer after 120000 -> {0, infinity, [witness_is_stuck]} end.
 
 loop(Node, Count, Slowest, Failed) ->
     receive
@@ -25,7 +25,7 @@ loop(Node, Count, Slowest, Failed) ->
             loop(Node, 0, 0, [])
     after 2 ->
         Start = erlang:monotonic_time(microsecond),
-        Result = try gen_server:call({echo, Node}, {n, Count}, 10000) of
+        Result = try gen_server:call({echo, Node}, {n, Count}, 60000) of
                      {n, Count} -> [];
                      Other -> [{odd_answer, Other}]
                  catch _:Reason -> [Reason]
