@@ -120,12 +120,12 @@ static const advice *advice_for(int code)
 
 int fli_print_error(const char *program, const fl_error *err)
 {
-	const advice *advice = advice_for(err->code);
+	const advice *general = advice_for(err->code);
 	const char *what = err->what[0] != '\0' ? err->what : fl_error_text(err->code);
 	char text[1200];
 	int size = snprintf(text, sizeof text, "%s: %s\n  why:  %s\n  next: %s\n", program, what,
-		err->why[0] != '\0' ? err->why : advice->why,
-		err->next[0] != '\0' ? err->next : advice->next);
+		err->why[0] != '\0' ? err->why : general->why,
+		err->next[0] != '\0' ? err->next : general->next);
 	ssize_t written = write(STDERR_FILENO, text, size > 0 ? (size_t)size : 0);
 
 	(void)written; /* whoever closed stderr does not want to know */
