@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "node/debug.h"
 #include "node/runtime.h"
 #include "node/sched.h"
 #include "node/term/peek.h"
@@ -243,6 +244,8 @@ int fl_reply_spec(fl_from from, fl_spec reply)
 			rc = refuse_answer(call);
 		if (rc == FL_OK && call->proc->extra != NULL)
 			call->proc->extra->replies++;
+		if (rc == FL_OK && fli_is_debugged(call->proc))
+			fli_debug_replied(call->proc, call->msg, reply);
 		if (rc == FL_OK)
 			fli_call_close(node, call);
 	}

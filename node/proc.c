@@ -15,6 +15,7 @@
 
 #include "node/base/bug.h"
 #include "node/behaviours.h"
+#include "node/debug.h"
 #include "node/owned.h"
 #include "node/runtime.h"
 #include "node/sched.h"
@@ -327,6 +328,13 @@ int fli_reason_set(fl_proc *proc, fl_spec reason)
 	return FL_OK;
 }
 
+void fli_reason_forget(fl_proc *proc)
+{
+	if (proc->extra != NULL)
+		reasons_free(proc);
+	proc->reason_is_lost = false;
+}
+
 bool fli_reason_is_set(const fl_proc *proc)
 {
 	return !proc->reason_is_lost && proc->extra != NULL && proc->extra->reason != NULL;
@@ -422,6 +430,7 @@ void fli_proc_free(fl_proc *proc)
 		fli_msg_free(node, extra->continue_);
 		reasons_free(proc);
 		fli_msg_free(node, extra->label);
+		fli_debug_end(proc);
 		fli_owned_destroy(node, &extra->owned);
 		fli_free(node->mem, extra);
 	}

@@ -157,11 +157,12 @@ typedef struct fli_extra {
 	int64_t statistics_us;         /* when that was, by the wall clock */
 	uint64_t statistics_handled;   /* fl_proc.handled at that time */
 	uint64_t messages_in, replies; /* since that time; sys's own aside */
-	fli_msg *searched;    /* meanwhile: neither this message nor one before it is for sys */
-	fli_link tasks;       /* fli_task_end: under way */
-	fli_link suspended;   /* in fl_node.suspended */
-	fli_link in_watchful; /* in fl_node.watchful */
-	fli_link owned;       /* blocks that go with the process: see owned.h */
+	fli_msg *searched;       /* meanwhile: neither this message nor one before it is for sys */
+	fli_link tasks;          /* fli_task_end: under way */
+	fli_link suspended;      /* in fl_node.suspended */
+	fli_link in_watchful;    /* in fl_node.watchful */
+	fli_link owned;          /* blocks that go with the process: see owned.h */
+	struct fli_debug *debug; /* sys:log, sys:trace: see debug.h; NULL: nobody looks */
 	/* NULL: as any server. Else its end takes turns: an exit of its parent and sys's terminate
 	 * come here, and it stops when it has done what it must. A handler. */
 	int (*end)(fl_proc *self, void *state, fl_term reason);

@@ -12,7 +12,9 @@
  */
 #include <stdio.h>
 
+#include "node/debug.h"
 #include "node/runtime.h"
+#include "node/term/peek.h"
 #include "node/term/tag.h"
 
 #define TEXT_MAX 1024        /* bytes of each term in the node's log */
@@ -67,21 +69,79 @@ static void write_name(fl_buf *buf, const fl_proc *proc)
 
 typedef struct report {
 	fl_term reason, last, state;
+	fl_buf log; /* sys:log's events: a list, empty where nobody asked for them */
+	fl_pid client;
+	enum { CLIENT_NONE, CLIENT_REMOTE, CLIENT_DEAD, CLIENT_ALIVE } client_is;
 } report;
+
+/* Whose call was handled. As in OTP nobody asks another node whether the client lives. */
+static void look_at_client(const fl_proc *proc, const fli_msg *last, report *r)
+{
+	fli_cursor c;
+
+	r->client_is = CLIENT_NONE;
+	if (last == NULL || last->kind != FLI_MSG_CALL)
+		return;
+	c = fli_cursor_make(last->data + last->pid, last->tag - last->pid);
+	if (!fli_peek_pid(&c, NULL, &r->client))
+		return;
+	if (!fli_pid_is_local(proc->node, &r->client))
+		r->client_is = CLIENT_REMOTE;
+	else
+		r->client_is =
+			fli_proc_of(proc->node, &r->client) != NULL ? CLIENT_ALIVE : CLIENT_DEAD;
+}
+
+static void write_client(fl_buf *buf, const report *r)
+{
+	switch (r->client_is) {
+	case CLIENT_REMOTE: (void)fl_build(buf, "{~, remote}", r->client); break;
+	case CLIENT_DEAD: (void)fl_build(buf, "{~, dead}", r->client); break;
+	case CLIENT_ALIVE: (void)fl_build(buf, "{~, {~, []}}", r->client, r->client); break;
+	case CLIENT_NONE: (void)fl_build(buf, "undefined"); break;
+	}
+}
+
+/* The end of the line in the node's log. */
+static const char *client_text(const report *r, char *ret_text, size_t size)
+{
+	char pid[320];
+	fl_buf buf = FL_BUF_INIT;
+
+	ret_text[0] = '\0';
+	if (r->client_is == CLIENT_NONE)
+		return ret_text;
+	(void)fl_build(&buf, "~", r->client); /* without memory the text is empty */
+	(void)fl_print_to(pid, sizeof pid, fl_buf_term(&buf));
+	fl_buf_free(&buf);
+	if (r->client_is == CLIENT_REMOTE)
+		(void)snprintf(ret_text, size, " ** Client %s is remote on node %.*s", pid,
+			(int)r->client.node.size, r->client.node.text);
+	else
+		(void)snprintf(ret_text, size, " ** Client %s is %s", pid,
+			r->client_is == CLIENT_DEAD ? "dead" : "alive");
+	return ret_text;
+}
 
 /* OTP 27 and later ask for process_label, all for the other keys. */
 static void write_report(fl_buf *buf, const fl_proc *proc, const report *r)
 {
 	fl_buf name = FL_BUF_INIT, reason = FL_BUF_INIT, last = FL_BUF_INIT, state = FL_BUF_INIT;
+	fl_buf client = FL_BUF_INIT, log = FL_BUF_INIT;
 
 	write_name(&name, proc);
 	write_limited(&reason, r->reason);
 	write_limited(&last, r->last);
 	write_limited(&state, r->state);
+	write_limited(&log, fl_buf_term(&r->log));
+	write_client(&client, r);
 	(void)fl_build(buf,
 		"#{label => {gen_server, terminate}, name => ~, last_message => ~, state => ~, "
-		"log => [], reason => ~, client_info => undefined, process_label => undefined}",
-		fl_buf_term(&name), fl_buf_term(&last), fl_buf_term(&state), fl_buf_term(&reason));
+		"log => ~, reason => ~, client_info => ~, process_label => undefined}",
+		fl_buf_term(&name), fl_buf_term(&last), fl_buf_term(&state), fl_buf_term(&log),
+		fl_buf_term(&reason), fl_buf_term(&client));
+	fl_buf_free(&client);
+	fl_buf_free(&log);
 	fl_buf_free(&name);
 	fl_buf_free(&reason);
 	fl_buf_free(&last);
@@ -117,18 +177,26 @@ static void tell_logger(fl_proc *proc, const report *r)
 void fli_report_stop(fl_proc *proc, fl_term reason, const fli_msg *last, fl_term state)
 {
 	char name[320], reason_text[TEXT_MAX], last_text[TEXT_MAX], state_text[TEXT_MAX];
+	char log_text[TEXT_MAX] = "", client[640];
 	report r = {.reason = reason, .last = last_message(proc, last), .state = state};
 
 	if (!fli_report_is_due(reason))
 		return;
 	if (state.data == NULL || state.size == 0)
 		r.state = last_message(proc, NULL); /* `none`: before init, or without memory */
+	look_at_client(proc, last, &r);
+	(void)fli_debug_write(proc, &r.log); /* without memory the report has none */
+	if (fli_debug_has_events(proc))
+		(void)fl_print_to(log_text, sizeof log_text, fl_buf_term(&r.log));
 	(void)fli_proc_text(proc, name, sizeof name);
 	fli_log_write(&proc->node->log, FLI_ERROR,
 		"** Generic server %s terminating ** Last message in was %s ** When Server state "
-		"== %s ** Reason for termination == %s",
+		"== %s ** Reason for termination == %s%s%s%s",
 		name, fl_print_to(last_text, sizeof last_text, r.last),
 		fl_print_to(state_text, sizeof state_text, r.state),
-		fl_print_to(reason_text, sizeof reason_text, reason));
+		fl_print_to(reason_text, sizeof reason_text, reason),
+		log_text[0] != '\0' ? " ** Log == " : "", log_text,
+		client_text(&r, client, sizeof client));
 	tell_logger(proc, &r);
+	fl_buf_free(&r.log);
 }

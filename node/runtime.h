@@ -177,6 +177,8 @@ fl_pid fli_proc_group_leader(const fl_proc *proc);
 /* Sets the reason with which the process will end; what was set before stays readable. */
 int fli_reason_set(fl_proc *proc, fl_spec reason);
 bool fli_reason_is_set(const fl_proc *proc);
+/* After a handler whose reason was not one to end with; no other frame may use it. */
+void fli_reason_forget(fl_proc *proc);
 /* The reason set last, or `killed`. */
 fl_term fli_reason(const fl_proc *proc);
 /* Ends the process with `reason`: everybody learns it in the next fli_exits_drain. */
@@ -306,6 +308,8 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg);
 bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last);
 /* A system message: sys:get_state and its like. FL_OK, or FL_STOP with the reason set. */
 int fli_sys_handle(fl_proc *proc, const fli_msg *msg);
+/* {change_code, Module, OldVsn, Extra} to one that sys has suspended: a handler serves that. */
+bool fli_sys_is_code_change(const fl_proc *proc, const fli_msg *msg, fl_term *ret_old_vsn);
 /* The state as the behaviour shows it; without a format_status only its size is known. */
 void fli_state_write(fl_proc *proc, fl_buf *buf);
 /* An end with this reason is no ordinary one. */

@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "node/debug.h"
 #include "node/groups.h"
 #include "node/runtime.h"
 #include "node/sched.h"
@@ -27,6 +28,7 @@ typedef struct server_job {
 		JOB_TIMEOUT,
 		JOB_TERMINATE,
 		JOB_DONE,
+		JOB_CODE_CHANGE,
 		JOB_END
 	} what;
 	fli_msg_kind kind;
@@ -120,9 +122,19 @@ static int run_job(fl_proc *proc, const server_job *job)
 			       ? FL_OK
 			       : job->task->task.done(proc, proc->state, job->task->arg);
 	case JOB_END: return proc->extra->end(proc, proc->state, job->term);
+	case JOB_CODE_CHANGE:
+		return b->code_change == NULL ? FL_OK
+					      : b->code_change(proc, proc->state, job->term);
 	case JOB_MESSAGE: return on_message(proc, job);
 	}
 	return FL_EMISUSE;
+}
+
+/* What gen_server's loop shows to sys:log and sys:trace. */
+static bool is_event(const server_job *job)
+{
+	return job->what == JOB_MESSAGE || job->what == JOB_CONTINUE || job->what == JOB_TIMEOUT ||
+	       job->what == JOB_DONE;
 }
 
 /* Runs a handler; false: the context was lost on the way, and is held by the gate now. */
@@ -135,6 +147,9 @@ static bool invoke(fl_proc *proc, const server_job *job, int *ret_rc)
 	*ret_rc = run_job(proc, job);
 	kept = fli_handler_end(&frame, proc);
 	fli_frame_release(&frame, proc->node);
+	if (FLI_UNLIKELY(fli_is_debugged(proc)) && *ret_rc == FL_OK &&
+		proc->status != FLI_EXITING && is_event(job))
+		fli_debug_out(proc);
 	return kept;
 }
 
@@ -330,6 +345,45 @@ static bool handle_system(fl_proc *proc, fli_msg *msg)
 	return kept;
 }
 
+/*
+ * sys:change_code: the state is converted where it lies, by a server that is suspended. A handler
+ * that refuses has left it as it was; the answer is then that of an Erlang server which returned
+ * {error, Reason}.
+ */
+static bool handle_code_change(fl_proc *proc, const fli_msg *msg, fl_term old_vsn)
+{
+	server_job job = {.what = JOB_CODE_CHANGE, .term = old_vsn};
+	bool kept;
+	int rc;
+
+	kept = invoke(proc, &job, &rc);
+	if (proc->status == FLI_EXITING)
+		return kept;
+	/* an answer that finds nobody is no error of the server's */
+	if (rc == FL_OK)
+		(void)fli_reply_spec(proc->node, proc, msg, fl_spec("ok"));
+	else if (rc == FL_STOP)
+		(void)fli_reply_spec(
+			proc->node, proc, msg, fl_spec("{error, {error, ~}}", reason_of(proc)));
+	else
+		(void)fli_reply_spec(proc->node, proc, msg, fl_spec("{error, ~}", rc));
+	fli_reason_forget(proc);
+	return kept;
+}
+
+static bool handle_system(fl_proc *proc, fli_msg *msg)
+{
+	fl_term old_vsn;
+	bool kept;
+
+	if (fli_sys_is_code_change(proc, msg, &old_vsn))
+		kept = handle_code_change(proc, msg, old_vsn);
+	else
+		kept = settle(proc, fli_sys_handle(proc, msg), msg);
+	fli_msg_free(proc->node, msg);
+	return kept;
+}
+
 bool fli_server_handle(fl_proc *proc, fli_msg *msg)
 {
 	bool kept = true;
@@ -343,6 +397,8 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg)
 		proc->extra->idle_due = false;
 		proc->extra->messages_in++;
 	}
+	if (FLI_UNLIKELY(fli_is_debugged(proc)))
+		fli_debug_in(proc, msg);
 	switch ((fli_msg_kind)msg->kind) {
 	case FLI_MSG_CALL: kept = handle_call(proc, msg); break;
 	case FLI_MSG_SYSTEM: kept = handle_system(proc, msg); break;
@@ -413,6 +469,8 @@ static bool run_continue(fl_proc *proc)
 	int rc;
 
 	proc->extra->continue_ = NULL;
+	if (fli_is_debugged(proc))
+		fli_debug_continue(proc, job.term);
 	proc->current_kind = FLI_MSG_INFO;
 	kept = invoke(proc, &job, &rc);
 	kept = settle(proc, rc, NULL) && kept;
@@ -427,6 +485,8 @@ static bool run_timeout(fl_proc *proc)
 	int rc;
 
 	proc->extra->idle_due = false;
+	if (fli_is_debugged(proc))
+		fli_debug_timeout(proc);
 	proc->current_kind = FLI_MSG_INFO;
 	kept = invoke(proc, &job, &rc);
 	return settle(proc, rc, NULL) && kept;

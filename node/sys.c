@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OTP's sys messages, enough to look at a server and to stop it: get_state, get_status, suspend,
- * resume, terminate, statistics. What is not known is answered as OTP answers it.
+ * OTP's sys messages: get_state, get_status, suspend, resume, terminate, statistics, log, trace;
+ * change_code is recognised here and served by server.c, since a handler runs for it. What is not
+ * known is answered as OTP answers it.
  *
  * get_state's reply has been {ok, State} since OTP 26.1 and a bare State before. An older caller
  * would take the pair for the state, a newer one crashes on a bare state, and the handshake does
@@ -10,11 +11,12 @@
  * from its successors, shows its users the pair.
  *
  * Departs from OTP: a function of the caller's cannot run here, so replace_state fails as a
- * callback that raises does, and what `install` brings is refused; nothing is traced or logged.
+ * callback that raises does, and what `install` brings is refused.
  */
 #include <stdio.h>
 #include <time.h>
 
+#include "node/debug.h"
 #include "node/natives.h"
 #include "node/runtime.h"
 #include "node/sched.h"
@@ -22,6 +24,7 @@
 #include "node/term/utf8.h"
 
 #define OLD_ALIAS_WORDS 3
+#define LOG_EVENTS 10 /* OTP's, where the caller says no other */
 
 void fli_state_write(fl_proc *proc, fl_buf *buf)
 {
@@ -80,6 +83,7 @@ static void write_header(fl_proc *proc, fl_buf *buf)
 static int reply_status(fl_proc *proc, const fli_msg *msg)
 {
 	fl_buf dictionary = FL_BUF_INIT, state = FL_BUF_INIT, header = FL_BUF_INIT;
+	fl_buf events = FL_BUF_INIT, flags = FL_BUF_INIT;
 	fl_atom running = fl_atom_of(
 		proc->extra != NULL && proc->extra->sys_suspended ? "suspended" : "running");
 	fl_pid parent = proc->extra != NULL && proc->extra->has_parent ? proc->extra->parent
@@ -89,12 +93,17 @@ static int reply_status(fl_proc *proc, const fli_msg *msg)
 	fli_dictionary_write(proc, &dictionary);
 	fli_state_write(proc, &state);
 	write_header(proc, &header);
+	(void)fli_debug_write(proc, &events); /* without memory the reply cannot be built, either */
+	fli_debug_write_flags(proc, &flags);
 	rc = fli_reply_spec(proc->node, proc, msg,
-		fl_spec("{status, ~, {module, gen_server}, [~, ~, ~, [], [{header, ~}, {data, "
-			"[{\"Status\", ~}, {\"Parent\", ~}, {\"Logged events\", []}]}, {data, "
+		fl_spec("{status, ~, {module, gen_server}, [~, ~, ~, ~, [{header, ~}, {data, "
+			"[{\"Status\", ~}, {\"Parent\", ~}, {\"Logged events\", ~}]}, {data, "
 			"[{\"State\", ~}]}]]}",
 			fli_proc_pid(proc), fl_buf_term(&dictionary), running, parent,
-			fl_buf_term(&header), running, parent, fl_buf_term(&state)));
+			fl_buf_term(&flags), fl_buf_term(&header), running, parent,
+			fl_buf_term(&events), fl_buf_term(&state)));
+	fl_buf_free(&events);
+	fl_buf_free(&flags);
 	fl_buf_free(&dictionary);
 	fl_buf_free(&header);
 	fl_buf_free(&state);
@@ -174,12 +183,8 @@ static const char *answer_to_debug(fl_term request)
 	static const struct {
 		const char *request, *answer;
 	} all[] = {
-		{"{log, get}", "{ok, []}"},
-		{"{log, _}", "ok"},
-		{"{trace, _}", "ok"},
 		{"{log_to_file, false}", "ok"},
 		{"{log_to_file, _}", "{error, open_file}"}, /* a peer writes no files here */
-		{"no_debug", "ok"},
 		{"{install, _}", "{error, notsup}"},
 		{"{remove, _}", "ok"},
 	};
@@ -190,6 +195,46 @@ static const char *answer_to_debug(fl_term request)
 	return "unknown_debug";
 }
 
+static void no_debug(fl_proc *proc)
+{
+	if (proc->extra != NULL)
+		proc->extra->has_statistics = false;
+	fli_debug_end(proc);
+}
+
+static bool set_debug(fl_proc *proc, fl_term request)
+{
+	uint64_t max;
+	bool on;
+
+	if (fl_match(request, "{log, true}"))
+		fli_debug_log_on(proc, LOG_EVENTS);
+	else if (fl_match(request, "{log, {true, ~}}", &max) && max > 0)
+		fli_debug_log_on(proc, max);
+	else if (fl_match(request, "{log, false}"))
+		fli_debug_log_off(proc);
+	else if (fl_match(request, "{log, print}"))
+		fli_debug_print(proc);
+	else if (fl_match(request, "{trace, ~}", &on))
+		fli_debug_trace(proc, on);
+	else if (fl_match(request, "no_debug"))
+		no_debug(proc);
+	else
+		return false;
+	return true;
+}
+
+static int reply_log(fl_proc *proc, const fli_msg *msg)
+{
+	fl_buf events = FL_BUF_INIT;
+	int rc;
+
+	(void)fli_debug_write(proc, &events); /* without memory the reply cannot be built, either */
+	rc = fli_reply_spec(proc->node, proc, msg, fl_spec("{ok, ~}", fl_buf_term(&events)));
+	fl_buf_free(&events);
+	return rc;
+}
+
 static int debug(fl_proc *proc, const fli_msg *msg, fl_term request)
 {
 	bool on;
@@ -198,9 +243,19 @@ static int debug(fl_proc *proc, const fli_msg *msg, fl_term request)
 		return reply_statistics(proc, msg);
 	if (fl_match(request, "{statistics, ~}", &on))
 		return set_statistics(proc, msg, on);
-	if (fl_match(request, "no_debug") && proc->extra != NULL)
-		proc->extra->has_statistics = false;
+	if (set_debug(proc, request))
+		return fli_reply_spec(proc->node, proc, msg, fl_spec("ok"));
+	if (fl_match(request, "{log, get}"))
+		return reply_log(proc, msg);
 	return fli_reply_spec(proc->node, proc, msg, fl_spec(answer_to_debug(request)));
+}
+
+bool fli_sys_is_code_change(const fl_proc *proc, const fli_msg *msg, fl_term *ret_old_vsn)
+{
+	fl_term request = fli_term(proc->node, msg->data + msg->body, msg->size - msg->body);
+
+	return proc->extra != NULL && proc->extra->sys_suspended &&
+	       fl_match(request, "{change_code, _, ~, _}", ret_old_vsn);
 }
 
 /* Whoever stops or suspends one of the node's own processes makes the node mute. */

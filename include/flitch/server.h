@@ -68,6 +68,11 @@ struct fl_behaviour {
 	 * killed. One that does not trap them ends at once without this call.
 	 */
 	void (*terminate)(fl_proc *self, void *state, fl_term reason);
+	/*
+	 * sys:change_code on a suspended server: converts the state where it lies. After fl_stop
+	 * the answer is {error, {error, Reason}}, the server lives, and the state must be as it
+	 * was. Absent: the state fits as it is, and the answer is ok.
+	 */
 	int (*code_change)(fl_proc *self, void *state, fl_term old_vsn);
 	/* Appends one term that describes the state: what sys:get_state and crash reports show. */
 	int (*format_status)(fl_proc *self, const void *state, fl_buf *ret_status);
