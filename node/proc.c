@@ -276,9 +276,12 @@ static int settle(fl_proc *proc, int rc, fl_buf *ret_reason)
 int fli_proc_start(
 	fl_node *node, const fli_start *start, fl_term args, fl_proc **ret_proc, fl_buf *ret_reason)
 {
-	fl_proc *proc = create(node, start);
+	fl_proc *proc;
 	int rc;
 
+	if (start->behaviour->isolation != FL_IN_NODE)
+		return FL_ENOTSUP;
+	proc = create(node, start);
 	if (proc == NULL)
 		return node->procs_count >= node->limits.processes_max ? FL_ELIMIT : FL_ENOMEM;
 	rc = introduce(proc, start);

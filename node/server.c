@@ -334,17 +334,6 @@ static bool handle_exit(fl_proc *proc, fli_msg *msg)
 	return kept;
 }
 
-static bool handle_system(fl_proc *proc, fli_msg *msg)
-{
-	int rc = fli_sys_handle(proc, msg);
-	bool kept = rc == FL_STOP && proc->status != FLI_EXITING
-			    ? handle_end(proc, reason_of(proc), msg)
-			    : settle(proc, rc, msg);
-
-	fli_msg_free(proc->node, msg);
-	return kept;
-}
-
 /*
  * sys:change_code: the state is converted where it lies, by a server that is suspended. A handler
  * that refuses has left it as it was; the answer is then that of an Erlang server which returned
@@ -375,11 +364,16 @@ static bool handle_system(fl_proc *proc, fli_msg *msg)
 {
 	fl_term old_vsn;
 	bool kept;
+	int rc;
 
-	if (fli_sys_is_code_change(proc, msg, &old_vsn))
+	if (fli_sys_is_code_change(proc, msg, &old_vsn)) {
 		kept = handle_code_change(proc, msg, old_vsn);
-	else
-		kept = settle(proc, fli_sys_handle(proc, msg), msg);
+	} else {
+		rc = fli_sys_handle(proc, msg);
+		kept = rc == FL_STOP && proc->status != FLI_EXITING
+			       ? handle_end(proc, reason_of(proc), msg)
+			       : settle(proc, rc, msg);
+	}
 	fli_msg_free(proc->node, msg);
 	return kept;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server whose twin in Erlang is in t_sys.erl: each slot once, and a state that is converted. */
+/* The server whose twin in Erlang is in t_sys.erl: each slot once, a state to convert. */
 #include <flitch.h>
 
 struct changed {
