@@ -127,6 +127,57 @@ static void *run(void *node)
 	return NULL;
 }
 
+enum { CROWD = 8 };
+
+static const fl_behaviour crowd[2][CROWD] = {
+#define MEMBER(name_)                                                                              \
+	{                                                                                          \
+		.name = (name_), .call = on_call                                                   \
+	}
+	{MEMBER("a0"), MEMBER("a1"), MEMBER("a2"), MEMBER("a3"), MEMBER("a4"), MEMBER("a5"),
+		MEMBER("a6"), MEMBER("a7")},
+	{MEMBER("b0"), MEMBER("b1"), MEMBER("b2"), MEMBER("b3"), MEMBER("b4"), MEMBER("b5"),
+		MEMBER("b6"), MEMBER("b7")},
+#undef MEMBER
+};
+
+typedef struct starter {
+	fl_node *node;
+	const fl_behaviour *behaviours;
+	int started;
+} starter;
+
+static void *start_crowd(void *ctx)
+{
+	starter *s = ctx;
+
+	for (int i = 0; i < CROWD; i++)
+		s->started += fl_node_start(s->node, &s->behaviours[i], NULL) == FL_OK;
+	return NULL;
+}
+
+/* While a third one runs the node, and so may be in the midst of a turn. */
+static void servers_are_started_by_two_threads_at_once(void)
+{
+	fl_node *node = open_alone();
+	starter starters[2] = {{node, crowd[0], 0}, {node, crowd[1], 0}};
+	pthread_t runner, threads[2];
+
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&runner, NULL, run, node), 0);
+	for (int i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL_FATAL(
+			pthread_create(&threads[i], NULL, start_crowd, &starters[i]), 0);
+	for (int i = 0; i < 2; i++) {
+		(void)pthread_join(threads[i], NULL);
+		CU_ASSERT_EQUAL(starters[i].started, CROWD);
+	}
+	for (int i = 0; i < 2 * CROWD; i++) /* each of them is there */
+		CU_ASSERT_NOT_EQUAL(fl_node_start(node, &crowd[i / CROWD][i % CROWD], NULL), FL_OK);
+	fl_node_stop(node);
+	(void)pthread_join(runner, NULL);
+	fl_node_close(node);
+}
+
 static void two_nodes_of_one_program_call_each_other(void)
 {
 	char port[8];
@@ -391,6 +442,7 @@ static void what_is_no_module_is_refused_with_the_reason(void)
 
 FL_SUITE("load", FL_TEST(node_listens_on_a_port_of_its_own), FL_TEST(stopped_node_runs_no_more),
 	FL_TEST(two_nodes_of_one_program_call_each_other),
+	FL_TEST(servers_are_started_by_two_threads_at_once),
 	FL_TEST(meeting_waits_for_the_peer_or_says_why_not),
 	FL_TEST(node_whose_servers_keep_failing_ends),
 	FL_TEST(handler_that_runs_when_the_node_stops_is_finished),
