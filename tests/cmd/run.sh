@@ -378,7 +378,7 @@ function_of_the_nodes_own_is_not_replaced() {
 	}
 	FL_EXPORTS({"mine", "no", 0, no}, {"erlang", "node", 0, no});
 	EOF
-	"${CC:-cc}" -shared -fPIC -o theirs.so theirs.c -I"$top/include" 2>own.log ||
+	${CC:-cc} -shared -fPIC -o theirs.so theirs.c -I"$top/include" 2>own.log ||
 		{ fail "$(cat own.log)"; return; }
 	try 69 "$flitch" run --name x@127.0.0.1 --load "$work/theirs.so"
 	says err 'cannot add the functions of'
@@ -542,7 +542,7 @@ program_of_ones_own_adds_functions() {
 	}
 	EOF
 	ln -sf "$build/libflitch.so" libflitch.so.0
-	"${CC:-cc}" -o own own.c -I"$top/include" libflitch.so.0 -Wl,-rpath,"$work" 2>own.log ||
+	${CC:-cc} -o own own.c -I"$top/include" libflitch.so.0 -Wl,-rpath,"$work" 2>own.log ||
 		{ fail "$(cat own.log)"; return; }
 	: >own.out
 	./own --name own@127.0.0.1 >own.out 2>own.err </dev/null &
