@@ -29,6 +29,7 @@ typedef struct fli_core {
 	bool has_run;           /* somebody drove it, other than to its end */
 	fli_timer output;       /* while leaving: what the servers said is on its way */
 	uint64_t output_end_ms; /* when that is waited for no more; 0: it has not begun */
+	struct fli_partition_service *partition; /* NULL: no policy */
 	int exit_code;
 } fli_core;
 

@@ -14,6 +14,7 @@
  */
 
 #include "cluster/node.h"
+#include "cluster/partition.h"
 
 #include "dist/global_service.h"
 #include "dist/socket.h"
@@ -192,6 +193,8 @@ static int build(fli_member *member, const fl_options *options, fli_dist_told *t
 	if (rc == FL_OK)
 		rc = start_scopes(member->core.node, options, err);
 	if (rc == FL_OK)
+		rc = fli_partition_serve(&member->core, options, err);
+	if (rc == FL_OK)
 		rc = load_and_join(member, options, err);
 	fli_drive_end(member->core.node);
 	fli_crew_recall(member->core.node); /* an init that overstayed has made a driver */
@@ -292,6 +295,7 @@ void fl_node_close(fl_node *node)
 		fli_socket_net_delete(member->net);
 	if (member->loop != NULL)
 		fli_loop_delete(member->loop);
+	fli_partition_close(&member->core);
 	fli_node_delete(node);
 	fli_modules_unload(member);
 	fli_free(mem, member);

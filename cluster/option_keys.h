@@ -115,7 +115,25 @@
 		"max_clique|drop_both_ends|off", "max_clique", \
 		"links that some have and others have not: the largest group without a gap goes on") \
 	X(PARTITION_NONTRANSITIVE_LIMIT, "partition.nontransitive_limit", INT, 0, 100, "", "100", \
-		"percent of members at such gaps beyond which all pause")
+		"percent of members at such gaps beyond which all pause") \
+	X(PARTITION_MIN_MEMBERS, "partition.min_members", INT, 0, 1024, "", "0", \
+		"members that must be here before the node serves; 0: a majority of the list") \
+	X(PARTITION_FORGET_AFTER, "partition.forget_after", TIME, 0, 1LL << 40, "", "0", \
+		"a member that was seen and is gone for so long is none any more; 0: never") \
+	X(PARTITION_STABLE_AFTER, "partition.stable_after", TIME, 0, 3600000, "", "0", \
+		"calm after the last loss before the decision; 0: 10 s x log10(members), at least 3 s") \
+	X(PARTITION_UNSTABLE, "partition.down_all_when_unstable", INT, 0, 1000, "", "75", \
+		"percent of stable_after beyond it, at least 4 s, until it pauses without a calm; 0: never") \
+	X(PARTITION_ON_SUSPECT, "partition.on_suspect", WORD, 0, 0, "serve|reject", "serve", \
+		"between loss and decision; reject: a side that would pause refuses at once") \
+	X(PARTITION_ACTION, "partition.action", WORD, 0, 0, "pause|leave|exit|notify", "pause", \
+		"what a side does that does not serve: pause, and close its links, or end with 75, or only tell") \
+	X(HEAL_STABLE_AFTER, "heal.stable_after", TIME, 0, 3600000, "", "5s", \
+		"how long a paused node must have been able to serve before it does") \
+	X(SELF_SUSPEND_GAP, "self.suspend_gap", TIME, 0, 3600000, "", "0", \
+		"not having run for so long is a loss of its own; 0: 5 s or a quarter of ticktime") \
+	X(CLUSTER_RECONNECT, "cluster.reconnect", WORD, 0, 0, "members|none", "members", \
+		"whether a node with a policy keeps connected with its partition.members")
 
 #define FLI_OPTIONS_REST(X) \
 	X(GLOBAL_POP, "global.prevent_overlapping_partitions", WORD, 0, 0, "guest|otp|off", "guest", \
@@ -156,7 +174,7 @@ typedef enum fli_key {
 
 /* Values of the WORD keys, in the order of their words; those of rpc.profile are fli_rpc_profile,
  * those of global.prevent_overlapping_partitions fli_global_mode, those of partition.nontransitive
- * fli_partition_views. */
+ * fli_partition_views, those of partition.action fli_partition_action. */
 enum { FLI_NAME_TYPE_AUTO, FLI_NAME_TYPE_SHORT, FLI_NAME_TYPE_LONG };
 enum { FLI_EPMD_MODE_AUTO, FLI_EPMD_MODE_ON, FLI_EPMD_MODE_OFF, FLI_EPMD_MODE_EMBEDDED };
 enum {

@@ -212,21 +212,16 @@ static int check_epmd(const fl_options *options, fl_error *err)
 	return FL_ECONFIG;
 }
 
-/* Better no node than one that serves on both sides of a split against its configuration. */
+/* Only where there is a policy: a node of none need not have a name yet. */
 static int check_partition(const fl_options *options, fl_error *err)
 {
+	fli_node_name name;
 	int rc = fli_partition_check(options, err);
 
 	if (rc != FL_OK || !fli_partition_is_on(options))
 		return rc;
-	fl_error_set(err, FL_ECONFIG, "%s: a running node follows no partition policy yet",
-		fli_options_origin(options, fli_options_is_set(options, FLI_KEY_PARTITION_POLICY)
-						    ? FLI_KEY_PARTITION_POLICY
-						    : FLI_KEY_PARTITION_MEMBERS));
-	fl_error_why(err, "what a policy decides can be tried out, but nothing acts upon it");
-	fl_error_next(err,
-		"flitch partition simulate shows what it would do; run with partition.policy = ignore");
-	return FL_ECONFIG;
+	rc = fli_options_own_name(options, &name, err);
+	return rc == FL_OK ? fli_partition_check_own(options, &name, err) : rc;
 }
 
 int fli_options_check(const fl_options *options, fl_error *err)

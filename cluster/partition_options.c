@@ -154,6 +154,21 @@ static int check_quorum(const fl_options *options, fl_error *err)
 	return FL_OK;
 }
 
+static int check_minimum(const fl_options *options, fl_error *err)
+{
+	size_t count = fli_options_count(options, FLI_KEY_PARTITION_MEMBERS);
+	long long least = fli_options_int(options, FLI_KEY_PARTITION_MIN_MEMBERS);
+
+	if (count == 0 || least <= (long long)count)
+		return FL_OK;
+	fl_error_set(err, FL_ECONFIG, "%s: partition.min_members = %lld of %zu members (%s)",
+		where(options, FLI_KEY_PARTITION_MIN_MEMBERS), least, count,
+		where(options, FLI_KEY_PARTITION_MEMBERS));
+	fl_error_why(err, "the node would never serve");
+	fl_error_next(err, "leave it out: a majority is waited for");
+	return FL_ECONFIG;
+}
+
 static int check_referees(const fl_options *options, fl_error *err)
 {
 	if (policy_of(options) == FLI_POLICY_KEEP_REFEREE &&
@@ -182,7 +197,7 @@ static int check_ages(const fl_options *options, fl_error *err)
 int fli_partition_check(const fl_options *options, fl_error *err)
 {
 	int (*const checks[])(const fl_options *, fl_error *) = {
-		check_names, check_tie, check_quorum, check_referees, check_ages};
+		check_names, check_tie, check_quorum, check_minimum, check_referees, check_ages};
 	int rc = FL_OK;
 
 	for (size_t i = 0; rc == FL_OK && i < sizeof checks / sizeof *checks; i++)
@@ -238,4 +253,27 @@ fli_partition_config fli_partition_tell(const fl_options *options)
 		.tie = strchr(tie, '@') != NULL ? tie : "",
 		.referees = fli_options_items(options, FLI_KEY_PARTITION_REFEREES),
 		.referees_count = fli_options_count(options, FLI_KEY_PARTITION_REFEREES)};
+}
+
+fli_partition_times fli_partition_tell_times(const fl_options *options)
+{
+	uint64_t tick_ms = (uint64_t)fli_options_int(options, FLI_KEY_DIST_TICKTIME) * 1000;
+	fli_partition_times times = {
+		.stable_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_STABLE_AFTER),
+		.unstable_percent = (uint32_t)fli_options_int(options, FLI_KEY_PARTITION_UNSTABLE),
+		.heal_ms = (uint64_t)fli_options_int(options, FLI_KEY_HEAL_STABLE_AFTER),
+		.forget_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_FORGET_AFTER),
+		.gap_ms = (uint64_t)fli_options_int(options, FLI_KEY_SELF_SUSPEND_GAP)};
+
+	if (times.gap_ms == 0)
+		times.gap_ms = tick_ms / 4 < 5000 ? tick_ms / 4 : 5000;
+	return times;
+}
+
+uint32_t fli_partition_tell_minimum(const fl_options *options)
+{
+	uint32_t least = (uint32_t)fli_options_int(options, FLI_KEY_PARTITION_MIN_MEMBERS);
+	size_t count = fli_options_count(options, FLI_KEY_PARTITION_MEMBERS);
+
+	return least == 0 && count > 0 ? (uint32_t)count / 2 + 1 : least;
 }

@@ -10,7 +10,7 @@
  */
 
 #include "cluster/options.h"
-#include "dist/partition_roster.h"
+#include "dist/partition.h"
 
 /* There is a policy other than ignore. */
 bool fli_partition_is_on(const fl_options *options);
@@ -19,6 +19,8 @@ int fli_partition_check(const fl_options *options, fl_error *err);
 int fli_partition_check_own(const fl_options *options, const fli_node_name *own, fl_error *err);
 /* Of options that were checked. */
 fli_partition_config fli_partition_tell(const fl_options *options);
+fli_partition_times fli_partition_tell_times(const fl_options *options);
+uint32_t fli_partition_tell_minimum(const fl_options *options);
 /* The policy's own word. */
 const char *fli_partition_policy_word(fli_partition_policy policy);
 

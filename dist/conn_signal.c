@@ -7,6 +7,7 @@
  * the services.
  */
 
+#include "dist/fence.h"
 #include "dist/peers.h"
 
 static fli_payload payload_of(const fli_signal *signal)
@@ -136,6 +137,8 @@ bool fli_conn_on_signal(void *ctx, const fli_signal *signal)
 	fli_dist *dist = conn->peer->dist;
 	fli_peer *peer = &conn->peer->base;
 
+	if (FLI_UNLIKELY(dist->node->is_fenced) && fli_fence_takes(dist->node, peer, signal))
+		return conn->reason == NULL;
 	if (FLI_LIKELY(message(dist->node, peer, signal)))
 		return conn->reason == NULL;
 	if (signal->op == FLI_OP_EXIT2)

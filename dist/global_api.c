@@ -188,6 +188,8 @@ static int change(fl_proc *self, making *m, fl_pid pid)
 	fl_term answer = {.data = NULL};
 
 	m->wish.pid = pid;
+	if (FLI_UNLIKELY(fl_self_node(self)->is_fenced) && m->wish.change != FLI_GLOBAL_UNREGISTER)
+		return FL_EBUSY;
 	return outcome(fli_global_change_name(self, &m->wish, FL_INFINITY, &answer), answer);
 }
 
@@ -277,6 +279,15 @@ static int refuse(fl_proc *self, fl_term name, int rc)
 	return rc;
 }
 
+/* While the node pauses its names wait with who keeps them, and are taken when it goes on. */
+static int claim(fl_proc *self, const fli_global_wish *wish, fl_term *ret_answer)
+{
+	if (FLI_UNLIKELY(fl_self_node(self)->is_fenced))
+		return fl_call(self, "flitch_partition", CLAIM_MS, ret_answer,
+			"{keep_name, {~, ~, ~}}", wish->name, wish->pid, wish->method);
+	return fli_global_change_name(self, wish, CLAIM_MS, ret_answer);
+}
+
 int fli_global_claim(fl_proc *self, const char *name)
 {
 	making m = {.wish.change = FLI_GLOBAL_REGISTER};
@@ -289,7 +300,7 @@ int fli_global_claim(fl_proc *self, const char *name)
 		m.wish.name = fl_buf_term(&m.name);
 		m.wish.method = fl_buf_term(&m.method);
 		m.wish.pid = fl_self(self);
-		rc = outcome(fli_global_change_name(self, &m.wish, CLAIM_MS, &answer), answer);
+		rc = outcome(claim(self, &m.wish, &answer), answer);
 		if (rc != FL_OK)
 			(void)refuse(self, m.wish.name, rc);
 	} else {

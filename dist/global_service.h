@@ -36,6 +36,8 @@ int fli_global_change_name(
 /* The same without waiting: the answer comes to `info`. */
 int fli_global_request_change(fl_proc *self, const fli_global_wish *wish, fl_ref *ret_ref);
 bool fli_global_find(const fl_node *node, fl_term name, fl_pid *ret_pid);
+/* Appends [{Name, Pid, Method}] of the processes of this node. The context is held. */
+void fli_global_own_names(const fl_node *node, fl_buf *buf);
 /* Appends the list of all names. */
 void fli_global_list(fl_node *node, fl_buf *buf);
 /* global:set_lock and del_lock as `self`; without `nodes` on this one and all visible ones. */

@@ -57,7 +57,9 @@ static uint32_t count_of(const uint64_t *set, uint32_t words)
 
 static const uint64_t *row_of(const fli_partition_picture *p, uint32_t member)
 {
-	return p->links + (size_t)member * fli_partition_words(p->count);
+	uint32_t stride = p->stride != 0 ? p->stride : fli_partition_words(p->count);
+
+	return p->links + (size_t)member * stride;
 }
 
 static bool are_linked(const fli_partition_picture *p, uint32_t a, uint32_t b)

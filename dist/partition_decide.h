@@ -75,6 +75,7 @@ typedef struct fli_partition_picture {
 	uint32_t self;
 	const fli_partition_seat *seats;
 	const uint64_t *links; /* a row each: whom it says it sees; nothing known: no bits */
+	uint32_t stride;       /* words from row to row; 0: as many as a set has */
 } fli_partition_picture;
 
 static inline uint32_t fli_partition_words(uint32_t count)
@@ -117,7 +118,8 @@ static inline void fli_partition_add(uint64_t *set, uint32_t member)
 	X(LEFT_OUT, "left_out", false, \
 		"links are broken between members that others still see, and this one is left out") \
 	X(TANGLED, "tangled", false, "too many members are at one end of a broken link") \
-	X(UNSTABLE, "unstable", false, "the picture did not settle in time")
+	X(UNSTABLE, "unstable", false, "the picture did not settle in time") \
+	X(JOINING, "joining", false, "too few members have been met since the start")
 /* clang-format on */
 
 typedef enum fli_partition_reason {

@@ -31,7 +31,9 @@ typedef struct fli_roster_entry {
 	uint32_t age;
 	bool is_tie;
 	bool is_referee;
-	bool is_listed; /* by the configuration */
+	bool is_listed; /* by the configuration: never forgotten */
+	bool is_up;     /* connected with us */
+	uint64_t down_ms;
 	size_t size;
 	char name[FLI_NODE_NAME_BYTES_MAX + 1];
 } fli_roster_entry;

@@ -35,6 +35,8 @@ typedef enum fli_msg_kind {
 	FLI_MSG_REPLY,     /* {Ref, Reply}: perhaps the answer to an fl_call or fl_request */
 	FLI_MSG_NODE_UP,   /* a node name, for node_up */
 	FLI_MSG_NODE_DOWN, /* {Node, Reason}, for node_down */
+	FLI_MSG_PAUSE,     /* nothing more, for on_pause */
+	FLI_MSG_RESUME,    /* likewise */
 	FLI_MSG_DONE,      /* the end of a task: `data` is the task */
 	FLI_MSG_START      /* arguments of a deferred init */
 } fli_msg_kind;

@@ -121,8 +121,10 @@ struct fl_node {
 	struct fli_gate *gate;               /* see sched.h */
 	_Atomic(uint64_t) act_word;          /* sequence << 2 | fli_act_state; any thread */
 	_Atomic(uintptr_t) context_owner;    /* which thread; any thread */
-	bool is_closing;                     /* the crew ends: nobody may wait any more */
-	uint32_t nest;                       /* fli_enter calls of the owner inside others */
+	bool is_fenced;         /* paused: other nodes reach no server, see dist/fence.h */
+	uint64_t fence_refused; /* monitors, calls and casts */
+	bool is_closing;        /* the crew ends: nobody may wait any more */
+	uint32_t nest;          /* fli_enter calls of the owner inside others */
 };
 
 /* Creates the process world alone: no sockets, no threads. `name` is a full node name. */

@@ -100,6 +100,8 @@ static int on_message(fl_proc *proc, const server_job *job)
 		return b->node_up == NULL ? FL_OK
 					  : b->node_up(proc, proc->state, node_name_of(job->term));
 	case FLI_MSG_NODE_DOWN: return b->node_down == NULL ? FL_OK : on_node_down(proc, job->term);
+	case FLI_MSG_PAUSE: return b->on_pause == NULL ? FL_OK : b->on_pause(proc, proc->state);
+	case FLI_MSG_RESUME: return b->on_resume == NULL ? FL_OK : b->on_resume(proc, proc->state);
 	default: return on_info(proc, job->term);
 	}
 }

@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "cluster/partition.h"
 #include "dist/global_service.h"
 #include "dist/peers.h"
 #include "node/supervisor.h"
@@ -141,8 +142,10 @@ static int serve(fl_sim_node *node, fl_error *err)
 	if (rc == FL_OK) {
 		fli_global_set_mode(node->core.node,
 			(fli_global_mode)fli_options_int(options, FLI_KEY_GLOBAL_POP));
-		rc = start_servers(node, err);
+		rc = fli_partition_serve(&node->core, options, err);
 	}
+	if (rc == FL_OK)
+		rc = start_servers(node, err);
 	fli_drive_end(node->core.node);
 	if (rc != FL_OK)
 		return rc;
@@ -298,6 +301,7 @@ void fli_node_end(fl_sim_node *node)
 	leave_world(node);
 	fli_enter(inner);
 	fli_dist_close(node->core.dist);
+	fli_partition_close(&node->core);
 	fli_node_delete(inner);
 	node->leaked = node->purse.bytes;
 	trace_line(node, "has left", "", 0);

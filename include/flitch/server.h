@@ -80,7 +80,11 @@ struct fl_behaviour {
 	/* A visible node came or went (whether this one is hidden or not). */
 	int (*node_up)(fl_proc *self, void *state, fl_atom node);
 	int (*node_down)(fl_proc *self, void *state, fl_atom node, fl_term reason);
-	/* Nothing calls these yet: what they are for comes with partition policies. */
+	/*
+	 * A partition policy pauses the node: other nodes reach this server no more, it is in no
+	 * group, and its global name is free. Then the way back: on_resume runs first, so that the
+	 * state can be brought up to date, before the name and the groups are taken again.
+	 */
 	int (*on_pause)(fl_proc *self, void *state);
 	int (*on_resume)(fl_proc *self, void *state);
 	/*

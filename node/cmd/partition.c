@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `flitch partition simulate`: who would serve after a failure, by the configuration alone.
- *
- * Each member is asked in turn, by the function that decides on a running node, with the links that
- * would be left. No node is started or reached.
+ * `flitch partition simulate`: who would serve after a failure, by the configuration alone. Each
+ * member is asked in turn, by the function that decides on a running node, with the links that
+ * would be left; no node is started or reached. `status` and `explain` ask a running node.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "cluster/partition_options.h"
 #include "cluster/suggest.h"
 #include "node/cmd/cmd.h"
+#include "node/cmd/visit.h"
 
 /* clang-format off */
 static const fli_flag flags[] = {
@@ -23,11 +23,35 @@ static const fli_flag flags[] = {
 /* clang-format on */
 
 static const fli_args_spec spec = {
-	.usage = "flitch partition [flags] simulate",
+	.usage = "flitch partition simulate | status NODE | explain NODE",
+	.about =
+		"What a split would do, by the configuration; how a node takes part in one, and why:\n"
+		"    flitch partition simulate --config flitch.conf --split c1,c2\n"
+		"    flitch partition status c1@127.0.0.1\n"
+		"Each says more by --help.",
+	.words_max = FLI_ARGS_MAX,
+};
+
+static const fli_args_spec simulate_spec = {
+	.usage = "flitch partition simulate [flags]",
 	.about = "Who would serve if these nodes or links were lost, by partition.* of the\n"
 		 "configuration. A node is named in full, or by what stands before its @.\n"
 		 "    flitch partition simulate --config flitch.conf --split c1,c2",
 	.tables = {flags, fli_node_flags},
+};
+
+static const fli_args_spec status_spec = {
+	.usage = "flitch partition status [flags] NODE",
+	.about = "Whether NODE serves, and how many of its members are missing.",
+	.tables = {fli_visit_flags},
+	.words_min = 1,
+	.words_max = 1,
+};
+
+static const fli_args_spec explain_spec = {
+	.usage = "flitch partition explain [flags] NODE",
+	.about = "The last decisions of NODE, the newest first, with what each was made from.",
+	.tables = {fli_visit_flags},
 	.words_min = 1,
 	.words_max = 1,
 };
@@ -221,27 +245,90 @@ static int act(const fli_args *args, fl_options *options, fl_error *err)
 {
 	int rc = fli_main_options(args, options, err);
 
-	if (rc != FL_OK)
-		return rc;
-	if (strcmp(args->words[0], "simulate") == 0)
-		return simulate(args, options, err);
-	fl_error_set(
-		err, FL_EINVAL, "\"%s\" is nothing that flitch partition does", args->words[0]);
-	fl_error_next(err, "flitch partition --help");
-	return FL_EINVAL;
+	return rc == FL_OK ? simulate(args, options, err) : rc;
 }
 
-int fli_cmd_partition(int argc, char *const *argv)
+static int run_simulate(int argc, char *const *argv)
 {
 	fl_error err = {0};
 	fl_options *options;
 	fli_args args;
 	int code;
 
-	if (!fli_cmd_parse(&args, &spec, argc, argv, &code))
+	if (!fli_cmd_parse(&args, &simulate_spec, argc, argv, &code))
 		return code;
 	options = fl_options_new();
 	err.code = options != NULL ? act(&args, options, &err) : FL_ENOMEM;
 	fl_options_delete(options);
 	return err.code == FL_OK ? FLI_EXIT_OK : fli_print_error("flitch", &err);
+}
+
+/* ---- a running node -------------------------------------------------------------------------- */
+
+static int print_line(fl_term term)
+{
+	fl_buf text = FL_BUF_INIT;
+	int rc = fl_print(&text, term);
+
+	if (rc == FL_OK)
+		(void)printf("%.*s\n", (int)text.size, (const char *)text.data);
+	fl_buf_free(&text);
+	return rc;
+}
+
+static int ask(fl_proc *self, fli_visit *visit)
+{
+	const char *function = visit->ctx;
+	fl_term reply = {0}, item;
+	int rc = fl_call(self, fl_name_at("rex", visit->node), visit->timeout_ms, &reply,
+		"{call, flitch_partition, ~, [], user}", fl_atom_of(function));
+
+	if (rc != FL_OK)
+		return fli_visit_failed(visit, rc, "rex", reply);
+	if (fl_match(reply, "{badrpc, _}")) {
+		fl_error_set(
+			&visit->err, FL_ENOTSUP, "%s has no partition policy to show", visit->node);
+		fl_error_why(&visit->err, "it is no flitch node, or rpc.profile is strict there");
+		return FL_ENOTSUP;
+	}
+	if (fl_term_kind(reply) != FL_LIST)
+		rc = print_line(reply);
+	while (rc == FL_OK && fl_list_next(&reply, &item)) {
+		rc = print_line(item);
+	}
+	return rc == FL_OK ? FL_OK : fl_error_set(&visit->err, rc, "cannot print the answer");
+}
+
+static int run_visit(const fli_args_spec *how, const char *function, int argc, char *const *argv)
+{
+	fli_visit visit = {.errand = ask, .ctx = (void *)(uintptr_t)function};
+	fli_args args;
+	int code;
+
+	if (!fli_cmd_parse(&args, how, argc, argv, &code))
+		return code;
+	return fli_visit_run(&visit, &args, args.words[0]);
+}
+
+int fli_cmd_partition(int argc, char *const *argv)
+{
+	const char *what = argc > 0 ? argv[0] : "";
+	fli_args args;
+	int code;
+
+	if (strcmp(what, "simulate") == 0)
+		return run_simulate(argc - 1, argv + 1);
+	if (strcmp(what, "status") == 0)
+		return run_visit(&status_spec, "status", argc - 1, argv + 1);
+	if (strcmp(what, "explain") == 0)
+		return run_visit(&explain_spec, "explain", argc - 1, argv + 1);
+	if (fli_cmd_parse(&args, &spec, argc, argv, &code)) {
+		fl_error err = {0};
+
+		fl_error_set(
+			&err, FL_EINVAL, "\"%s\" is none of simulate, status and explain", what);
+		fl_error_next(&err, "flitch partition --help");
+		return fli_print_error("flitch", &err);
+	}
+	return code;
 }

@@ -565,6 +565,18 @@ for try in $(shuf -i 20000-32000 -n 20); do
 	"$flitch" epmd --names >/dev/null 2>&1 || break
 done
 
+partition_status_and_explain_ask_a_node() {
+	start p1 --set partition.members=p1@127.0.0.1,p2@127.0.0.1,p3@127.0.0.1
+	try 0 "$flitch" partition status p1@127.0.0.1
+	says out 'state => joining'
+	says out "missing => ['p2@127.0.0.1','p3@127.0.0.1']"
+	try 0 "$flitch" partition explain p1@127.0.0.1
+	says out 'reason => joining'
+	try 64 "$flitch" partition statut
+	try 0 "$flitch" partition status c1@127.0.0.1
+	says out 'policy => ignore'
+}
+
 for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
 	unknown_flag_names_the_nearest every_command_has_help each_refusal_has_three_parts wrong_number_of_words_is_a_usage_error \
 	unknown_key_names_file_line_and_the_nearest wrong_value_names_where_and_what_would_do \
@@ -593,7 +605,7 @@ start c1 --load "$build/examples/counter.so" --load "$build/examples/echo.so"
 for name in calls_and_casts_reach_a_server ping_tells_who_answers wrong_cookie_is_told_as_such \
 	unknown_server_is_told_as_such bad_term_and_bad_name_are_usage_errors \
 	visits_leave_no_name_behind refused_request_is_a_software_error \
-	join_of_an_absent_node_is_told_once program_of_ones_own_adds_functions; do
+	join_of_an_absent_node_is_told_once partition_status_and_explain_ask_a_node program_of_ones_own_adds_functions; do
 	it $name
 done
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds with the deliberate faults (node/base/bug.h) and shows, for each, what finds it: the first
-# seed whose run breaks an invariant, else the first scenario; of the partition decision its unit
-# suite. Writes a table, and ends with "N passed, N failed": a fault that nothing finds has failed.
+# seed whose run breaks an invariant, else the first scenario; of partition policies their unit
+# suites. Writes a table, and ends with "N passed, N failed": a fault that nothing finds has failed.
 #
 #   SEEDS=n     how many seeds each may take (200)
 #   BUGS="a b"  only these
@@ -38,16 +38,19 @@ by_scenario() {
 	return 1
 }
 
-# A pure function has a suite that knows all of it.
-decide='dist/partition_decide.c dist/partition_clique.c'
+# Plain functions have suites that know all of them.
 by_suite() {
-	case " $(names $decide) " in *" $1 "*) ;; *) return 1 ;; esac
-	FLITCH_BUG=$1 timeout 100 "$build/tests/unit/test_partition_decide" >"$out" 2>&1 && return 1
-	echo "test_partition_decide: $(sed -n 's/^FAIL - partition_decide: //p' "$out" | head -n 1) | -"
+	case " $(names 'dist/partition*.c') " in *" $1 "*) ;; *) return 1 ;; esac
+	for suite in test_partition_decide test_partition; do
+		FLITCH_BUG=$1 timeout 100 "$build/tests/unit/$suite" >"$out" 2>&1 && continue
+		echo "$suite: $(sed -n 's/^FAIL - [a-z_]*: //p' "$out" | head -n 1) | -"
+		return 0
+	done
+	return 1
 }
 
 make --no-print-directory -j"$jobs" BUILD="$build" CFLAGS=-DFLITCH_BUGS "$build/tests/sim" \
-	"$build/tests/unit/test_partition_decide" >&2
+	"$build/tests/unit/test_partition_decide" "$build/tests/unit/test_partition" >&2
 passed=0
 failed=0
 echo "| fault | found by | seed |"

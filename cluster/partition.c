@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process around the partition engine.
+ *
+ *  - Nodes that come and go are told by node_up and node_down, answers come as to any request; the
+ *    timer calls the engine itself, before any handler runs, so that a node that was suspended
+ *    refuses before it answers anything.
+ *  - A member is asked for its nodes through rex, which every release serves; one that is two links
+ *    away, through the rex of a neighbour.
+ *
+ * What goes wrong: a member that does not answer is not asked again before it has, or is lost. If
+ * the process itself ends, for want of memory, the fence goes up and the node ends.
+ */
+#include "cluster/partition.h"
+
+#include <string.h>
+
+#include "cluster/partition_options.h"
+#include "dist/fence.h"
+#include "node/sched.h"
+#include "node/silent.h"
+
+#define NAME "flitch_partition"
+
+/* sysexits: who started the node may start it again. */
+enum { EXIT_TEMPORARY = 75 };
+
+static uint64_t now_of(const fl_node *node)
+{
+	return node->port->now_ns(node->port) / 1000000;
+}
+
+static void wind(fli_partition_service *s)
+{
+	fli_wheel_start(&s->node->wheel, &s->timer, fli_partition_next_ms(s->engine));
+}
+
+/* ---- what the engine wants ------------------------------------------------------------------- */
+
+static bool is_asked(const fli_partition_service *s, fl_atom node)
+{
+	for (uint32_t i = 0; i < s->asked_count; i++)
+		if (fl_atom_eq((fl_atom){s->asked[i].name, s->asked[i].size}, node))
+			return true;
+	return false;
+}
+
+static bool has_room(fli_partition_service *s)
+{
+	uint32_t capacity = s->asked_capacity == 0 ? 16 : 2 * s->asked_capacity;
+	fli_partition_asked *grown;
+
+	if (s->asked_count < s->asked_capacity)
+		return true;
+	grown = s->asked_count >= FLI_PARTITION_MEMBERS_MAX
+			? NULL
+			: fli_realloc(s->node->mem, s->asked, capacity * sizeof *grown);
+	if (grown == NULL)
+		return false;
+	s->asked = grown;
+	s->asked_capacity = capacity;
+	return true;
+}
+
+static bool is_up(const fl_node *node, fl_atom name)
+{
+	const fli_peer *peer = fli_dist_find(fli_dist_of(node), name);
+
+	return peer != NULL && peer->is_up;
+}
+
+static void on_ask(void *ctx, fl_atom node, fl_atom via)
+{
+	fli_partition_service *s = ctx;
+	fl_atom at = via.size > 0 ? via : node;
+	fl_proc *self = fli_partition_proc(s);
+	fl_dest rex = {.kind = FL_TO_NAME, .as.name = {.text = fl_atom_of("rex"), .node = at}};
+	fli_partition_asked *asked;
+	int rc;
+
+	if (self == NULL || !is_up(s->node, at) || is_asked(s, node) || !has_room(s))
+		return; /* who is not asked sees nobody */
+	asked = &s->asked[s->asked_count];
+	asked->size = node.size;
+	memcpy(asked->name, node.text, node.size);
+	if (via.size == 0)
+		rc = fl_request(self, rex, &asked->ref, "{call, erlang, nodes, [], ~}", s->pid);
+	else
+		rc = fl_request(self, rex, &asked->ref,
+			"{call, rpc, call, [~, erlang, nodes, [], 1000], ~}", node, s->pid);
+	if (rc == FL_OK)
+		s->asked_count++;
+}
+
+static void on_gate(void *ctx, bool is_closed, bool queued)
+{
+	fli_partition_service *s = ctx;
+
+	if (s->action == FLI_ACTION_NOTIFY)
+		return;
+	s->node->is_fenced = is_closed;
+	if (queued)
+		fli_fence_refuse_queued(s->node);
+}
+
+static void on_pause(void *ctx, fli_partition_reason reason)
+{
+	fli_partition_service *s = ctx;
+
+	if (s->action != FLI_ACTION_EXIT || reason == FLI_REASON_JOINING) {
+		fli_partition_pause(s, reason);
+		return;
+	}
+	s->core->exit_code = EXIT_TEMPORARY;
+	fl_node_stop(s->node);
+}
+
+static void on_resume(void *ctx, uint64_t paused_ms)
+{
+	(void)paused_ms; /* the record says it */
+	fli_partition_resume(ctx);
+}
+
+static void on_tell(void *ctx, const fli_partition_event *event)
+{
+	fli_partition_service *s = ctx;
+	bool is_grave = event->to == FLI_PARTITION_SUSPECT || event->to == FLI_PARTITION_PAUSING;
+
+	fli_log_limited(&s->node->log, event->now_ms, is_grave ? FLI_WARNING : FLI_NOTICE,
+		"partition: %s -> %s: %s (%u of %u)", fli_partition_state_atom(event->from),
+		fli_partition_state_atom(event->to), fli_partition_reason_text(event->reason),
+		event->verdict->here, event->picture->count);
+	fli_partition_record_event(s, event);
+}
+
+static const fli_partition_ops ops = {on_ask, on_gate, on_pause, on_resume, on_tell};
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static void give_up(fli_partition_service *s)
+{
+	fli_log_write(&s->node->log, FLI_CRITICAL,
+		"the partition policy's process has ended: the node ends, too");
+	s->node->is_fenced = true;
+	s->core->exit_code = EXIT_TEMPORARY;
+	fl_node_stop(s->node);
+}
+
+/* After having left its peers the node meets them again, when they have had time to see it go. */
+static void come_back(fli_partition_service *s)
+{
+	if (s->left_ms == 0 || now_of(s->node) < s->left_ms + fli_partition_stable_ms(s->engine))
+		return;
+	s->left_ms = 0;
+	fli_partition_want_members(s);
+}
+
+static void on_timer(fli_timer *timer)
+{
+	fli_partition_service *s = fli_container_of(timer, fli_partition_service, timer);
+
+	if (s->core->is_leaving)
+		return;
+	if (fli_partition_proc(s) == NULL) {
+		give_up(s);
+		return;
+	}
+	fli_partition_time(s->engine, now_of(s->node));
+	come_back(s);
+	wind(s);
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+/* The service with the context taken and the time told; NULL: the node ends. */
+static fli_partition_service *enter(fl_proc *self)
+{
+	fl_node *node = fl_self_node(self);
+	fli_partition_service *s;
+
+	fli_enter(node);
+	s = fli_core_of(node)->partition;
+	if (s != NULL && !s->core->is_leaving) {
+		fli_partition_time(s->engine, now_of(node));
+		return s;
+	}
+	fli_leave(node);
+	return NULL;
+}
+
+static int leave(fli_partition_service *s)
+{
+	fl_node *node = s->node;
+
+	wind(s);
+	fli_leave(node);
+	return FL_OK;
+}
+
+/* Shells that look in for a while are no members. */
+static bool is_member_like(const fl_node *node, fl_atom name)
+{
+	const fli_peer *peer = fli_dist_find(fli_dist_of(node), name);
+
+	return peer != NULL && peer->is_up && !peer->is_hidden &&
+	       !(name.size > 3 && memcmp(name.text, "rem", 3) == 0 &&
+		       (name.text[3] == '-' || memcmp(name.text, "remsh", 5) == 0));
+}
+
+static int on_node_up(fl_proc *self, void *state, fl_atom name)
+{
+	fli_partition_service *s = enter(self);
+
+	(void)state;
+	if (s == NULL)
+		return FL_OK;
+	if (is_member_like(s->node, name))
+		fli_partition_up(s->engine, name);
+	return leave(s);
+}
+
+static int on_node_down(fl_proc *self, void *state, fl_atom name, fl_term reason)
+{
+	fli_partition_service *s = enter(self);
+
+	(void)state;
+	(void)reason; /* lost is lost */
+	if (s == NULL)
+		return FL_OK;
+	fli_partition_down(s->engine, name);
+	return leave(s);
+}
+
+static void take_answer(fli_partition_service *s, const fl_ref *ref, fl_term answer)
+{
+	for (uint32_t i = 0; i < s->asked_count; i++) {
+		fli_partition_asked asked = s->asked[i];
+
+		if (!fl_ref_eq(&asked.ref, ref))
+			continue;
+		s->asked[i] = s->asked[--s->asked_count];
+		fli_partition_seen(s->engine, (fl_atom){asked.name, asked.size}, answer);
+		return;
+	}
+	(void)fli_partition_name_answered(s, ref, answer);
+}
+
+static int on_info(fl_proc *self, void *state, fl_term message)
+{
+	fli_partition_service *s = enter(self);
+	fl_term answer = {.data = NULL};
+	fl_ref ref;
+
+	(void)state;
+	if (s == NULL)
+		return FL_OK;
+	if (fl_match(message, "{'DOWN', ~, process, _, _}", &ref) ||
+		fl_match(message, "{~, ~}", &ref, &answer))
+		take_answer(s, &ref, answer);
+	return leave(s);
+}
+
+/* From this node alone: a server that starts while the node pauses. */
+static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	fli_partition_service *s = enter(self);
+	fl_term entry;
+	fl_pid caller;
+
+	(void)state;
+	if (s == NULL)
+		return fl_reply(from, "{error, noproc}");
+	if (fl_match(request, "{keep_name, ~}", &entry) && fl_from_pid(from, &caller) &&
+		fli_pid_is_local(s->node, &caller)) {
+		fli_partition_keep_name(s, entry);
+		(void)fl_reply(from, "yes");
+	} else {
+		(void)fl_reply(from, "{error, notsup}");
+	}
+	return leave(s);
+}
+
+static const fl_behaviour behaviour = {
+	.name = NAME,
+	.call = on_call,
+	.cast = fli_silent_cast,
+	.info = on_info,
+	.node_up = on_node_up,
+	.node_down = on_node_down,
+};
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static int start_process(fli_partition_service *s)
+{
+	static const uint8_t nil[] = {106};
+	fli_start how = {.behaviour = &behaviour, .name = NAME, .is_system = true};
+	fl_proc *proc;
+	int rc = fli_proc_start(s->node, &how, fli_term(s->node, nil, sizeof nil), &proc, NULL);
+
+	if (rc == FL_OK)
+		s->pid = fli_proc_pid(proc);
+	return rc;
+}
+
+static int start_engine(fli_partition_service *s, const fl_options *options)
+{
+	const fli_partition_config config = fli_partition_tell(options);
+	const fli_partition_start start = {.mem = s->node->mem,
+		.self = s->node->name,
+		.config = &config,
+		.times = fli_partition_tell_times(options),
+		.min_members = fli_partition_tell_minimum(options),
+		.rejects_early = fli_options_int(options, FLI_KEY_PARTITION_ON_SUSPECT) != 0,
+		.ops = &ops,
+		.ctx = s,
+		.now_ms = now_of(s->node)};
+
+	return fli_partition_new(&start, &s->engine);
+}
+
+/* Who is connected already, and the first look. */
+static void begin(fli_partition_service *s, bool reconnects)
+{
+	fli_dist *dist = fli_dist_of(s->node);
+	const fli_peer *peer;
+	size_t cursor = 0;
+
+	while ((peer = fli_dist_next(dist, &cursor)) != NULL)
+		if (is_member_like(s->node, peer->name))
+			fli_partition_up(s->engine, peer->name);
+	fli_partition_begin(s->engine);
+	if (reconnects)
+		fli_partition_want_members(s);
+	wind(s);
+}
+
+int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err)
+{
+	fli_partition_service *s;
+	int rc = fli_natives_partition(core->node);
+
+	if (rc != FL_OK || !fli_partition_is_on(options))
+		return rc == FL_OK ? FL_OK : fl_error_set(err, rc, "out of memory");
+	s = fli_zalloc(core->node->mem, sizeof *s);
+	if (s == NULL)
+		return fl_error_set(err, FL_ENOMEM, "out of memory");
+	core->partition = s;
+	s->node = core->node;
+	s->core = core;
+	s->start_ms = now_of(s->node);
+	s->action = (fli_partition_action)fli_options_int(options, FLI_KEY_PARTITION_ACTION);
+	fli_timer_create(&s->timer, on_timer);
+	rc = start_process(s);
+	if (rc == FL_OK)
+		rc = start_engine(s, options);
+	if (rc != FL_OK)
+		return fl_error_set(
+			err, rc, "the partition policy did not start: %s", fl_error_text(rc));
+	begin(s, fli_options_int(options, FLI_KEY_CLUSTER_RECONNECT) == 0);
+	return FL_OK;
+}
+
+void fli_partition_close(fli_core *core)
+{
+	fli_partition_service *s = core->partition;
+
+	if (s == NULL)
+		return;
+	core->partition = NULL;
+	fli_wheel_stop(&s->timer);
+	fli_partition_delete(s->engine);
+	fli_partition_names_free(s);
+	fli_partition_history_free(s);
+	fli_free(s->node->mem, s->asked);
+	fli_free(s->node->mem, s);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_CLUSTER_PARTITION_H
+#define FLI_CLUSTER_PARTITION_H
+
+/*
+ * A node that follows a partition policy: what its engine (dist/partition.h) wants, done on the
+ * process world, groups, global names and connections.
+ *
+ *     node_up, node_down, answers, timer --> engine --> ask, gate, pause, resume, tell
+ *
+ * Threads: the owner of the node's context. Memory: one service a node, freed by
+ * fli_partition_close. Errors: FL_E* with a text; a service that ended ends the node, which must
+ * not go on without knowing on which side it is.
+ * Limits: FLI_PARTITION_HISTORY decisions are kept.
+ */
+
+#include "cluster/core.h"
+#include "cluster/options.h"
+#include "dist/partition.h"
+
+#define FLI_PARTITION_HISTORY 64
+
+/* What a side does that does not serve; the order is that of partition.action. */
+typedef enum fli_partition_action {
+	FLI_ACTION_PAUSE,
+	FLI_ACTION_LEAVE, /* and closes all links in one stroke, to come back after a while */
+	FLI_ACTION_EXIT,  /* ends the node in order, with 75 */
+	FLI_ACTION_NOTIFY /* tells the servers, and refuses nothing */
+} fli_partition_action;
+
+/* After scopes, before servers. Without a policy only its natives are there. */
+int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err);
+/* Before the node is deleted. */
+void fli_partition_close(fli_core *core);
+
+/* ---- between the files ----------------------------------------------------------------------- */
+
+/* A question under way. */
+typedef struct fli_partition_asked {
+	fl_ref ref;
+	size_t size;
+	char name[FLI_NODE_NAME_BYTES_MAX + 1];
+} fli_partition_asked;
+
+/* A global name of a process of this node, given back meanwhile: {Name, Pid, Method}. */
+typedef struct fli_kept_name {
+	uint8_t *data;
+	size_t size;
+	fl_ref ref; /* of the change under way */
+	bool is_waiting;
+} fli_kept_name;
+
+typedef struct fli_partition_record {
+	uint8_t *data; /* a term */
+	size_t size;
+} fli_partition_record;
+
+typedef struct fli_partition_service {
+	fl_node *node;
+	fli_core *core;
+	fli_partition *engine;
+	fl_pid pid; /* of the process that speaks for it */
+	fli_timer timer;
+	fli_partition_action action;
+	uint64_t start_ms;
+	bool is_joining; /* paused since its start: nobody has to be told */
+	bool has_told_pause;
+	uint64_t left_ms; /* 0: has not left its peers, or is meeting them again */
+
+	fli_partition_asked *asked; /* FLI_PARTITION_MEMBERS_MAX at most */
+	uint32_t asked_count, asked_capacity;
+	fli_kept_name *names;
+	uint32_t names_count, names_capacity;
+	enum { FLI_STEP_NONE, FLI_STEP_PAUSE, FLI_STEP_RESUME } step; /* names are waited for */
+
+	fli_partition_record history[FLI_PARTITION_HISTORY];
+	uint64_t recorded; /* in all */
+} fli_partition_service;
+
+static inline fl_proc *fli_partition_proc(const fli_partition_service *s)
+{
+	return fli_proc_of(s->node, &s->pid);
+}
+
+/* partition_steps.c: the steps of a pause and of going on */
+void fli_partition_pause(fli_partition_service *s, fli_partition_reason reason);
+void fli_partition_resume(fli_partition_service *s);
+/* An answer about a name; false: none was waited for. */
+bool fli_partition_name_answered(fli_partition_service *s, const fl_ref *ref, fl_term answer);
+/* A server of this node wants a name while the node pauses: it gets it afterwards. */
+void fli_partition_keep_name(fli_partition_service *s, fl_term entry);
+void fli_partition_names_free(fli_partition_service *s);
+/* Connects with the members of the list, and stays so. */
+void fli_partition_want_members(fli_partition_service *s);
+
+/* partition_history.c: what was decided, and from what */
+void fli_partition_record_event(fli_partition_service *s, const fli_partition_event *event);
+/* Appends the list of records, the last one first. */
+void fli_partition_history(const fli_partition_service *s, fl_buf *buf);
+void fli_partition_history_free(fli_partition_service *s);
+
+/* natives_partition.c */
+int fli_natives_partition(fl_node *node);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_DIST_PARTITION_H
+#define FLI_DIST_PARTITION_H
+
+/*
+ * What this node does about members that are lost: a plain function over what happens. Events go
+ * in, wishes come out by a table; who carries them out says when they are done.
+ *
+ *     JOINING --enough members--> RESUMING --done--> SERVING, or DEGRADED while some are missing
+ *     SERVING, DEGRADED --a member is lost--> SUSPECT          the clock starts; views are asked
+ * for SUSPECT --all are back--> SERVING SUSPECT --another is lost--> SUSPECT the clock starts again
+ *     SUSPECT --calm for stable_ms--> the decision: DEGRADED or PAUSING
+ *     SUSPECT --no calm in time--> PAUSING
+ *     PAUSING --done--> PAUSED --it would serve for heal_ms--> RESUMING
+ *     RESUMING --a member is lost--> PAUSING
+ *     any --we were suspended ourselves--> SUSPECT             with the gate closed
+ *
+ * Nothing is decided in the event that a loss is, since losses come in another order on each node.
+ * A peer may come and go as often as it likes: an event sets a bit, and the bits are looked at ten
+ * times a second.
+ *
+ * Threads: one at a time. Memory: all is allocated in fli_partition_new and, for members that are
+ * seen, as they come. Errors: a member that finds no room is not counted, which makes this node
+ * more cautious. Limits: FLI_PARTITION_MEMBERS_MAX members and as many newcomers.
+ */
+
+#include "dist/partition_roster.h"
+
+typedef struct fli_partition fli_partition;
+
+/* X(ID, "atom") */
+#define FLI_PARTITION_STATES(X)                                                                    \
+	X(JOINING, "joining")                                                                      \
+	X(SERVING, "serving")                                                                      \
+	X(SUSPECT, "suspect")                                                                      \
+	X(DEGRADED, "degraded")                                                                    \
+	X(PAUSING, "pausing")                                                                      \
+	X(PAUSED, "paused")                                                                        \
+	X(RESUMING, "resuming")
+
+typedef enum fli_partition_state {
+#define FLI_STATE_ENUM(id, atom) FLI_PARTITION_##id,
+	FLI_PARTITION_STATES(FLI_STATE_ENUM)
+#undef FLI_STATE_ENUM
+} fli_partition_state;
+
+const char *fli_partition_state_atom(fli_partition_state state);
+
+enum {
+	FLI_PARTITION_TICK_MS = 1000,  /* between two rounds of asking, and looks at the clock */
+	FLI_PARTITION_SETTLE_MS = 100, /* after a change, before it is looked at */
+	FLI_PARTITION_STABLE_MIN_MS = 3000
+};
+
+typedef struct fli_partition_times {
+	uint64_t stable_ms; /* 0: 10 s times the decimal logarithm of the members, 3 s at least */
+	uint32_t unstable_percent; /* of the stable time and beyond it; 0: wait for ever */
+	uint64_t heal_ms;
+	uint64_t forget_ms; /* who was seen and is gone for so long is no member; 0: never */
+	uint64_t gap_ms;    /* not having been called for so long: we were suspended */
+} fli_partition_times;
+
+/* What has changed, and what it was decided from. */
+typedef struct fli_partition_event {
+	fli_partition_state from, to;
+	fli_partition_reason reason;
+	bool is_stale; /* we were suspended */
+	uint64_t now_ms, first_loss_ms, last_loss_ms;
+	const fli_roster *roster;
+	const fli_partition_picture *picture;
+	const fli_partition_verdict *verdict;
+} fli_partition_event;
+
+typedef struct fli_partition_ops {
+	/* Whom does `node` see? Through `via` where that is not empty. Then fli_partition_seen. */
+	void (*ask)(void *ctx, fl_atom node, fl_atom via);
+	/* Refuses what others ask of this node, or no more; `queued`: what waits already, too. */
+	void (*gate)(void *ctx, bool is_closed, bool queued);
+	/*
+	 * The steps of a pause, or of going on. Then fli_partition_done. The gate opens when the
+	 * first step of going on asks for it, by fli_partition_open.
+	 */
+	void (*pause)(void *ctx, fli_partition_reason reason);
+	void (*resume)(void *ctx, uint64_t paused_ms);
+	void (*tell)(void *ctx, const fli_partition_event *event);
+} fli_partition_ops;
+
+typedef struct fli_partition_start {
+	fli_mem *mem;
+	fl_atom self;
+	const fli_partition_config *config; /* copied, the texts too */
+	fli_partition_times times;
+	uint32_t min_members; /* before so many are here it is JOINING */
+	bool rejects_early;   /* from the first loss on, where the decision would be to pause */
+	const fli_partition_ops *ops;
+	void *ctx;
+	uint64_t now_ms;
+} fli_partition_start;
+
+int fli_partition_new(const fli_partition_start *start, fli_partition **ret_partition);
+void fli_partition_delete(fli_partition *p);
+/* The first look: serves, or is JOINING. */
+void fli_partition_begin(fli_partition *p);
+
+/* ---- events; each after fli_partition_time ----------------------------------------------------
+ */
+
+/* What time it is; what is due happens. */
+void fli_partition_time(fli_partition *p, uint64_t now_ms);
+uint64_t fli_partition_next_ms(const fli_partition *p);
+/* A visible node that has a name of its own. */
+void fli_partition_up(fli_partition *p, fl_atom node);
+void fli_partition_down(fli_partition *p, fl_atom node);
+/* The answer to an `ask`: a list of names; anything else: there was none. */
+void fli_partition_seen(fli_partition *p, fl_atom node, fl_term names);
+/* Going on has come so far that others may reach this node again. */
+void fli_partition_open(fli_partition *p);
+/* The steps of the last pause or resume have been taken. */
+void fli_partition_done(fli_partition *p);
+/* A member that was seen is none any more. FL_ENOENT; FL_EBUSY: it is here; FL_EINVAL: listed. */
+int fli_partition_forget(fli_partition *p, fl_atom node);
+
+/* ---- what tools show ------------------------------------------------------------------------- */
+
+typedef struct fli_partition_counters {
+	uint64_t partitions, pauses, false_suspicions, gaps;
+	uint64_t paused_ms; /* of pauses that are over */
+} fli_partition_counters;
+
+fli_partition_state fli_partition_state_of(const fli_partition *p);
+const fli_partition_counters *fli_partition_count(const fli_partition *p);
+const fli_roster *fli_partition_roster(const fli_partition *p);
+const fli_partition_rules *fli_partition_rules_of(const fli_partition *p);
+uint64_t fli_partition_stable_ms(const fli_partition *p);
+/*
+ * What would be decided at once if the nodes of that set were gone (FLI_PARTITION_WORDS_MAX words);
+ * NULL: as it is.
+ */
+int fli_partition_foresee(
+	fli_partition *p, const uint64_t *gone, fli_partition_verdict *ret_verdict);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_DIST_PARTITION_STATE_H
+#define FLI_DIST_PARTITION_STATE_H
+
+/*
+ * What the two files of the partition engine share: states (partition.c), and who sees whom
+ * (partition_views.c).
+ *
+ * Threads, memory, errors: as partition.h.
+ */
+
+#include "dist/partition.h"
+
+/* Somebody who came and is not counted yet. */
+typedef struct fli_newcomer {
+	uint64_t since_ms;
+	size_t size;
+	char name[FLI_NODE_NAME_BYTES_MAX + 1];
+} fli_newcomer;
+
+struct fli_partition {
+	fli_partition_config config; /* without texts: the roster has them */
+	fli_partition_start start;
+	fli_roster roster;
+	fli_newcomer *newcomers; /* when members are those that are seen */
+	uint32_t newcomers_count, newcomers_capacity;
+	bool is_listed; /* members are those of a list */
+
+	/* who sees whom; by places in the roster */
+	fli_partition_seat *seats;
+	uint64_t *rows;
+	uint32_t *answered; /* the last round that a member answered */
+	uint32_t capacity;  /* members that there is room for */
+	uint32_t round;
+
+	fli_partition_state state;
+	fli_partition_verdict verdict; /* the last one */
+	bool has_served;
+	bool is_stale;
+	bool is_closed; /* the gate */
+	uint64_t now_ms;
+	uint64_t tick_ms;    /* when the next round is due */
+	uint64_t changed_ms; /* 0: nothing that was not looked at */
+	uint64_t first_loss_ms, last_loss_ms;
+	uint64_t well_ms;   /* since when it would serve; 0: it would not */
+	uint64_t paused_ms; /* since when */
+	fli_partition_counters counters;
+};
+
+/* ---- partition_views.c ----------------------------------------------------------------------- */
+
+static inline fl_atom fli_partition_name(const fli_partition *p, uint32_t place)
+{
+	return (fl_atom){p->roster.entries[place]->name, p->roster.entries[place]->size};
+}
+
+/* Members have changed: nothing is known about who sees whom. False: out of memory. */
+bool fli_partition_reset_views(fli_partition *p);
+/* A round of questions. */
+void fli_partition_ask(fli_partition *p);
+/* The member is gone: nothing is known of it. */
+void fli_partition_forget_view(fli_partition *p, uint32_t place);
+void fli_partition_picture_of(fli_partition *p, fli_partition_picture *ret_picture);
+bool fli_partition_all_up(const fli_partition *p);
+uint32_t fli_partition_up_count(const fli_partition *p);
+/* All have answered what was asked since then. */
+bool fli_partition_all_answered(const fli_partition *p);
+
+/* ---- partition.c ----------------------------------------------------------------------------- */
+
+/* A link between two others is gone. */
+void fli_partition_lost(fli_partition *p);
+
+#endif
