@@ -173,6 +173,7 @@ typedef struct fli_global_counters {
 	uint64_t refused;           /* beyond a limit, or not understood */
 	uint64_t accused, expelled; /* losses reported by others; demands to leave */
 	uint64_t conflicts;         /* names that two partitions had */
+	uint64_t unreached; /* members that this node was told of and could not connect to */
 } fli_global_counters;
 
 fli_global_counters fli_global_count(const fli_global *g);

@@ -10,6 +10,7 @@
  */
 #include "dist/global_ext.h"
 #include "dist/global_state.h"
+#include "node/base/bug.h"
 
 /* The session that a message with our tag is for; NULL: it is late. */
 static fli_global_node *session_of(fli_global *g, fl_atom name, int64_t tag)
@@ -113,7 +114,26 @@ typedef struct joining {
 	fl_term ext;
 } joining;
 
-/* [{Node, Vsn}] or [Node]: him and whom he knows. */
+/* Who is known here already is not new to this partition: what he has is not among the findings. */
+static bool is_news(const fli_global *g, fl_atom name)
+{
+	const fli_global_node *node = fli_global_node_find(g, name);
+
+	return node == NULL || !node->is_known;
+}
+
+static uint32_t count_news(fli_global *g, fl_term list)
+{
+	uint32_t vsn, count = 0;
+	fl_term element;
+	fl_atom name;
+
+	while (fl_list_next(&list, &element))
+		count += fli_global_read_node(g, element, &name, &vsn) && is_news(g, name);
+	return count;
+}
+
+/* [{Node, Vsn}] or [Node]: him and whom he knows, but for those that are known here. */
 static void write_new_nodes(fli_global *g, const joining *join, uint32_t vsn)
 {
 	fl_term list = join->known, element;
@@ -121,17 +141,15 @@ static void write_new_nodes(fli_global *g, const joining *join, uint32_t vsn)
 	uint32_t its_vsn;
 	fl_atom name;
 
-	fli_write_list(buf, (uint32_t)fli_global_count_list(list) + 1);
+	fli_write_list(buf, count_news(g, list) + 1);
 	if (vsn >= FLI_GLOBAL_VSN_POP)
 		fli_write_tuple(buf, 2);
 	fli_write_atom(buf, join->node->name);
 	if (vsn >= FLI_GLOBAL_VSN_POP)
 		fli_write_uint(buf, join->node->session->his_vsn);
 	while (fl_list_next(&list, &element)) {
-		if (!fli_global_read_node(g, element, &name, &its_vsn)) {
-			name = join->node->name;
-			its_vsn = join->node->session->his_vsn;
-		}
+		if (!fli_global_read_node(g, element, &name, &its_vsn) || !is_news(g, name))
+			continue;
 		if (vsn >= FLI_GLOBAL_VSN_POP)
 			fli_write_tuple(buf, 2);
 		fli_write_atom(buf, name);
@@ -264,7 +282,8 @@ static void finish(fli_global *g, fli_global_node *node)
 		return;
 	}
 	apply(g, &join);
-	tell_partition(g, &join);
+	if (!FLI_BUG(global_partition_not_told))
+		tell_partition(g, &join);
 	meet_all(g, join.known, true);
 	fli_global_make_known(g, node->name, node->session->his_vsn);
 	know_all(g, join.known);
@@ -310,15 +329,13 @@ static bool on_resolved(fli_global *g, fl_term message)
 
 /* ---- told by others -------------------------------------------------------------------------- */
 
-/* The lock under which this was found out is still held, or was given back in order. */
+/* The lock under which this was found out is not held here (any more). */
 static bool is_late(const fli_global *g, fl_term extra)
 {
 	const fli_global_lock *lock = g->lock_own;
 	fl_term id;
 
-	if (lock == NULL)
-		return g->is_lock_down;
-	return !fl_get(extra, "lock", &id) || !fl_match(id, "{global, ~}", &id) ||
+	return lock == NULL || !fl_get(extra, "lock", &id) || !fl_match(id, "{global, ~}", &id) ||
 	       !fl_equal(id, lock->requester);
 }
 
@@ -330,6 +347,9 @@ static bool on_new_nodes(fli_global *g, fl_term message)
 	if (!fl_match(message, "{new_nodes, ~, ~, ~, ~, ~}", &from, &ops, &ext, &nodes, &extra))
 		return false;
 	if (is_too_long(g, from, ops, nodes) || is_too_long(g, from, ext, nodes))
+		return true;
+	/* who takes us for a member of a partition that we are not in (any more) will meet us */
+	if (is_news(g, from))
 		return true;
 	meet_all(g, nodes, false);
 	fli_global_names_apply(g, ops, ext, is_late(g, extra));

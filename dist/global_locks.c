@@ -4,12 +4,12 @@
  * name. The cluster's part is its callers', who ask every node.
  *
  *  - The same requester may hold through several processes; the last one frees the resource.
- *  - A holder's end frees what it held. Where that was the lock `global` this is remembered until
- *    the lock is given back in order: names that come later under it are from a dead node.
+ *  - A holder's end frees what it held.
  */
 #include <string.h>
 
 #include "dist/global_state.h"
+#include "node/base/bug.h"
 #include "node/term/hash.h"
 
 /* ---- keys ------------------------------------------------------------------------------------ */
@@ -151,7 +151,8 @@ bool fli_global_lock_set(fli_global *g, const fl_pid *pid, fl_term resource, fl_
 	if (!fli_term_hash(g->config.seed, resource, &hash))
 		return false;
 	lock = find(g, resource, hash);
-	if (lock != NULL && !fl_equal(lock->requester, requester))
+	if (lock != NULL && !fl_equal(lock->requester, requester) &&
+		!FLI_BUG(global_lock_is_everybodys))
 		return false;
 	if (lock != NULL && find_hold(g, lock, pid) != NULL)
 		return true;
@@ -172,7 +173,7 @@ bool fli_global_lock_set(fli_global *g, const fl_pid *pid, fl_term resource, fl_
 
 /* ---- giving back ----------------------------------------------------------------------------- */
 
-static void let_go(fli_global *g, fli_global_hold *entry, bool is_down)
+static void let_go(fli_global *g, fli_global_hold *entry)
 {
 	fli_global_lock *lock = entry->lock;
 	hold_key key = {lock, &entry->pid->pid};
@@ -180,8 +181,6 @@ static void let_go(fli_global *g, fli_global_hold *entry, bool is_down)
 	(void)fli_map_remove(&g->holds, hash_of_hold(g, &key), &key); /* it is there */
 	fli_list_remove(&entry->in_lock);
 	fli_list_remove(&entry->in_pid);
-	if (fli_list_is_empty(&lock->holds) && is_own(lock->resource))
-		g->is_lock_down = is_down;
 	fli_free(g->mem, entry);
 	free_if_unheld(g, lock);
 }
@@ -202,12 +201,32 @@ void fli_global_lock_del(fli_global *g, const fl_pid *pid, fl_term resource, fl_
 	if (entry == NULL)
 		return;
 	holder = entry->pid;
-	let_go(g, entry, false);
+	let_go(g, entry);
 	fli_global_pid_rest(g, holder);
 }
 
 void fli_global_locks_down(fli_global *g, fli_global_pid *pid)
 {
 	while (!fli_list_is_empty(&pid->holds))
-		let_go(g, fli_container_of(pid->holds.next, fli_global_hold, in_pid), true);
+		let_go(g, fli_container_of(pid->holds.next, fli_global_hold, in_pid));
+}
+
+void fli_global_lock_leave(fli_global *g, fl_atom node)
+{
+	fli_global_lock *lock = g->lock_own;
+	fli_global_hold *entry = NULL;
+
+	if (lock == NULL)
+		return;
+	for (fli_link *l = lock->holds.next; l != &lock->holds; l = l->next) {
+		entry = fli_container_of(l, fli_global_hold, in_lock);
+		if (fl_atom_eq(entry->pid->pid.node, node))
+			break;
+		entry = NULL;
+	}
+	if (entry != NULL) {
+		fl_pid pid = entry->pid->pid;
+
+		fli_global_lock_del(g, &pid, lock->resource, lock->requester);
+	}
 }

@@ -222,6 +222,7 @@ void fli_global_dialled(fli_global *g, fl_atom name, bool is_up)
 		fli_global_node_rest(g, node);
 		return;
 	}
+	g->counters.unreached++;
 	fli_global_log(g, FLI_WARNING,
 		"'global' at " FLI_ATOM_FMT " failed to connect to " FLI_ATOM_FMT,
 		FLI_ATOM_ARG(g->name), FLI_ATOM_ARG(node->name));

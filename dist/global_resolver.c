@@ -11,6 +11,7 @@
  * the log; a method that answers neither process frees the name on both sides. As in OTP.
  */
 #include "dist/global_state.h"
+#include "node/base/bug.h"
 
 /* What one name of the other side comes to. */
 typedef struct clash {
@@ -63,7 +64,8 @@ static bool compare(fli_global *g, fli_global_node *node, const clash *c)
 		insert_here(g, node->session, c);
 		return false;
 	}
-	if (fl_pid_eq(&mine->pid->pid, &c->pid) || fli_global_order(g->name, node->name) > 0)
+	if (fl_pid_eq(&mine->pid->pid, &c->pid) ||
+		(fli_global_order(g->name, node->name) > 0 && !FLI_BUG(global_both_decide)))
 		return false;
 	ask(g, node, c, mine);
 	return true;

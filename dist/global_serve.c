@@ -9,14 +9,43 @@
  */
 #include "dist/global_ext.h"
 #include "dist/global_state.h"
+#include "node/base/bug.h"
 
-/* The caller is among those who hold the lock `global`, or its last holder gave it back in order.
+/*
+ * The caller does not hold the lock `global` here. OTP also takes a name while nobody holds it; but
+ * then the caller has it from an earlier connection, or from an earlier life of this node, and
+ * those that this node meets are not told.
  */
 static bool is_late(const fli_global *g, const fl_pid *caller)
 {
 	const fli_global_lock *lock = g->lock_own;
 
-	return lock == NULL ? g->is_lock_down : !fli_global_lock_has(g, lock, caller);
+	if (FLI_BUG(global_late_names_are_kept))
+		return false;
+	return lock == NULL || !fli_global_lock_has(g, lock, caller);
+}
+
+/*
+ * The lock `global` is for this node, for who takes it for a member, and for who meets it just now:
+ * such a one has the lock in the name of both lockers. Whoever else asks speaks from an earlier
+ * connection, over which he will not give it back.
+ */
+static bool may_lock(const fli_global *g, const fl_pid *caller, fl_term resource, fl_term requester)
+{
+	const fli_global_node *node;
+	fl_term element;
+	fl_pid pid;
+
+	if (!fl_match(resource, "global") || fl_atom_eq(caller->node, g->name))
+		return true;
+	node = fli_global_node_find(g, caller->node);
+	if (node != NULL && node->is_known)
+		return true;
+	while (fl_list_next(&requester, &element))
+		if (fl_match(element, "~", &pid) &&
+			fl_pid_eq(&pid, &g->config.pids[FLI_GLOBAL_LOCKER]))
+			return true;
+	return false;
 }
 
 static fli_global_answer_kind insert(
@@ -51,15 +80,18 @@ fli_global_answer_kind fli_global_serve(fli_global *g, const fl_pid *caller, fl_
 
 	request.atoms = g->config.atoms; /* pids in it are kept */
 	if (fl_match(request, "{set_lock, {~, ~}}", &resource, &requester))
-		return fli_global_lock_set(g, caller, resource, requester) ? FLI_ANSWER_TRUE
-									   : FLI_ANSWER_FALSE;
+		return may_lock(g, caller, resource, requester) &&
+				       fli_global_lock_set(g, caller, resource, requester)
+			       ? FLI_ANSWER_TRUE
+			       : FLI_ANSWER_FALSE;
 	if (fl_match(request, "{del_lock, {~, ~}}", &resource, &requester)) {
-		fli_global_lock_del(g, caller, resource, requester);
+		if (!FLI_BUG(global_lock_not_freed))
+			fli_global_lock_del(g, caller, resource, requester);
 		return FLI_ANSWER_TRUE;
 	}
 	if (fl_match(request, "{unregister, ~}", &name)) {
 		entry = fli_global_name_find(g, name);
-		if (entry != NULL)
+		if (entry != NULL && !FLI_BUG(global_name_not_dropped))
 			fli_global_name_delete(g, entry);
 		return FLI_ANSWER_OK;
 	}

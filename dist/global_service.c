@@ -226,7 +226,6 @@ static void look_around(fli_global_service *s, bool is_again)
 
 static int begin(fl_proc *self, server_state *state, fli_global_service *s)
 {
-	bool is_again = s->core != NULL;
 	int rc;
 
 	fli_global_service_reset(s);
@@ -241,7 +240,8 @@ static int begin(fl_proc *self, server_state *state, fli_global_service *s)
 		rc = make_core(s);
 	if (rc != FL_OK)
 		return rc;
-	look_around(s, is_again);
+	look_around(s, s->has_begun);
+	s->has_begun = true;
 	fli_global_carry_out(s);
 	return FL_OK;
 }

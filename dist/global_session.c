@@ -63,6 +63,7 @@ void fli_global_session_open(fli_global *g, fli_global_node *node)
 void fli_global_session_restart(fli_global *g, fli_global_node *node)
 {
 	fli_global_session_drop(g, node);
+	fli_global_lock_leave(g, node->name);
 	fli_global_session_open(g, node);
 	fli_global_locker_run(g);
 }
@@ -106,6 +107,13 @@ static void meet(fli_global *g, fli_global_node *node, const init_connect *init)
 	fli_global_locker_poke(g);
 }
 
+/* He does not know us (any more): unless he is told of us in this moment, the two begin anew. */
+static void unsync(fli_global *g, fli_global_node *node)
+{
+	node->is_synced = false;
+	fli_global_doubt(g, node);
+}
+
 static bool on_init_connect(fli_global *g, fl_term message)
 {
 	fli_global_node *node;
@@ -122,6 +130,8 @@ static bool on_init_connect(fli_global *g, fl_term message)
 		meet(g, node, &init);
 	else if (!node->is_known && !node->is_up)
 		fli_global_node_keep_early(g, node, message);
+	else if (node->is_known && node->is_up)
+		unsync(g, node);
 	fli_global_node_rest(g, node);
 	return true;
 }

@@ -224,7 +224,6 @@ struct fli_global {
 	fli_map holds;
 	fli_global_lock *lock_own; /* the lock `global` itself; NULL: nobody holds it */
 	size_t locks_bytes;
-	bool is_lock_down; /* the last holder of `global` did not give it back */
 	fli_link asks;
 	uint64_t ask_next;
 	fli_global_locker locker;
@@ -300,7 +299,6 @@ void fli_global_make_known(fli_global *g, fl_atom name, uint32_t vsn);
 void fli_global_make_synced(fli_global *g, fli_global_node *node);
 /* Something about it is odd; it has a while to pass, then the two part (global_doubt.c). */
 void fli_global_doubt(fli_global *g, fli_global_node *node);
-/* Those whose time is over. */
 void fli_global_doubts_run(fli_global *g);
 /* When the next one's time is over; UINT64_MAX. */
 uint64_t fli_global_doubts_next(const fli_global *g);
@@ -327,6 +325,8 @@ bool fli_global_lock_set(fli_global *g, const fl_pid *pid, fl_term resource, fl_
 void fli_global_lock_del(fli_global *g, const fl_pid *pid, fl_term resource, fl_term requester);
 void fli_global_locks_down(fli_global *g, fli_global_pid *pid);
 bool fli_global_lock_has(const fli_global *g, const fli_global_lock *lock, const fl_pid *pid);
+/* Nobody of that node holds the lock `global` any more. */
+void fli_global_lock_leave(fli_global *g, fl_atom node);
 
 uint64_t fli_global_pid_hash(const fli_global *g, const fl_pid *pid);
 fli_global_pid *fli_global_pid_find(const fli_global *g, const fl_pid *pid);

@@ -76,21 +76,45 @@ static int on_init(fl_proc *self, void *state, fl_term args)
 	return rc == FL_OK ? FL_OK : fl_stop(self, "~", fl_atom_of(fl_error_atom(rc)));
 }
 
-static int start_again(fl_proc *self, keeper_state *keeper, size_t i)
+/* It runs: watched, since where memory ran out it was started and not watched. */
+static int watch_again(fl_proc *self, keeper_state *keeper, size_t i)
 {
 	fl_pid alive;
-	int rc;
 
-	keeper->is_due[i] = false;
-	if (fl_whereis(self, services[i].name, &alive))
-		return FL_OK; /* not what it looked like: anybody may send a message */
-	rc = start_service(self, keeper, i);
-	if (rc == FL_OK)
-		return FL_OK;
-	keeper->is_due[i] = true;
-	fli_log_write(&fl_self_node(self)->log, FLI_ERROR, "%s could not be started again: %s",
-		services[i].name, fl_error_text(rc));
-	return fl_send_after(self, AGAIN_MS, fl_self(self), NULL, "{again, ~}", i);
+	if (!fl_whereis(self, services[i].name, &alive))
+		return FL_ENOPROC;
+	return fl_monitor(self, alive, &keeper->monitors[i]);
+}
+
+static void start_again(fl_proc *self, keeper_state *keeper, size_t i)
+{
+	int rc = watch_again(self, keeper, i);
+
+	if (rc == FL_ENOPROC)
+		rc = start_service(self, keeper, i);
+	keeper->is_due[i] = rc != FL_OK;
+	if (rc != FL_OK)
+		fli_log_write(&fl_self_node(self)->log, FLI_ERROR,
+			"%s could not be started again: %s", services[i].name, fl_error_text(rc));
+}
+
+/* A time-out takes no memory. */
+static int rest(fl_proc *self, const keeper_state *keeper)
+{
+	for (size_t i = 0; i < SERVICES; i++)
+		if (keeper->is_due[i])
+			fl_next_timeout(self, AGAIN_MS);
+	return FL_OK;
+}
+
+static int on_timeout(fl_proc *self, void *state)
+{
+	keeper_state *keeper = state;
+
+	for (size_t i = 0; i < SERVICES; i++)
+		if (keeper->is_due[i])
+			start_again(self, keeper, i);
+	return rest(self, keeper);
 }
 
 static int on_info(fl_proc *self, void *state, fl_term message)
@@ -98,22 +122,18 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	keeper_state *keeper = state;
 	char text[256];
 	fl_term reason;
-	size_t again;
 	fl_ref ref;
 
-	if (fl_match(message, "{again, ~}", &again))
-		return again < SERVICES && keeper->is_due[again] ? start_again(self, keeper, again)
-								 : FL_OK;
 	if (!fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &reason))
-		return FL_OK;
+		return rest(self, keeper);
 	for (size_t i = 0; i < SERVICES; i++) {
 		if (!fl_ref_eq(&ref, &keeper->monitors[i]))
 			continue;
 		fli_log_write(&fl_self_node(self)->log, FLI_WARNING, "%s ended: %s",
 			services[i].name, fl_print_to(text, sizeof text, reason));
-		return start_again(self, keeper, i);
+		start_again(self, keeper, i);
 	}
-	return FL_OK;
+	return rest(self, keeper);
 }
 
 static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
@@ -133,6 +153,7 @@ static const fl_behaviour keeper = {
 	.call = on_call,
 	.cast = fli_silent_cast,
 	.info = on_info,
+	.timeout = on_timeout,
 };
 
 static int add_natives(fl_node *node)

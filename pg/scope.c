@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "node/base/bug.h"
+
 static uint64_t hash_of_id(const fli_scope *scope, uint64_t id)
 {
 	return fli_hash_mix(scope->table.seed ^ id);
@@ -316,9 +318,10 @@ int fli_scope_leave(fli_scope *scope, fl_term key, const fli_scope_pids *pids)
 	left.count = scope->ids_count;
 	if (left.count > 0) {
 		notify_own(scope, group, &left, false);
-		fli_scope_tell_leave(scope, key, &left);
+		if (!FLI_BUG(pg_leave_not_told))
+			fli_scope_tell_leave(scope, key, &left);
 	}
-	if (share->count == 0)
+	if (share->count == 0 || FLI_BUG(pg_one_leaves_for_all))
 		fli_pg_share_delete(&scope->table, share);
 	return rc;
 }
@@ -328,7 +331,8 @@ void fli_scope_local_gone(fli_scope *scope, fli_scope_local *local)
 {
 	const fli_scope_pids one = {.ids = &local->id, .count = 1};
 
-	fli_scope_tell_end(scope, local);
+	if (!FLI_BUG(pg_end_not_told))
+		fli_scope_tell_end(scope, local);
 	for (uint32_t i = 0; i < local->count; i++) {
 		fli_pg_share *share = local->shares[i];
 

@@ -17,6 +17,7 @@
  */
 #include "pg/scope.h"
 
+#include "node/base/bug.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,8 +251,10 @@ static bool replace(fli_scope *scope, fli_pg_share *share)
 	sort_ids(both + was, is);
 	scope->ids_count = was;
 	differ(both, &scope->ids_count, both + was, &is);
-	notify(scope, share, both, scope->ids_count, false);
-	notify(scope, share, both + was, is, true);
+	if (!FLI_BUG(pg_watchers_miss_syncs)) {
+		notify(scope, share, both, scope->ids_count, false);
+		notify(scope, share, both + was, is, true);
+	}
 	fli_free(scope->table.mem, both);
 	return true;
 }
@@ -293,7 +296,7 @@ static size_t drop_first(fli_scope *scope, fli_scope_peer *peer, bool is_all)
 	if (fli_list_is_empty(&peer->owner.shares))
 		return 0;
 	share = fli_container_of(peer->owner.shares.next, fli_pg_share, in_owner);
-	if (!is_all && share->round == peer->round)
+	if (!is_all && (share->round == peer->round || FLI_BUG(pg_sync_only_adds)))
 		return 0;
 	count = share->count;
 	notify(scope, share, share->ids, count, false);

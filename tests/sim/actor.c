@@ -208,6 +208,15 @@ static void on_exit_message(uint32_t id, const fl_pid *from, fl_term reason)
 		actor_saw_end(SAW_EXIT, id, link, reason);
 }
 
+/* {Ref, join | leave, Group, Pids} of a watch. */
+static void saw_members(uint32_t id, const fl_ref *ref, fl_atom what, fl_term group, fl_term pids)
+{
+	ledger_watch *w = ledger_watch_find(&run_current()->ledger, id, ref);
+
+	if (w != NULL)
+		ledger_told(w, fl_atom_is(what, "join"), group, pids);
+}
+
 static int on_order(fl_proc *self, uint32_t id, uint32_t number)
 {
 	const run *r = run_current();
@@ -223,7 +232,8 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	uint32_t number;
 	fl_pid pid;
 	fl_ref ref;
-	fl_term body;
+	fl_atom what;
+	fl_term body, group;
 
 	if (fl_match(message, "{order, ~}", &number))
 		return on_order(self, s->id, number);
@@ -237,6 +247,8 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 		actor_saw_end(SAW_DOWN, s->id, books_by_ref(b, s->id, &ref), body);
 	else if (fl_match(message, "{'EXIT', ~, ~}", &pid, &body))
 		on_exit_message(s->id, &pid, body);
+	else if (fl_match(message, "{~, ~, ~, ~}", &ref, &what, &group, &body))
+		saw_members(s->id, &ref, what, group, body);
 	else if (fl_match(message, "{~, ~}", &ref, &body))
 		actor_saw_reply(s->id, books_by_ref(b, s->id, &ref), body);
 	return FL_OK;

@@ -77,6 +77,9 @@ const row act_rows[] = {{.name = "start", .weight = 8, .begin = start},
 	{.name = "otp_disconnect", .weight = 1, .begin = peers_disconnect},
 	{.name = "otp_call", .weight = 3, .begin = peers_call},
 	{.name = "otp_erpc", .weight = 3, .begin = peers_erpc},
+	{.name = "otp_name", .weight = 3, .begin = peers_name},
+	{.name = "otp_lock", .weight = 1, .begin = peers_lock},
+	{.name = "otp_group", .weight = 3, .begin = peers_group},
 	{.name = "otp_watch", .weight = 3, .begin = peers_watch},
 	{.name = "disconnect", .weight = 2, .begin = disconnect}, VERBS(VERB_ROW)};
 const size_t act_rows_count = sizeof act_rows / sizeof *act_rows;

@@ -191,6 +191,7 @@ const row fault_rows[] = {
 	{.name = "otp_cut", .weight = 2, .begin = peers_cut, .end = peers_cut_end},
 	{.name = "otp_crash", .weight = 2, .begin = peers_crash, .end = peers_crash_end},
 	{.name = "otp_pause", .weight = 1, .begin = peers_pause, .end = peers_pause_end},
+	FAULT_BOTH(scope_restart, 2),
 	FAULT_BOTH(leave, 2),
 	FAULT_BOTH(pause, 3),
 	FAULT_BOTH(suspend, 3),

@@ -17,6 +17,8 @@ void fault_crash_end(run *r, const plan_step *s);
 void fault_vanish(run *r, const plan_step *s);
 void fault_vanish_end(run *r, const plan_step *s);
 void fault_restart(run *r, const plan_step *s);
+void fault_scope_restart(run *r, const plan_step *s);
+void fault_scope_restart_end(run *r, const plan_step *s);
 void fault_leave(run *r, const plan_step *s);
 void fault_leave_end(run *r, const plan_step *s);
 void fault_pause(run *r, const plan_step *s);

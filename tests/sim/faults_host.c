@@ -2,6 +2,9 @@
 #include "tests/sim/draw.h"
 #include "tests/sim/faults.h"
 
+#include "flitch/pg.h"
+#include "pg/server.h"
+
 enum { FORGED_MAX = 96, BACK_MS_MIN = 1100 };
 
 static run_host *host_a(run *r, const plan_step *s)
@@ -82,6 +85,30 @@ void fault_leave(run *r, const plan_step *s)
 void fault_leave_end(run *r, const plan_step *s)
 {
 	run_start(host_a(r, s));
+}
+
+/* It is stopped for a while, or it fails and is started again at once. */
+void fault_scope_restart(run *r, const plan_step *s)
+{
+	fl_node *node = run_is_running(host_a(r, s)) ? run_node(host_a(r, s)) : NULL;
+	fli_reason_atom atom;
+	const fli_scope *scope;
+
+	if (node == NULL)
+		return;
+	scope = fli_pg_scope(node, fl_atom_of(FL_PG));
+	if (s->x & 1)
+		(void)fl_pg_stop(node, FL_PG);
+	else if (scope != NULL)
+		fli_proc_exit(scope->ctx, fli_reason_of(&atom, "fault"));
+}
+
+void fault_scope_restart_end(run *r, const plan_step *s)
+{
+	fl_node *node = run_is_running(host_a(r, s)) ? run_node(host_a(r, s)) : NULL;
+
+	if (node != NULL)
+		(void)fl_pg_start(node, FL_PG); /* it may run already */
 }
 
 /* ---- clocks ---------------------------------------------------------------------------------- */
@@ -271,5 +298,6 @@ void faults_heal(run *r)
 		fl_sim_limit_sockets(host->node, 0);
 		resume(host);
 		run_start(host);
+		fault_scope_restart_end(r, &(plan_step){.a = i});
 	}
 }

@@ -37,6 +37,15 @@ bool invariants_hold(run *r, const state_invariant *table, size_t count);
 /* The names and reasons of all, as lines. */
 void invariants_print(void);
 
+/* Of global and pg (invariants_services.c). */
+bool global_is_whole(run *r, char *text);
+bool names_agree(run *r, char *text);
+bool last_names_are_there(run *r, char *text);
+bool locks_are_whose_they_are(run *r, char *text);
+bool groups_agree(run *r, char *text);
+bool watchers_were_told(run *r, char *text);
+bool services_are_at_rest(run *r, char *text);
+
 /* Fills the reason; returns false. */
 bool invariant_broken(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

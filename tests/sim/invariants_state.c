@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dist/global_service.h"
 #include "dist/peers.h"
 #include "tests/sim/draw.h"
 #include "tests/sim/invariant.h"
@@ -296,15 +295,6 @@ static bool monitors_agree(const ends *e, char *text)
 	return true;
 }
 
-static bool is_any_forged(const run *r)
-{
-	for (unsigned i = 0; i < r->hosts_count; i++) {
-		if (books_is_tampered(&r->books, i))
-			return true;
-	}
-	return false;
-}
-
 static bool tables_agree(run *r, char *text)
 {
 	for (unsigned i = 0; i < r->hosts_count; i++) {
@@ -322,35 +312,9 @@ static bool tables_agree(run *r, char *text)
 	return true;
 }
 
-/* Every node has synchronised its names with every other, and nobody holds the lock. */
-static bool global_is_whole(run *r, char *text)
-{
-	unsigned members = r->hosts_count + (r->peers != NULL);
-
-	for (unsigned i = 0; i < r->hosts_count; i++) {
-		const fl_node *node = run_node(&r->hosts[i]);
-		fli_global_counters is;
-
-		if (node == NULL || is_any_forged(r) || !r->plan->settings.judges_global)
-			continue;
-		is = fli_global_counters_of(node);
-		if (is.synced + 1 != members || is.known + 1 != members || is.locks > 0)
-			return invariant_broken(text,
-				"node %u: %u of %u synchronised, %u known, %u locks", i,
-				(unsigned)is.synced, members - 1, (unsigned)is.known,
-				(unsigned)is.locks);
-	}
-	return true;
-}
-
-bool quiet_is_synced(run *r, char *text)
-{
-	return global_is_whole(r, text);
-}
-
 bool quiet_is_at_rest(run *r, char *text)
 {
-	return tables_agree(r, text) && global_is_whole(r, text);
+	return tables_agree(r, text) && services_are_at_rest(r, text);
 }
 
 /* ---- the tables ------------------------------------------------------------------------------ */
@@ -381,6 +345,15 @@ const state_invariant quiet_invariants[] = {
 	{"I6 every_end_was_told", "who watches is told, or watches for ever", every_end_was_told},
 	{"I11 global_is_whole", "a lock that is never freed stops every registration",
 		global_is_whole},
+	{"I10 names_agree", "a name that two nodes give two processes has two holders",
+		names_agree},
+	{"I10 last_names_are_there", "who was told yes has the name", last_names_are_there},
+	{"I11 locks_are_whose_they_are", "what was given back, or whose holder died, is free",
+		locks_are_whose_they_are},
+	{"I8 groups_agree", "work goes to members: to all of them, and to nobody who left",
+		groups_agree},
+	{"I8 watchers_were_told", "who keeps count of a group must not be off by one for ever",
+		watchers_were_told},
 	{"I6 tables_agree", "a link or monitor that one side forgot never fires", tables_agree},
 };
 const size_t quiet_invariants_count = sizeof quiet_invariants / sizeof *quiet_invariants;

@@ -7,18 +7,26 @@
 
 #include "tests/sim/invariant.h"
 #include "tests/sim/otp_guest.h"
+#include "tests/sim/otp_pg.h"
 
-#define NAME "otp@otp.sim"
 #define MACHINE "otp.sim"
 
-enum { CALL_MS = 30000 };
+enum { CALL_MS = 30000, PROCS = 3, NAMES = 6, LOCKS = 3, GROUPS = 4 };
 
 /* The answers that are awaited of each node in the end. */
 struct peers {
 	otp_guest *guest;
 	unsigned calls[PLAN_HOSTS_MAX], erpcs[PLAN_HOSTS_MAX];
-	unsigned watcher; /* its process that watches; 0: none yet */
+	unsigned watcher;      /* its process that watches; 0: none yet */
+	unsigned procs[PROCS]; /* that have names, hold locks, are in groups; 0: none yet */
+	unsigned last;         /* the ticket of its last name; 0: not yet asked for */
 };
+
+/* Less and greater than the others by turns: who is less decides about names. */
+static const char *otp_name_of(const run *r)
+{
+	return r->plan->settings.seed % 2 == 0 ? "a@otp.sim" : "otp@otp.sim";
+}
 
 static otp_node *node_of(const run *r)
 {
@@ -38,7 +46,7 @@ static void on_log(otp_guest *guest, const char *line, void *ctx)
 void peers_open(run *r)
 {
 	const plan_settings *s = &r->plan->settings;
-	const otp_guest_options options = {.node = {.name = NAME,
+	const otp_guest_options options = {.node = {.name = otp_name_of(r),
 						   .release = (int)s->otp,
 						   .tick_ms = s->tick_ms,
 						   .global_vsn = (int)s->otp_vsn,
@@ -78,7 +86,7 @@ void peers_heal(run *r)
 void peers_join(run *r)
 {
 	for (unsigned i = 0; i < r->hosts_count && r->peers != NULL; i++)
-		(void)fl_sim_connect(run_host_at(r, i)->node, NAME);
+		(void)fl_sim_connect(run_host_at(r, i)->node, otp_name_of(r));
 }
 
 /* ---- acts ------------------------------------------------------------------------------------ */
@@ -90,7 +98,7 @@ void peers_connect(run *r, const plan_step *s)
 	if (s->x & 1)
 		otp_do_connect(node_of(r), name_of(r, s->a));
 	if ((s->x & 2) != 0 && run_is_running(run_host_at(r, s->a)))
-		(void)fl_sim_connect(run_host_at(r, s->a)->node, NAME);
+		(void)fl_sim_connect(run_host_at(r, s->a)->node, otp_name_of(r));
 }
 
 void peers_disconnect(run *r, const plan_step *s)
@@ -146,6 +154,127 @@ void peers_watch(run *r, const plan_step *s)
 	otp_buf_free(&to);
 }
 
+/* ---- names, locks, groups -------------------------------------------------------------------- */
+
+static unsigned proc_of(run *r, uint64_t x)
+{
+	unsigned *proc = &r->peers->procs[x % PROCS];
+
+	if (*proc == 0 || !otp_ask_is_alive(node_of(r), *proc))
+		*proc = otp_do_spawn(node_of(r), NULL);
+	return *proc;
+}
+
+void peers_name(run *r, const plan_step *s)
+{
+	otp_node *node = node_of(r);
+	char name[8];
+
+	if (node == NULL)
+		return;
+	(void)snprintf(name, sizeof name, "g%u", (unsigned)(s->x >> 8) % NAMES);
+	switch (s->x >> 16 & 7) {
+	case 0: (void)otp_do_unregister(node, name); break;
+	case 1: (void)otp_do_reregister(node, name, proc_of(r, s->x), OTP_RANDOM_EXIT); break;
+	case 2: (void)otp_do_kill(node, proc_of(r, s->x), "kill"); break;
+	default: (void)otp_do_register(node, name, proc_of(r, s->x), (otp_method)(s->x >> 20 & 3));
+	}
+}
+
+void peers_lock(run *r, const plan_step *s)
+{
+	otp_node *node = node_of(r);
+	char name[8];
+
+	if (node == NULL)
+		return;
+	(void)snprintf(name, sizeof name, "g%u", (unsigned)(s->x >> 8) % LOCKS);
+	if (s->x >> 16 & 1)
+		(void)otp_do_lock(node, name, "otp", proc_of(r, s->x), 1);
+	else
+		(void)otp_do_unlock(node, name, "otp", proc_of(r, s->x));
+}
+
+void peers_group(run *r, const plan_step *s)
+{
+	otp_node *node = node_of(r);
+	char name[8];
+
+	if (node == NULL)
+		return;
+	(void)snprintf(name, sizeof name, "w%u", (unsigned)(s->x >> 8) % GROUPS);
+	if ((s->x >> 16 & 3) != 0)
+		(void)otp_do_join(node, "pg", name, proc_of(r, s->x));
+	else
+		(void)otp_do_leave(node, "pg", name, proc_of(r, s->x));
+}
+
+static void add_members(lines *l, const otp_member *list)
+{
+	char group[32], pid[LEDGER_PID], line[LEDGER_LINE];
+
+	for (; list != NULL; list = list->next) {
+		otp_print(list->group, group, sizeof group);
+		otp_print(list->pid, pid, sizeof pid);
+		(void)snprintf(line, sizeof line, "%s=%s", group, pid);
+		lines_add(l, line);
+	}
+}
+
+void peers_members(run *r, lines *ret)
+{
+	const otp_pg *pg = node_of(r) == NULL ? NULL : otp_pg_find(node_of(r), "pg");
+
+	if (pg != NULL)
+		add_members(ret, pg->members);
+}
+
+bool peers_groups_are(run *r, lines *all)
+{
+	const otp_pg *pg = node_of(r) == NULL ? NULL : otp_pg_find(node_of(r), "pg");
+	lines is = {.items = NULL};
+	const char *odd;
+	bool is_fine;
+
+	if (pg == NULL)
+		return true;
+	peers_members(r, &is);
+	for (const otp_peer_scope *p = pg->peers; p != NULL; p = p->next)
+		add_members(&is, p->members);
+	is_fine = lines_agree(all, &is, &odd);
+	if (!is_fine)
+		fl_sim_note(r->sim, "the OTP node differs by %s", odd);
+	lines_free(&is);
+	return is_fine;
+}
+
+bool peers_has(run *r, fl_atom node)
+{
+	return node_of(r) != NULL && fl_atom_is(node, otp_name_of(r));
+}
+
+bool peers_names(run *r, char *ret_text, size_t size)
+{
+	if (node_of(r) == NULL)
+		return false;
+	otp_ask_names(node_of(r), ret_text, size);
+	return true;
+}
+
+static void register_last(run *r)
+{
+	unsigned proc = otp_do_spawn(node_of(r), NULL);
+
+	r->peers->last = otp_do_reregister(node_of(r), "last", proc, OTP_RANDOM_EXIT);
+}
+
+bool peers_have_registered(run *r, char *text)
+{
+	if (node_of(r) == NULL || otp_result(node_of(r), r->peers->last) == OTP_YES)
+		return true;
+	return invariant_broken(text, "the OTP node cannot register a name");
+}
+
 /* ---- faults ---------------------------------------------------------------------------------- */
 
 void peers_cut(run *r, const plan_step *s)
@@ -169,6 +298,7 @@ void peers_crash(run *r, const plan_step *s)
 	else
 		otp_guest_stop(r->peers->guest);
 	r->peers->watcher = 0;
+	memset(r->peers->procs, 0, sizeof r->peers->procs);
 }
 
 void peers_crash_end(run *r, const plan_step *s)
@@ -201,7 +331,8 @@ void peers_dump(run *r)
 	otp_ask_known(node_of(r), known, sizeof known);
 	otp_ask_synced(node_of(r), synced, sizeof synced);
 	otp_ask_locks(node_of(r), locks, sizeof locks);
-	fl_sim_note(r->sim, "%s: known %s, synced %s, locks %s", NAME, known, synced, locks);
+	fl_sim_note(
+		r->sim, "%s: known %s, synced %s, locks %s", otp_name_of(r), known, synced, locks);
 }
 
 /* ---- invariants ------------------------------------------------------------------------------ */
@@ -222,7 +353,7 @@ bool peers_agree(run *r)
 {
 	for (unsigned i = 0; i < r->hosts_count && node_of(r) != NULL; i++) {
 		if (!otp_ask_is_connected(node_of(r), name_of(r, i)) ||
-			!fl_sim_is_connected(run_host_at(r, i)->node, NAME))
+			!fl_sim_is_connected(run_host_at(r, i)->node, otp_name_of(r)))
 			return false;
 	}
 	return r->peers == NULL || node_of(r) != NULL;
@@ -230,6 +361,8 @@ bool peers_agree(run *r)
 
 void peers_ask_around(run *r)
 {
+	if (node_of(r) != NULL)
+		register_last(r);
 	for (unsigned i = 0; i < r->hosts_count && node_of(r) != NULL; i++) {
 		r->peers->calls[i] = call(r, i);
 		r->peers->erpcs[i] = erpc(r, i);

@@ -27,6 +27,9 @@ void peers_disconnect(run *r, const plan_step *s);
 void peers_call(run *r, const plan_step *s);
 void peers_erpc(run *r, const plan_step *s);
 void peers_watch(run *r, const plan_step *s);
+void peers_name(run *r, const plan_step *s);
+void peers_lock(run *r, const plan_step *s);
+void peers_group(run *r, const plan_step *s);
 void peers_cut(run *r, const plan_step *s);
 void peers_cut_end(run *r, const plan_step *s);
 void peers_crash(run *r, const plan_step *s);
@@ -40,6 +43,14 @@ void peers_dump(run *r);
 /* Invariants: of steps, that a BEAM would take all that came; of quiet, that it is served. */
 bool peers_understand(run *r, char *text);
 bool peers_are_served(run *r, char *text);
+/* The members of its own; whether it has those of all. */
+void peers_members(run *r, lines *ret);
+bool peers_groups_are(run *r, lines *all);
+/* It is up, and has that name. */
+bool peers_has(run *r, fl_atom node);
+/* Its table of global names as text; false: it is not up. */
+bool peers_names(run *r, char *ret_text, size_t size);
+bool peers_have_registered(run *r, char *text);
 /* Connected on both sides. */
 bool peers_agree(run *r);
 

@@ -15,10 +15,12 @@
 #include <string.h>
 
 #include "dist/peers.h"
+#include "flitch/pg.h"
 #include "tests/sim/actor.h"
 #include "tests/sim/dump.h"
 #include "tests/sim/invariant.h"
 #include "tests/sim/peers.h"
+#include "tests/sim/verbs.h"
 
 /* Five servers a node, and each may take five seconds; epmd has ten to answer. */
 enum {
@@ -138,6 +140,8 @@ static void on_down(fli_dist_watch *watch, fli_peer *peer, const char *reason)
 		host->is_up[other->index] = false;
 }
 
+static const fl_export exports[] = {{"sim", "resolve", 3, verbs_resolve}};
+
 static int on_start(fl_sim_node *node, void *ctx)
 {
 	run_host *host = ctx;
@@ -148,6 +152,9 @@ static int on_start(fl_sim_node *node, void *ctx)
 	if (host->run->plan->settings.out_soft > 0)
 		dist->config.limits.out_soft_bytes = (size_t)host->run->plan->settings.out_soft;
 	memset(host->has_left, 0, sizeof host->has_left);
+	if (fl_node_export(fl_sim_handle(node), exports, 1) != FL_OK ||
+		fl_pg_start(fl_sim_handle(node), FL_PG) != FL_OK)
+		return FL_ENOMEM;
 	host->watch = (fli_dist_watch){.up = on_up, .down = on_down};
 	fli_dist_watch_add(dist, &host->watch);
 	while ((peer = fli_dist_next(dist, &cursor)) != NULL)
@@ -413,6 +420,11 @@ static void ask_around(run *r)
 		for (unsigned slot = 0; slot < RUN_SLOTS && from != to; slot++)
 			run_order(r, &o, &r->hosts[from], slot);
 	}
+	for (unsigned i = 0; i < r->hosts_count && r->plan->settings.judges_global; i++) {
+		order o = {.row = (unsigned)row_find("last_name"), .to_host = i};
+
+		run_order(r, &o, &r->hosts[i], 0);
+	}
 }
 
 /*
@@ -547,6 +559,7 @@ verdict run_play(const plan *p, FILE *trace, FILE *report)
 	peers_close(r);
 	fl_sim_delete(r->sim);
 	books_destroy(&r->books);
+	ledger_destroy(&r->ledger);
 	free(r->orders);
 	free(r);
 	current = NULL;

@@ -18,6 +18,7 @@
 
 #include "dist/dist.h"
 #include "tests/sim/books.h"
+#include "tests/sim/ledger.h"
 #include "tests/sim/rows.h"
 
 enum { RUN_SLOTS = 5, RUN_SERVICES = 1, RUN_ENDS_MAX = 512, RUN_TEXT = 32 };
@@ -61,6 +62,7 @@ struct run {
 	struct peers *peers;   /* NULL: no OTP node */
 	fl_sim_node *stranger; /* a node with another cookie; NULL: none yet */
 	books books;
+	ledger ledger;
 	order *orders;
 	size_t orders_count;
 	run_end ends[RUN_ENDS_MAX];

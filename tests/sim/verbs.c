@@ -16,7 +16,7 @@ static fl_dest dest_of(const ask *a, unsigned slot)
 }
 
 /* Enters the ask; `to` NOBODY: by the name of a slot. */
-static uint32_t enter(uint32_t me, const order *o, ask_kind kind, uint32_t to)
+uint32_t verb_enter(uint32_t me, const order *o, ask_kind kind, uint32_t to)
 {
 	run *r = run_current();
 	ask a = {.kind = kind,
@@ -64,7 +64,7 @@ static int build_body(fl_buf *body, uint32_t number)
 static void say(fl_proc *self, uint32_t me, const order *o, ask_kind kind)
 {
 	books *b = &run_current()->books;
-	uint32_t number = enter(me, o, kind, o->to);
+	uint32_t number = verb_enter(me, o, kind, o->to);
 	fl_dest to = dest_of(books_at(b, number), slot_of(o));
 	fl_buf body = FL_BUF_INIT;
 	int rc = build_body(&body, number);
@@ -142,7 +142,7 @@ static void settle(fl_proc *self, uint32_t number, int rc, const order *o)
 static void ask_one(fl_proc *self, uint32_t me, const order *o, uint32_t to)
 {
 	books *b = &run_current()->books;
-	uint32_t number = enter(me, o, ASK_CALL, to);
+	uint32_t number = verb_enter(me, o, ASK_CALL, to);
 	fl_dest dest = dest_of(books_at(b, number), slot_of(o));
 	fl_buf body = FL_BUF_INIT;
 	fl_ref ref = {.count = 0};
@@ -198,7 +198,7 @@ int verb_wait(fl_proc *self, uint32_t me, const order *o)
 
 	if (o->to == me)
 		return FL_OK;
-	number = enter(me, o, ASK_CALL, o->to);
+	number = verb_enter(me, o, ASK_CALL, o->to);
 	books_at(b, number)->is_waited_for = true;
 	dest = dest_of(books_at(b, number), slot_of(o));
 	rc = build_body(&body, number);
@@ -214,7 +214,7 @@ int verb_wait(fl_proc *self, uint32_t me, const order *o)
 int verb_rpc(fl_proc *self, uint32_t me, const order *o)
 {
 	run *r = run_current();
-	uint32_t number = enter(me, o, ASK_RPC, NOBODY);
+	uint32_t number = verb_enter(me, o, ASK_RPC, NOBODY);
 	fl_ref ref = {.count = 0};
 	int rc = fl_request(self, fl_name_at("rex", run_host_at(r, o->to_host)->name), &ref,
 		"{call, erlang, node, [], ~}", fl_self(self));
@@ -229,7 +229,7 @@ int verb_rpc(fl_proc *self, uint32_t me, const order *o)
 static int watch(fl_proc *self, uint32_t me, const order *o, uint32_t to)
 {
 	books *b = &run_current()->books;
-	uint32_t number = enter(me, o, ASK_MONITOR, to);
+	uint32_t number = verb_enter(me, o, ASK_MONITOR, to);
 	fl_ref ref = {.count = 0};
 	fl_dest dest = dest_of(books_at(b, number), slot_of(o));
 
@@ -280,7 +280,7 @@ int verb_link(fl_proc *self, uint32_t me, const order *o)
 
 	if (o->to == me || books_link(b, me, o->to) != 0)
 		return FL_OK;
-	number = enter(me, o, ASK_LINK, o->to);
+	number = verb_enter(me, o, ASK_LINK, o->to);
 	if (fl_link(self, books_actor(b, o->to)->pid) != FL_OK)
 		books_end(b, number, END_GIVEN_UP);
 	return FL_OK;
@@ -324,7 +324,7 @@ static bool is_anchor(uint32_t actor)
 int verb_exit(fl_proc *self, uint32_t me, const order *o)
 {
 	books *b = &run_current()->books;
-	uint32_t number = enter(me, o, ASK_SEND, o->to);
+	uint32_t number = verb_enter(me, o, ASK_SEND, o->to);
 	int rc = fl_exit(self, books_actor(b, o->to)->pid, "{asked, ~, ~}", number, me);
 
 	books_at(b, number)->is_sent = rc == FL_OK;

@@ -33,10 +33,34 @@
 	X(last_words, 3)                                                                           \
 	X(churn, 2)                                                                                \
 	X(sleep, 1)                                                                                \
-	X(rename, 1)
+	X(rename, 1)                                                                               \
+	X(name_register, 5)                                                                        \
+	X(name_take, 2)                                                                            \
+	X(name_drop, 2)                                                                            \
+	X(name_wait, 2)                                                                            \
+	X(name_send, 2)                                                                            \
+	X(sync, 1)                                                                                 \
+	X(last_name, 0)                                                                            \
+	X(lock, 2)                                                                                 \
+	X(unlock, 2)                                                                               \
+	X(trans, 2)                                                                                \
+	X(join, 6)                                                                                 \
+	X(part, 4)                                                                                 \
+	X(watch_group, 2)                                                                          \
+	X(watch_scope, 1)                                                                          \
+	X(unwatch, 1)
 
 #define VERB_DECLARE(name, weight) int verb_##name(fl_proc *self, uint32_t me, const order *o);
 VERBS(VERB_DECLARE)
 #undef VERB_DECLARE
+
+/* Enters what is about to be asked; `to` NOBODY: not a process that is known. */
+uint32_t verb_enter(uint32_t me, const order *o, ask_kind kind, uint32_t to);
+/* The name server of a host, the scope of a host, as texts; empty: there is none. */
+void verbs_server(run *r, unsigned host, char *ret_text);
+void verbs_scope(run *r, unsigned host, char *ret_text);
+const char *verbs_group(int group);
+/* A resolve method of one's own: sim:resolve/3. */
+int verbs_resolve(fl_proc *self, fl_term args, fl_buf *result);
 
 #endif

@@ -331,6 +331,72 @@ static void only_who_holds_the_lock_registers(void)
 	net_close();
 }
 
+/* He set the lock over an earlier connection; whom this node meets is not told of the name. */
+static void who_has_no_lock_here_registers_nothing(void)
+{
+	meshed();
+	net_call(a, net_pid(b, 60), "{register, n, <b@h.62.0/1>, m}");
+	NOTED("a@h: yes;");
+	CU_ASSERT_EQUAL(net_whereis(a, "n"), 0);
+	net_close();
+}
+
+static void who_is_no_member_and_does_not_meet_us_gets_no_lock(void)
+{
+	three();
+	net_call(a, net_pid(b, 60), "{set_lock, {global, me}}");
+	net_call(a, net_pid(b, 60), "{set_lock, {r, me}}");
+	net_call(a, net_pid(b, 60), "{set_lock, {global, [<a@h.2.0/1>, <b@h.2.0/1>]}}");
+	NOTED("a@h: false;a@h: true;a@h: true;");
+	net_close();
+}
+
+static void who_is_no_member_tells_of_no_members(void)
+{
+	meshed();
+	net_cast(a, "{new_nodes,'x@h',[{insert,{n,<x@h.62.0/1>,m}}],[],[{'y@h',8}],[{vsn,8}]}");
+	net_run();
+	CU_ASSERT_EQUAL(net_whereis(a, "n"), 0);
+	CU_ASSERT_PTR_NULL(fli_global_node_find(a, fl_atom_of("y@h")));
+	net_close();
+}
+
+/* a and b have lost each other; c, who knows both, meets d, who knows b. */
+static void members_of_both_partitions_are_no_news(void)
+{
+	const char *said;
+	fli_global_node *node;
+	char words[120];
+	int tag;
+
+	three();
+	net_link(a, c);
+	net_pass(5000);
+	net_listen(true);
+	net_begin(c);
+	fli_global_make_known(c, fl_atom_of("b@h"), 8);
+	fli_global_node_up(c, fl_atom_of("d@h"));
+	net_settle(c);
+	net_notes[0] = '\0';
+	net_cast(c, "{init_connect,{8,5},'d@h',{locker,no_longer_a_pid,[],<d@h.9.0/1>}}");
+	net_begin(c);
+	node = fli_global_node_find(c, fl_atom_of("d@h"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(node);
+	node->session->is_lock_set = true;
+	tag = (int)node->session->my_tag;
+	net_settle(c);
+	(void)snprintf(words, sizeof words, "{exchange,'d@h',[],[],%d}", tag);
+	net_cast(c, words);
+	(void)snprintf(
+		words, sizeof words, "{resolved,'d@h',[],[{'b@h',8},{'e@h',8}],unused,[],%d}", tag);
+	net_cast(c, words);
+	said = strstr(net_notes, "{new_nodes,c@h");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(said);
+	CU_ASSERT_PTR_NOT_NULL(strstr(said, "[{d@h,8},{e@h,8}]"));
+	net_listen(false);
+	net_close();
+}
+
 static void what_a_dead_holder_said_late_is_not_kept(void)
 {
 	meshed();
@@ -372,6 +438,9 @@ FL_SUITE("global", FL_TEST(two_nodes_that_meet_know_each_other_within_a_second),
 	FL_TEST(a_lock_goes_with_the_node_of_its_holder),
 	FL_TEST(a_lock_goes_with_its_node_even_while_its_monitor_finds_the_holder_alive),
 	FL_TEST(a_dial_that_ends_late_says_nothing_to_who_is_no_member_any_more),
-	FL_TEST(only_who_holds_the_lock_registers),
+	FL_TEST(only_who_holds_the_lock_registers), FL_TEST(who_has_no_lock_here_registers_nothing),
+	FL_TEST(who_is_no_member_and_does_not_meet_us_gets_no_lock),
+	FL_TEST(who_is_no_member_tells_of_no_members),
+	FL_TEST(members_of_both_partitions_are_no_news),
 	FL_TEST(what_a_dead_holder_said_late_is_not_kept),
 	FL_TEST(nobody_joins_or_registers_under_a_lock_that_others_hold));

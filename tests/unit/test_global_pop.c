@@ -223,6 +223,18 @@ static void who_says_in_sync_and_is_no_member_is_parted_from_and_nobody_else(voi
 	net_close();
 }
 
+static void a_member_that_begins_a_session_does_not_know_us(void)
+{
+	mesh("oo");
+	net_listen(true);
+	net_cast(n[0], "{init_connect,{8,5},'b@h',{locker,no_longer_a_pid,[],<b@h.2.0/1>}}");
+	CU_ASSERT_FALSE(net_is_synced(n[0], n[1]));
+	net_pass(31000);
+	CU_ASSERT_PTR_NOT_NULL(strstr(net_notes, "{remove_connection,a@h}"));
+	net_listen(false);
+	net_close();
+}
+
 static void a_member_that_never_says_in_sync_is_parted_from(void)
 {
 	fli_global_node *node;
@@ -316,6 +328,7 @@ FL_SUITE("global_pop", FL_TEST(a_lost_link_in_a_mesh_of_three_leaves_all_alone),
 	FL_TEST(a_node_that_was_expelled_comes_back), FL_TEST(a_report_is_handled_once),
 	FL_TEST(another_setting_is_told),
 	FL_TEST(who_says_in_sync_and_is_no_member_is_parted_from_and_nobody_else),
+	FL_TEST(a_member_that_begins_a_session_does_not_know_us),
 	FL_TEST(a_member_that_never_says_in_sync_is_parted_from),
 	FL_TEST(who_was_asked_to_leave_and_does_not_is_disconnected),
 	FL_TEST(who_asked_while_our_own_lock_was_refused_is_served_next),
