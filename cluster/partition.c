@@ -101,6 +101,8 @@ static void on_gate(void *ctx, bool is_closed, bool queued)
 	s->node->is_fenced = is_closed;
 	if (queued)
 		fli_fence_refuse_queued(s->node);
+	if (!is_closed)
+		fli_partition_take_names(s);
 }
 
 static void on_pause(void *ctx, fli_partition_reason reason)

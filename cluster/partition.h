@@ -89,6 +89,7 @@ void fli_partition_resume(fli_partition_service *s);
 bool fli_partition_name_answered(fli_partition_service *s, const fl_ref *ref, fl_term answer);
 /* A server of this node wants a name while the node pauses: it gets it afterwards. */
 void fli_partition_keep_name(fli_partition_service *s, fl_term entry);
+void fli_partition_take_names(fli_partition_service *s);
 void fli_partition_names_free(fli_partition_service *s);
 /* Connects with the members of the list, and stays so. */
 void fli_partition_want_members(fli_partition_service *s);

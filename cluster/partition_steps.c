@@ -225,7 +225,17 @@ void fli_partition_resume(fli_partition_service *s)
 	if (s->has_told_pause)
 		tell_servers(s->node, FLI_MSG_RESUME);
 	s->has_told_pause = false;
+	s->step = FLI_STEP_RESUME;
 	fli_partition_open(s->engine);
+	change_names(s, FLI_GLOBAL_REGISTER);
+	look(s);
+}
+
+/* The fence went down without a pause: names that were asked for meanwhile are taken now. */
+void fli_partition_take_names(fli_partition_service *s)
+{
+	if (s->step != FLI_STEP_NONE || s->names_count == 0)
+		return;
 	s->step = FLI_STEP_RESUME;
 	change_names(s, FLI_GLOBAL_REGISTER);
 	look(s);

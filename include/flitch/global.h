@@ -61,7 +61,8 @@ static inline fl_dest fl_global_term(fl_term name)
 #define FL_GLOBAL_NOTIFY_ALL "global:notify_all_name"       /* both are told, the name is free */
 
 int fl_global_register_spec(fl_proc *self, fl_pid pid, const char *resolve, fl_spec name);
-/* FL_OK; FL_ETAKEN: somebody has the name, or the process has another one. Waits. */
+/* FL_OK; FL_ETAKEN: somebody has the name, or the process has another one; FL_EBUSY: this node
+ * pauses by its partition policy. Waits. */
 #define fl_global_register(self, pid, resolve, ...)                                                \
 	fl_global_register_spec((self), (pid), (resolve), fl_spec(__VA_ARGS__))
 int fl_global_re_register_spec(fl_proc *self, fl_pid pid, const char *resolve, fl_spec name);

@@ -316,6 +316,31 @@ static void node_without_a_policy_serves_on_both_sides(void)
 	fl_sim_delete(c.sim);
 }
 
+/* Refused from the first loss on, and no pause after all: what was asked for meanwhile is done. */
+static void name_of_a_server_that_started_behind_the_fence_is_taken(void)
+{
+	static const char *const settings[] = {"partition.members", MEMBERS, "partition.on_suspect",
+		"reject", "partition.stable_after", "60s", "global.prevent_overlapping_partitions",
+		"off", NULL};
+	cluster c = start_all(9, settings);
+
+	fl_sim_split(c.sim, "h1.sim h2.sim | h3.sim h4.sim h5.sim");
+	fl_sim_run(c.sim, 15000);
+	CU_ASSERT_TRUE(is_state(&c, 0, "suspect"));
+	CU_ASSERT_EQUAL(ask(&c, 1, 0, "casts"), FL_ENOPROC);
+	CU_ASSERT_EQUAL(ask(&c, 3, 4, "casts"), 0);
+	CU_ASSERT_EQUAL(fl_sim_spawn(c.nodes[0], &holder, &(fl_sim_serve){.is_supervised = true},
+				NULL, "[]"),
+		FL_OK);
+	CU_ASSERT_EQUAL(ask(&c, 0, 0, "held"), 0);
+	fl_sim_heal(c.sim);
+	fl_sim_run(c.sim, 50000);
+	expect_all_well(&c);
+	CU_ASSERT_EQUAL(counter(&c, 0, "pauses"), 0);
+	CU_ASSERT_EQUAL(ask(&c, 4, 4, "held"), 1);
+	fl_sim_delete(c.sim);
+}
+
 static void exit_ends_the_node(void)
 {
 	static const char *const settings[] = {"partition.members", MEMBERS, "partition.action",
@@ -394,6 +419,8 @@ FL_SUITE("sim_partition", FL_TEST(row_1_minority_is_not_there_until_the_heal),
 	FL_TEST(row_25_node_does_not_serve_before_a_majority_is_there),
 	FL_TEST(row_30_node_that_was_stopped_comes_back),
 	FL_TEST(row_36_rolling_restart_pauses_nobody),
-	FL_TEST(node_without_a_policy_serves_on_both_sides), FL_TEST(exit_ends_the_node),
-	FL_TEST(notify_tells_and_refuses_nothing), FL_TEST(leave_closes_all_links_and_comes_back),
+	FL_TEST(node_without_a_policy_serves_on_both_sides),
+	FL_TEST(name_of_a_server_that_started_behind_the_fence_is_taken),
+	FL_TEST(exit_ends_the_node), FL_TEST(notify_tells_and_refuses_nothing),
+	FL_TEST(leave_closes_all_links_and_comes_back),
 	FL_TEST(decisions_are_kept_with_what_they_came_from));
