@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gen_server, gen_statem, sys, supervisor and their Elixir names, run here for somebody elsewhere:
+ * gen_server, gen_statem, sys and their Elixir names, run here for somebody elsewhere:
  * rpc:call(Node, gen_server, call, [counter, get]) works against a C node as against any other, and
  * reaches servers of third nodes through it.
  *
@@ -151,9 +151,7 @@ static int cast(fl_proc *self, fl_term args, fl_buf *result)
 	return fl_build(result, "ok");
 }
 
-/* ---- supervisors ----------------------------------------------------------------------------- */
-
-static int supervise(fl_proc *self, fl_term args, fl_buf *result, const char *request)
+int fli_ask_supervisor(fl_proc *self, fl_term args, fl_term server, fl_spec request, fl_buf *result)
 {
 	asking a = {.self = self,
 		.module = "gen_server",
@@ -161,47 +159,14 @@ static int supervise(fl_proc *self, fl_term args, fl_buf *result, const char *re
 		.args = args,
 		.timeout_ms = FL_INFINITY};
 	fl_buf built = FL_BUF_INIT;
-	fl_term server, child;
-	int rc = FL_OK;
+	int rc = aim(&a, server, result);
 
-	if (fl_match(args, "[~]", &server))
-		(void)fl_build(&built, "~", fl_atom_of(request));
-	else if (fl_match(args, "[~, ~]", &server, &child))
-		(void)fl_build(&built, "{~, ~}", fl_atom_of(request), child);
-	else
-		rc = fli_badarg(result);
 	if (rc == FL_OK)
-		rc = aim(&a, server, result);
+		rc = fl_build_values(&built, request.pattern, request.values, request.count);
 	if (rc == FL_OK)
-		rc = built.error == FL_OK ? call_server(&a, fl_buf_term(&built), result)
-					  : FL_ENOMEM;
+		rc = call_server(&a, fl_buf_term(&built), result);
 	fl_buf_free(&built);
 	return rc;
-}
-
-static int which_children(fl_proc *self, fl_term args, fl_buf *result)
-{
-	return supervise(self, args, result, "which_children");
-}
-
-static int count_children(fl_proc *self, fl_term args, fl_buf *result)
-{
-	return supervise(self, args, result, "count_children");
-}
-
-static int terminate_child(fl_proc *self, fl_term args, fl_buf *result)
-{
-	return supervise(self, args, result, "terminate_child");
-}
-
-static int restart_child(fl_proc *self, fl_term args, fl_buf *result)
-{
-	return supervise(self, args, result, "restart_child");
-}
-
-static int get_childspec(fl_proc *self, fl_term args, fl_buf *result)
-{
-	return supervise(self, args, result, "get_childspec");
 }
 
 /* ---- sys ------------------------------------------------------------------------------------- */
@@ -331,11 +296,6 @@ static const fl_export exports[] = {
 	{"gen_statem", "cast", 2, cast},
 	{"gen_statem", "stop", 1, stop},
 	{"gen_statem", "stop", 3, stop},
-	{"supervisor", "which_children", 1, which_children},
-	{"supervisor", "count_children", 1, count_children},
-	{"supervisor", "terminate_child", 2, terminate_child},
-	{"supervisor", "restart_child", 2, restart_child},
-	{"supervisor", "get_childspec", 2, get_childspec},
 	{"sys", "get_state", 1, get_state},
 	{"sys", "get_state", 2, get_state},
 	{"sys", "get_status", 1, get_status},
@@ -352,8 +312,6 @@ static const fl_export exports[] = {
 	{"Elixir.GenServer", "stop", 1, stop},
 	{"Elixir.GenServer", "stop", 2, stop},
 	{"Elixir.GenServer", "stop", 3, stop},
-	{"Elixir.Supervisor", "which_children", 1, which_children},
-	{"Elixir.Supervisor", "count_children", 1, count_children},
 };
 
 int fli_gen_calls(fl_node *node)

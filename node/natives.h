@@ -9,7 +9,8 @@
  *     natives_process.c   erlang: processes, names, exits, sends
  *     natives_system.c    erlang: the node's figures
  *     natives_tools.c     code, application, init, proc_lib, Elixir's Node and Process
- *     gen_calls.c         gen_server, sys, supervisor, Elixir's GenServer
+ *     gen_calls.c         gen_server, sys, Elixir's GenServer
+ *     natives_sup.c       supervisor, Elixir's Supervisor, DynamicSupervisor, PartitionSupervisor
  *
  * Threads, memory, errors: as fl_native (server.h).
  */
@@ -20,6 +21,14 @@ int fli_natives_process(fl_node *node);
 int fli_natives_system(fl_node *node);
 int fli_natives_tools(fl_node *node);
 int fli_gen_calls(fl_node *node);
+int fli_natives_sup(fl_node *node);
+
+/*
+ * gen_server:call(Server, Request, infinity); `args` is what the exit of a failed one mentions.
+ * FL_OK: its answer is in `result`.
+ */
+int fli_ask_supervisor(
+	fl_proc *self, fl_term args, fl_term server, fl_spec request, fl_buf *result);
 
 /* A number of exports, and the array itself, for fli_exports_add_own. */
 #define FLI_EXPORT_COUNT(array) (sizeof(array) / sizeof(array)[0])

@@ -121,26 +121,39 @@ static int prepare(
 	return rc;
 }
 
-/* Of the map that OTP's supervisor takes: DynamicSupervisor's tuple. */
-static int build_dynamic(fl_buf *buf, fl_term map)
+/* The default that the caller's side puts in. */
+static void build_shutdown(fl_buf *buf, fl_term map, bool is_supervisor)
 {
-	fl_term start, restart, shutdown, type, modules;
-	uint32_t worker_ms = 5000;
+	fl_term shutdown;
 
-	if (!fl_match(map, "#{start => ~, restart => ~, type => ~, modules => ~}", &start, &restart,
-		    &type, &modules))
+	if (fl_get(map, "shutdown", &shutdown))
+		(void)fl_build(buf, "~", shutdown);
+	else
+		fli_shutdown_write(buf, is_supervisor ? FL_INFINITY : FLI_WORKER_MS);
+}
+
+int fli_dynamic_build(fl_buf *buf, fl_term map)
+{
+	fl_term start, module, value;
+	bool is_supervisor = fl_match(map, "#{type => supervisor}");
+
+	if (!fl_get(map, "start", &start) || !fl_match(start, "{~, _, _}", &module))
 		return FL_EINVAL;
 	fl_tuple_open(buf);
 	(void)fl_build(buf, "~", start);
-	(void)fl_build(buf, "~", restart);
-	if (fl_get(map, "shutdown", &shutdown))
-		(void)fl_build(buf, "~", shutdown);
-	else if (fl_match(type, "supervisor"))
-		(void)fl_build(buf, "infinity");
+	if (fl_get(map, "restart", &value))
+		(void)fl_build(buf, "~", value);
 	else
-		(void)fl_build(buf, "~", worker_ms);
-	(void)fl_build(buf, "~", type);
-	(void)fl_build(buf, "~", modules);
+		(void)fl_build(buf, "permanent");
+	build_shutdown(buf, map, is_supervisor);
+	if (fl_get(map, "type", &value))
+		(void)fl_build(buf, "~", value);
+	else
+		(void)fl_build(buf, "worker");
+	if (fl_get(map, "modules", &value))
+		(void)fl_build(buf, "~", value);
+	else
+		(void)fl_build(buf, "[~]", module);
 	fl_tuple_close(buf);
 	return buf->error;
 }
@@ -154,7 +167,7 @@ static int build_request(fl_buf *buf, fl_strategy strategy, const fl_child *chil
 		return fl_build(buf, "[~]", args);
 	rc = fli_kid_spec_build(strategy == FL_DYNAMIC ? &map : buf, child, args);
 	if (rc == FL_OK && strategy == FL_DYNAMIC)
-		rc = build_dynamic(buf, fl_buf_term(&map));
+		rc = fli_dynamic_build(buf, fl_buf_term(&map));
 	fl_buf_free(&map);
 	return rc;
 }
@@ -228,12 +241,17 @@ static bool sits_at(const fl_proc *proc, fl_term key, fli_seat *ret_seat)
 
 int fl_partition(fl_proc *self, const char *supervisor, fl_term key, fl_pid *ret_pid)
 {
+	return fli_partition_of(self, fl_atom_of(supervisor), key, ret_pid);
+}
+
+int fli_partition_of(fl_proc *self, fl_atom supervisor, fl_term key, fl_pid *ret_pid)
+{
 	fl_node *node = self->node;
 	const fl_proc *proc, *child = NULL;
 	fli_seat seat = {0, 0};
 
 	fli_enter(node);
-	proc = fli_name_find(node, fl_atom_of(supervisor));
+	proc = fli_name_find(node, supervisor);
 	if (proc != NULL && sits_at(proc, key, &seat))
 		child = fli_proc_find(node, seat.id, seat.serial);
 	if (child != NULL && child->status == FLI_EXITING)

@@ -57,6 +57,14 @@ int fli_supervisor_args(const fli_supervisor *s, const fli_kid *kid, fl_buf *ret
 /* {error, _} of a behaviour that is unknown; OTP's undef. */
 void fli_supervisor_undef(const fli_kid *kid, fl_term args, fl_buf *ret_reason);
 
+/* ---- for who asks (sup_ask.c) ------------------------------------------------------------------
+ */
+
+/* DynamicSupervisor's tuple of a map; FL_EINVAL when it has no start. */
+int fli_dynamic_build(fl_buf *buf, fl_term map);
+/* fl_partition. */
+int fli_partition_of(fl_proc *self, fl_atom supervisor, fl_term key, fl_pid *ret_pid);
+
 /* ---- how it looks (sup_view.c) --------------------------------------------------------------- */
 
 int fli_supervisor_children(const fli_supervisor *s, fl_buf *ret_list);

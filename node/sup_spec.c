@@ -5,8 +5,6 @@
 
 #include "node/term/tag.h"
 
-#define WORKER_MS 5000 /* OTP's default */
-
 /* ---- kept terms ------------------------------------------------------------------------------ */
 
 fli_kept *fli_keep(fli_mem *mem, fl_term term)
@@ -153,7 +151,7 @@ static int read_shutdown(const parts *p, fli_kid_spec *spec, fl_buf *why)
 	uint32_t ms;
 
 	if (!p->has_shutdown)
-		spec->shutdown_ms = spec->is_supervisor ? FL_INFINITY : WORKER_MS;
+		spec->shutdown_ms = spec->is_supervisor ? FL_INFINITY : FLI_WORKER_MS;
 	else if (fl_match(p->shutdown, "infinity"))
 		spec->shutdown_ms = FL_INFINITY;
 	else if (fl_match(p->shutdown, "brutal_kill"))

@@ -18,6 +18,8 @@
 #include "flitch/supervisor.h"
 #include "node/base/mem.h"
 
+#define FLI_WORKER_MS 5000 /* OTP's default */
+
 /* A term with its own memory. */
 typedef struct fli_kept {
 	uint32_t size;

@@ -58,6 +58,8 @@ compile() {
 		gcc $flags -o "$bin/ready" tests/bench/ready.c &&
 		gcc $flags -flto=auto -o "$bin/inside" tests/bench/inside.c "$build/libflitch.a" \
 			$(pkg-config --libs libuv libcrypto libconfig) -ldl -pthread &&
+		gcc $flags -flto=auto -o "$bin/nursery" tests/bench/nursery.c "$build/libflitch.a" \
+			$(pkg-config --libs libuv libcrypto libconfig) -ldl -pthread &&
 		gcc $flags -fPIC -shared -o "$bin/groups.so" tests/bench/groups.c &&
 		erlc -o "$bin" tests/bench/bench_*.erl
 }
@@ -149,6 +151,9 @@ part_inside() {
 	say "memory of idle servers"
 	(erl_node many +P 1000000 -run bench_peer memory 20000 200000) </dev/null | record beam
 	timeout 60 "$bin/inside" memory 100000 1000000 2>/dev/null | record flitch
+	say "a million children of one supervisor"
+	(erl_node kids +P 2000000 -run bench_kids main 200000) </dev/null | record beam
+	timeout 300 "$bin/nursery" 1000000 2>/dev/null | record flitch
 }
 
 part_groups() {

@@ -35,6 +35,10 @@ static const form forms[] = {{FORM_TO("rex"), "{'$gen_call', " FORM_FROM ", {cal
 	{FORM_TO("user"), "{io_request, ~, ~, ~}"}, {FORM_TO("logger"), "{log, error, ~, ~, ~}"},
 	{FORM_TO("logger_proxy"), "{log, ~, ~, ~, #{gl => " GUEST_ME "}}"},
 	{FORM_TO("flitch_sup"), "{'$gen_call', " FORM_FROM ", ~}"},
+	{FORM_TO("flitch_sup"), "{'$gen_call', " FORM_FROM
+				", {start_child, #{id => ~, start => {friendly, start_link, ~}}}}"},
+	{FORM_TO("flitch_sup"), "{'$gen_call', " FORM_FROM ", {start_child, {~, ~, ~, ~, ~, ~}}}"},
+	{FORM_TO("flitch_sup"), "{'$gen_call', " FORM_FROM ", {terminate_child, ~}}"},
 	{FORM_TO("flitch_sup"), "{'EXIT', ~, ~}"},
 	{FORM_TO("flitch_services"), "{'DOWN', ~, process, ~, ~}"},
 	{FORM_TO("friendly"), "{'$gen_call', {" GUEST_ME ", ~}, {link, ~}}"},
