@@ -346,13 +346,14 @@ static void promote(fli_partition *p)
 
 		if (p->now_ms < n->since_ms + fli_partition_stable_ms(p))
 			continue;
-		if (fli_roster_add(&p->roster, (fl_atom){n->name, n->size}, &entry) != FL_OK)
+		if (!fli_partition_make_room(p, p->roster.count + 1) ||
+			fli_roster_add(&p->roster, (fl_atom){n->name, n->size}, &entry) != FL_OK)
 			continue;
 		entry->is_up = is_new = true;
 		drop_newcomer(p, i);
 	}
 	if (is_new)
-		(void)fli_partition_reset_views(p); /* without room nobody is seen: more caution */
+		fli_partition_reset_views(p);
 }
 
 static void forget_old(fli_partition *p)
@@ -369,7 +370,7 @@ static void forget_old(fli_partition *p)
 		is_less = true;
 	}
 	if (is_less)
-		(void)fli_partition_reset_views(p); /* there is room for fewer */
+		fli_partition_reset_views(p);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -379,7 +380,7 @@ static void wake_up(fli_partition *p)
 {
 	p->counters.gaps++;
 	p->is_stale = true;
-	(void)fli_partition_reset_views(p); /* there is room for as many as before */
+	fli_partition_reset_views(p);
 	set_gate(p, true, true);
 	if (is_serving(p) || p->state == FLI_PARTITION_SUSPECT)
 		suspect(p);
@@ -467,7 +468,8 @@ int fli_partition_forget(fli_partition *p, fl_atom node)
 		return FL_EBUSY;
 	fli_roster_remove(&p->roster, place);
 	p->changed_ms = p->now_ms;
-	return fli_partition_reset_views(p) ? FL_OK : FL_ENOMEM;
+	fli_partition_reset_views(p);
+	return FL_OK;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -491,8 +493,10 @@ int fli_partition_new(const fli_partition_start *start, fli_partition **ret_part
 		rc = fli_roster_add(&p->roster, start->self, &self);
 	if (rc == FL_OK)
 		self->is_up = self->is_listed = true;
-	if (rc == FL_OK && !fli_partition_reset_views(p))
+	if (rc == FL_OK && !fli_partition_make_room(p, p->roster.count))
 		rc = FL_ENOMEM;
+	if (rc == FL_OK)
+		fli_partition_reset_views(p);
 	/* the texts were needed for the roster alone */
 	p->config.members = p->config.referees = NULL;
 	p->config.tie = *start->config->tie == '\0' ? "" : "listed";
@@ -509,9 +513,7 @@ void fli_partition_delete(fli_partition *p)
 		return;
 	fli_roster_destroy(&p->roster);
 	fli_free(p->start.mem, p->newcomers);
-	fli_free(p->start.mem, p->seats);
-	fli_free(p->start.mem, p->rows);
-	fli_free(p->start.mem, p->answered);
+	fli_partition_free_views(p);
 	fli_free(p->start.mem, p);
 }
 

@@ -54,8 +54,11 @@ static inline fl_atom fli_partition_name(const fli_partition *p, uint32_t place)
 	return (fl_atom){p->roster.entries[place]->name, p->roster.entries[place]->size};
 }
 
-/* Members have changed: nothing is known about who sees whom. False: out of memory. */
-bool fli_partition_reset_views(fli_partition *p);
+/* For so many members, before they are added; who sees whom is forgotten. False: no memory. */
+bool fli_partition_make_room(fli_partition *p, uint32_t count);
+void fli_partition_free_views(fli_partition *p);
+/* Members have changed: nothing is known about who sees whom. */
+void fli_partition_reset_views(fli_partition *p);
 /* A round of questions. */
 void fli_partition_ask(fli_partition *p);
 /* The member is gone: nothing is known of it. */

@@ -21,35 +21,48 @@ static uint32_t self_of(const fli_partition *p)
 	return fli_roster_find(&p->roster, p->start.self);
 }
 
-static bool make_room(fli_partition *p)
+bool fli_partition_make_room(fli_partition *p, uint32_t count)
 {
 	fli_mem *mem = p->start.mem;
-	uint32_t capacity = p->capacity == 0 ? 64 : 2 * p->capacity;
+	uint32_t capacity = p->capacity == 0 ? 64 : p->capacity;
+	fli_partition_seat *seats;
+	uint32_t *answered;
+	uint64_t *rows;
 
-	if (p->roster.count <= p->capacity)
+	if (count <= p->capacity)
 		return true;
-	fli_free(mem, p->seats);
-	fli_free(mem, p->rows);
-	fli_free(mem, p->answered);
-	while (capacity < p->roster.count)
+	while (capacity < count)
 		capacity *= 2;
-	p->seats = fli_alloc(mem, capacity * sizeof *p->seats);
-	p->rows =
-		fli_alloc(mem, (size_t)capacity * fli_partition_words(capacity) * sizeof *p->rows);
-	p->answered = fli_alloc(mem, capacity * sizeof *p->answered);
+	seats = fli_zalloc(mem, capacity * sizeof *seats);
+	rows = fli_zalloc(mem, (size_t)capacity * fli_partition_words(capacity) * sizeof *rows);
+	answered = fli_zalloc(mem, capacity * sizeof *answered);
+	if (seats == NULL || rows == NULL || answered == NULL) {
+		fli_free(mem, seats);
+		fli_free(mem, rows);
+		fli_free(mem, answered);
+		return false;
+	}
+	fli_partition_free_views(p);
+	p->seats = seats;
+	p->rows = rows;
+	p->answered = answered;
 	p->capacity = capacity;
-	return p->seats != NULL && p->rows != NULL && p->answered != NULL;
+	return true;
 }
 
-bool fli_partition_reset_views(fli_partition *p)
+void fli_partition_free_views(fli_partition *p)
 {
-	if (!make_room(p))
-		return false;
+	fli_free(p->start.mem, p->seats);
+	fli_free(p->start.mem, p->rows);
+	fli_free(p->start.mem, p->answered);
+}
+
+void fli_partition_reset_views(fli_partition *p)
+{
 	memset(p->rows, 0,
 		(size_t)p->capacity * fli_partition_words(p->capacity) * sizeof *p->rows);
 	memset(p->answered, 0, p->capacity * sizeof *p->answered);
 	p->round = 2; /* so that 0 is too long ago */
-	return true;
 }
 
 bool fli_partition_all_up(const fli_partition *p)

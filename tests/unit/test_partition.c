@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/fault.h"
 #include "tests/support/partition_rivals.h"
 
 #define ASSERT_SERVING(l, who)                                                                     \
@@ -408,6 +409,84 @@ static void foreseen_is_what_is_decided_then(void)
 	end(l);
 }
 
+/* ---- want of memory -------------------------------------------------------------------------- */
+
+static void ask_nobody(void *ctx, fl_atom node, fl_atom via)
+{
+	(void)ctx;
+	(void)node;
+	(void)via;
+}
+
+static void note_gate(void *ctx, bool is_closed, bool queued)
+{
+	(void)queued;
+	*(bool *)ctx = is_closed;
+}
+
+static void pause_at_once(void *ctx, fli_partition_reason reason)
+{
+	(void)ctx;
+	(void)reason;
+}
+
+static void resume_at_once(void *ctx, uint64_t paused_ms)
+{
+	(void)ctx;
+	(void)paused_ms;
+}
+
+static void tell_nobody(void *ctx, const fli_partition_event *event)
+{
+	(void)ctx;
+	(void)event;
+}
+
+/* Eighty members that are seen, one after the other; a loss; what it decides then. */
+static void live_scarcely(fli_partition *p)
+{
+	char name[16];
+
+	fli_partition_begin(p);
+	for (int i = 0; i < 80; i++) {
+		(void)snprintf(name, sizeof name, "n%d@h", i);
+		fli_partition_up(p, fl_atom_of(name));
+	}
+	for (uint64_t now = 1000; now < 60000; now += 500)
+		fli_partition_time(p, now);
+	fli_partition_down(p, fl_atom_of("n5@h"));
+	for (uint64_t now = 60000; now < 120000; now += 500)
+		fli_partition_time(p, now);
+}
+
+static void want_of_memory_leaves_nothing_behind(void)
+{
+	static const fli_partition_ops quiet = {
+		ask_nobody, note_gate, pause_at_once, resume_at_once, tell_nobody};
+	const fli_partition_config config = {
+		.rules = {.policy = FLI_POLICY_KEEP_MAJORITY, .tangled_percent = 100}, .tie = ""};
+	bool is_closed = false;
+	fli_fault fault;
+	long nth = 0;
+
+	do {
+		fli_partition_start start = {.mem = &fault.mem,
+			.self = fl_atom_of("me@h"),
+			.config = &config,
+			.times = {.heal_ms = 5000, .gap_ms = 5000},
+			.ops = &quiet,
+			.ctx = &is_closed};
+		fli_partition *p = NULL;
+
+		fli_fault_create(&fault, ++nth);
+		if (fli_partition_new(&start, &p) == FL_OK)
+			live_scarcely(p);
+		fli_partition_delete(p);
+		CU_ASSERT_EQUAL(fault.live, 0);
+	} while (fault.was_hit);
+	CU_ASSERT(nth > 80);
+}
+
 /* ---- random histories ------------------------------------------------------------------------ */
 
 static uint32_t draw(uint32_t *seed, uint32_t below)
@@ -469,4 +548,5 @@ FL_SUITE("partition", FL_TEST(row_1_minority_pauses_and_goes_on_after_the_heal),
 	FL_TEST(early_rejection_spares_the_side_that_goes_on),
 	FL_TEST(row_37_flood_of_changes_is_looked_at_ten_times_a_second),
 	FL_TEST(stable_time_grows_with_the_members), FL_TEST(foreseen_is_what_is_decided_then),
+	FL_TEST(want_of_memory_leaves_nothing_behind),
 	FL_TEST(random_histories_end_safe_and_healed));
