@@ -5,8 +5,8 @@
  *  - serve: the supervisor first, then the node's own processes; servers come afterwards.
  *  - leave: nobody new is accepted; the servers end, the last started first, while the node is
  *    driven as ever, so that what they do is finished and answered, and who is left is served; what
- *    they said goes out; then all links are closed at once, or the nodes that stay would suspect
- *    each other.
+ *    they said goes out; then all peers are told the end at once, or the nodes that stay would
+ *    suspect each other; the links are closed when the peers have closed theirs, having read all.
  *
  * Failure: a supervisor that gave up ends the node, as it ends a BEAM; who started the node may
  * start it again.
@@ -20,6 +20,7 @@
 #include "pg/server.h"
 
 #define OUTPUT_MS 5000 /* for peers to read what the servers said at last */
+#define FINISH_MS 2000 /* for peers to see the end; one that is stopped cannot */
 
 /* sysexits: the servers failed more often than their supervisor may bear. */
 enum { EXIT_SERVERS_FAILED = 70 };
@@ -72,20 +73,43 @@ static void on_output_end(fli_timer *timer)
 	(void)timer; /* the turn that it makes is all that is wanted */
 }
 
-/* A large answer takes its time; a peer that does not read keeps nobody. */
-static bool waits_for_output(fli_core *core)
+static void wait_until(fli_core *core, uint64_t end_ms)
 {
-	fl_node *node = core->node;
-	uint64_t now_ms = node->port->now_ns(node->port) / 1000000;
-
-	if (core->dist == NULL || !fli_dist_has_output(core->dist))
-		return false;
-	if (core->output_end_ms == 0) {
-		core->output_end_ms = now_ms + OUTPUT_MS;
+	if (core->output_end_ms == 0)
 		fli_timer_create(&core->output, on_output_end);
-		fli_wheel_start(&node->wheel, &core->output, core->output_end_ms);
-	}
+	else
+		fli_wheel_stop(&core->output);
+	core->output_end_ms = end_ms;
+	fli_wheel_start(&core->node->wheel, &core->output, end_ms);
+}
+
+/* A large answer takes its time; a peer that does not read keeps nobody. */
+static bool waits_for_output(fli_core *core, uint64_t now_ms)
+{
+	if (core->is_finishing || !fli_dist_has_output(core->dist))
+		return false;
+	if (core->output_end_ms == 0)
+		wait_until(core, now_ms + OUTPUT_MS);
 	return now_ms < core->output_end_ms;
+}
+
+/* What was written may still be lost on its way: by a close that finds something to be read. */
+static bool waits_for_ends(fli_core *core, uint64_t now_ms)
+{
+	if (!core->is_finishing) {
+		core->is_finishing = true;
+		fli_global_end(core->node);
+		wait_until(core, now_ms + FINISH_MS);
+	}
+	return now_ms < core->output_end_ms && fli_dist_finish(core->dist);
+}
+
+static bool waits_for_peers(fli_core *core)
+{
+	uint64_t now_ms = core->node->port->now_ns(core->node->port) / 1000000;
+
+	return core->dist != NULL &&
+	       (waits_for_output(core, now_ms) || waits_for_ends(core, now_ms));
 }
 
 static void close_links(fli_core *core)
@@ -129,7 +153,7 @@ bool fli_core_goes_on(fli_core *core)
 	}
 	if (!core->is_leaving)
 		begin_leaving(core);
-	if (!core->has_left && !has_servers(core) && !waits_for_output(core))
+	if (!core->has_left && !has_servers(core) && !waits_for_peers(core))
 		close_links(core);
 	return !core->has_left;
 }

@@ -87,7 +87,7 @@ static void on_read(void *owner, const uint8_t *data, size_t size)
 	fli_conn *conn = owner;
 	fli_dist *dist = conn->peer->dist;
 
-	if (conn->reason == NULL)
+	if (conn->reason == NULL && !conn->is_finishing)
 		fli_conn_feed(conn, data, size);
 	fli_peers_reap(dist);
 }
@@ -97,11 +97,11 @@ static void on_end(void *owner, int code, const char *why)
 	fli_conn *conn = owner;
 	fli_dist *dist = conn->peer->dist;
 
-	if (conn->reason == NULL)
+	if (conn->reason == NULL && !conn->is_finishing)
 		fli_log_limited(&dist->node->log, fli_dist_now(dist), FLI_INFO,
 			"connection to %s ended: %s", conn->peer->name.text, why);
-	conn->is_orderly = conn->reason == NULL && code == FL_ECLOSED;
-	fli_conn_doom(conn, "connection_closed");
+	conn->is_orderly = conn->reason == NULL && !conn->is_finishing && code == FL_ECLOSED;
+	fli_conn_doom(conn, conn->is_finishing ? "disconnect" : "connection_closed");
 	fli_peers_reap(dist);
 }
 
@@ -156,7 +156,7 @@ static bool write_out(fli_conn *conn, bool may_queue)
 	size_t written = 0, size;
 	const uint8_t *data;
 
-	while (!conn->is_queued && conn->reason == NULL) {
+	while (!conn->is_queued && conn->reason == NULL && !conn->is_finishing) {
 		if (written >= FLI_CONN_FLUSH_BYTES)
 			return false;
 		if (!fli_outbound_take(&conn->out, &data, &size))
@@ -180,6 +180,15 @@ void fli_conn_flush(fli_conn *conn)
 			dist->config.wake(dist->config.wake_ctx);
 	}
 	tell_ready(conn);
+}
+
+bool fli_conn_finish(fli_conn *conn)
+{
+	if (conn->is_finishing || conn->sock->net->finish == NULL)
+		return conn->is_finishing;
+	conn->is_finishing = true;
+	conn->sock->net->finish(conn->sock);
+	return true;
 }
 
 static void on_written(void *owner, size_t size)

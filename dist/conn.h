@@ -42,6 +42,7 @@ typedef struct fli_conn {
 	bool is_queued;       /* the network has a piece and will tell */
 	bool has_waiters;     /* senders were told that it is busy */
 	bool is_orderly;      /* the other side closed, and not in the midst of a failure */
+	bool is_finishing;    /* all is said, and nothing listened to but the other side's end */
 	const char *reason;   /* of its end; NULL: it lives */
 } fli_conn;
 
@@ -61,6 +62,8 @@ void fli_conn_feed(fli_conn *conn, const uint8_t *data, size_t size);
 /* There is output: it goes at the end of the turn, or now when it is much. */
 void fli_conn_mark(fli_conn *conn);
 void fli_conn_flush(fli_conn *conn);
+/* Says nothing more and waits for the other side's end; false: this network needs no such thing. */
+bool fli_conn_finish(fli_conn *conn);
 /* Ends it soon. `reason` is a constant, as monitor_nodes shows it. */
 void fli_conn_doom(fli_conn *conn, const char *reason);
 

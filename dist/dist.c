@@ -176,10 +176,24 @@ bool fli_dist_has_output(fli_dist *dist)
 	size_t cursor = 0;
 
 	while ((peer = fli_map_next(&dist->peers, &cursor)) != NULL)
-		if (peer->conn != NULL && peer->conn->reason == NULL &&
+		if (peer->conn != NULL && peer->conn->reason == NULL && !peer->conn->is_finishing &&
 			fli_outbound_size(&peer->conn->out) > 0)
 			return true;
 	return false;
+}
+
+bool fli_dist_finish(fli_dist *dist)
+{
+	fli_dist_peer *peer;
+	size_t cursor = 0;
+	bool waits = false;
+
+	while ((peer = fli_map_next(&dist->peers, &cursor)) != NULL) {
+		fli_reconcile_unwant(peer);
+		if (peer->conn != NULL && peer->conn->reason == NULL)
+			waits |= fli_conn_finish(peer->conn);
+	}
+	return waits;
 }
 
 void fli_dist_close(fli_dist *dist)

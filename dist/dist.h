@@ -91,6 +91,11 @@ void fli_dist_flush(void *dist);
 void fli_dist_stop_listening(fli_dist *dist);
 /* Leaves all peers in one stroke. */
 void fli_dist_leave(fli_dist *dist);
+/*
+ * Says to all peers, in one stroke, that nothing more will come; true while one of them has not
+ * answered that with its own end.
+ */
+bool fli_dist_finish(fli_dist *dist);
 /* Something waits for a peer that is up to read it. */
 bool fli_dist_has_output(fli_dist *dist);
 void fli_dist_close(fli_dist *dist);

@@ -75,6 +75,12 @@ struct fli_net {
 	int64_t (*write)(fli_sock *sock, const uint8_t *data, size_t size);
 	/* One at a time. */
 	int (*queue)(fli_sock *sock, const uint8_t *data, size_t size);
+	/*
+	 * Nothing is written any more: the other side reads what has been, then sees the end, and
+	 * on_end tells of its own. Closing at once instead can cost it what it has not read, where
+	 * bytes of its own are under way. NULL: a network that loses nothing by close.
+	 */
+	void (*finish)(fli_sock *sock);
 	void (*close)(fli_sock *sock);
 };
 

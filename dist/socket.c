@@ -162,6 +162,25 @@ int fli_uv_sock_start(fli_uv_sock *sock)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+static void on_shutdown(uv_shutdown_t *req, int status)
+{
+	fli_uv_sock *sock = req->data;
+
+	if (status != 0 && status != UV_ECANCELED && !sock->is_closing)
+		end(sock, status);
+}
+
+void fli_uv_finish(fli_sock *base)
+{
+	fli_uv_sock *sock = (fli_uv_sock *)(void *)base;
+
+	if (!sock->is_open || sock->is_closing || sock->has_ended)
+		return;
+	sock->shutdown.data = sock;
+	if (uv_shutdown(&sock->shutdown, (uv_stream_t *)&sock->tcp, on_shutdown) == 0)
+		changed(net_of(sock));
+}
+
 static void release(fli_uv_sock *sock)
 {
 	fli_uv_net *net = net_of(sock);

@@ -193,6 +193,7 @@ int fli_socket_net_new(const fli_socket_config *config, fli_net **ret_net)
 		.dial = fli_uv_dial,
 		.write = fli_uv_write,
 		.queue = fli_uv_queue,
+		.finish = fli_uv_finish,
 		.close = fli_uv_sock_close};
 	net->config = *config;
 	net->loop = config->loop;

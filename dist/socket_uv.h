@@ -32,6 +32,7 @@ typedef struct fli_uv_sock {
 	uv_connect_t connect;
 	uv_getaddrinfo_t resolve;
 	uv_write_t write;
+	uv_shutdown_t shutdown;
 	size_t queued;
 	struct sockaddr_storage addresses[FLI_UV_ADDRESSES_MAX];
 	unsigned addresses_count, addresses_at;
@@ -48,6 +49,7 @@ int fli_uv_sock_start(fli_uv_sock *sock);
 int fli_uv_dial(fli_net *net, const char *host, uint16_t port, fli_sock **ret_sock);
 int64_t fli_uv_write(fli_sock *sock, const uint8_t *data, size_t size);
 int fli_uv_queue(fli_sock *sock, const uint8_t *data, size_t size);
+void fli_uv_finish(fli_sock *base);
 
 int fli_uv_code(int status); /* FL_E* */
 int fli_uv_literal(const char *text, uint16_t port, struct sockaddr_storage *ret_address);

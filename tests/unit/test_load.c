@@ -15,16 +15,29 @@
 #include "tests/support/suite.h"
 
 /* A port that was free a moment ago. */
+static bool is_free(uint16_t port)
+{
+	const struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_addr = {htonl(INADDR_LOOPBACK)},
+		.sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	bool is_bound;
+
+	CU_ASSERT_FATAL(fd >= 0);
+	is_bound = bind(fd, (const struct sockaddr *)&at, sizeof at) == 0;
+	(void)close(fd);
+	return is_bound;
+}
+
+/* Below those that the system gives to whoever connects: one of these is soon somebody else's. */
 static void free_port(char *ret_text, size_t size)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t length = sizeof at;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	uint16_t port;
 
-	CU_ASSERT_FATAL(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0);
-	CU_ASSERT_FATAL(getsockname(fd, (struct sockaddr *)&at, &length) == 0);
-	(void)snprintf(ret_text, size, "%u", ntohs(at.sin_port));
-	(void)close(fd);
+	do
+		port = (uint16_t)(10000 + ((unsigned)getpid() + (unsigned)rand()) % 10000);
+	while (!is_free(port));
+	(void)snprintf(ret_text, size, "%u", port);
 }
 
 static fl_options *options_for(const char *name, const char *epmd, const char *epmd_port)

@@ -198,6 +198,33 @@ static void close_of_one_side_is_an_end_in_order_for_the_other(void)
 	close_pair(listen);
 }
 
+/* Bytes that nobody read here would make a close a reset, and what is under way there is lost. */
+static void finish_lets_the_other_side_read_all(void)
+{
+	fli_listen *listen = open_pair();
+	size_t done = 0;
+	int64_t taken = 1;
+
+	CU_ASSERT_EQUAL(fli_sock_write(theirs.sock, (const uint8_t *)"unread", 6), 6);
+	while (taken > 0 && done < sizeof big) {
+		taken = fli_sock_write(mine.sock, big + done, sizeof big - done);
+		done += taken > 0 ? (size_t)taken : 0;
+	}
+	CU_ASSERT_EQUAL(fli_sock_queue(mine.sock, big + done, sizeof big - done), FL_OK);
+	net->finish(mine.sock);
+	run_until(&theirs.is_over);
+	CU_ASSERT_EQUAL(theirs.code, FL_ECLOSED);
+	CU_ASSERT_EQUAL(theirs.got, sizeof big);
+	CU_ASSERT_EQUAL(theirs.last, 7);
+	CU_ASSERT_FALSE(mine.is_over);
+	CU_ASSERT_EQUAL(mine.got, 6);
+	fli_sock_close(theirs.sock);
+	theirs.sock = NULL;
+	run_until(&mine.is_over);
+	CU_ASSERT_EQUAL(mine.code, FL_ECLOSED);
+	close_pair(listen);
+}
+
 static void port_where_nobody_listens_refuses(void)
 {
 	fli_listen *listen = NULL;
@@ -316,8 +343,8 @@ static void listener_may_be_closed_while_it_refuses(void)
 FL_SUITE("socket", FL_TEST(bytes_go_both_ways), FL_TEST(what_does_not_fit_is_queued),
 	FL_TEST(close_with_output_queued_is_safe),
 	FL_TEST(close_of_one_side_is_an_end_in_order_for_the_other),
-	FL_TEST(port_where_nobody_listens_refuses), FL_TEST(name_is_resolved),
-	FL_TEST(socket_may_be_closed_while_its_name_is_looked_up),
+	FL_TEST(finish_lets_the_other_side_read_all), FL_TEST(port_where_nobody_listens_refuses),
+	FL_TEST(name_is_resolved), FL_TEST(socket_may_be_closed_while_its_name_is_looked_up),
 	FL_TEST(taken_port_is_skipped_within_a_range),
 	FL_TEST(address_of_another_machine_is_refused_with_a_text),
 	FL_TEST(connections_without_memory_are_closed_and_later_ones_accepted),
