@@ -4,8 +4,9 @@
 %%
 %% A case is {Name, Fun}; Fun takes the configuration (node, port, cookie, log) and returns ok or a
 %% reason. A suite exports cases/0, and may export slowest_ms/1: how long an honest call may take
-%% meanwhile. A second node, which nobody attacks, is asked as often: what its calls take is the
-%% machine's doing, and an honest call may take that, times ?TIMES, on top.
+%% meanwhile on a machine that has nothing else to do: the longer the node's threads wait for a
+%% processor, the more. A second node, which nobody attacks, is asked as often: what its calls take is
+%% the machine's doing, and an honest call may take that, times ?TIMES, on top.
 -module(hostile).
 -export([main/1, logged/2, until/2, same/2]).
 
@@ -34,10 +35,11 @@ suites(Names) ->
 
 run(Module, {Name, Fun}, Config, Witnesses) ->
     _ = [hostile_witness:reset(W) || W <- Witnesses],
+    Before = times(Config),
     Said = filelib:file_size(maps:get(log, Config)),
     Start = erlang:monotonic_time(millisecond),
     Result = case guarded(fun() -> Fun(Config) end) of
-                 ok -> check(Module, Name, Config, Witnesses);
+                 ok -> check(slowest_ms(Module, Name), Before, Config, Witnesses);
                  Reason -> Reason
              end,
     Ms = erlang:monotonic_time(millisecond) - Start,
@@ -69,16 +71,29 @@ guarded(Fun) ->
 caught(Fun) ->
     try Fun() catch Class:Reason:Stack -> {Class, Reason, lists:sublist(Stack, 3)} end.
 
-check(Module, Name, #{node := Node, san := San}, Witnesses) ->
+check(SlowestMs, Before, #{node := Node, san := San} = Config, Witnesses) ->
     [{Count, Slowest, Failed}, {_, Calm, _}] = [hostile_witness:report(W) || W <- Witnesses],
-    Limit = slowest_ms(Module, Name) * case San of "" -> 1; _ -> 10 end + ?TIMES * Calm,
+    Stretch = stretch(Before, times(Config)),
+    Limit = SlowestMs * Stretch * case San of "" -> 1; _ -> 10 end + ?TIMES * Calm,
     Alive = lists:member(Node, nodes(connected)),
     if
         not Alive -> the_honest_peer_was_cut_off;
         Failed =/= [] -> {honest_calls_failed, Failed};
-        Count > 0, Slowest > Limit -> {honest_call_took_ms, Slowest, and_at_a_calm_node, Calm};
+        Count > 0, Slowest > Limit -> {honest_call_took_ms, Slowest, and_at_a_calm_node, Calm, stretched_by, Stretch};
         true -> ok
     end.
+
+%% How much longer than it ran the node was about to run.
+stretch({Ran, Waited}, {RanLater, WaitedLater}) ->
+    1 + (WaitedLater - Waited) / max(1, RanLater - Ran).
+
+%% Nanoseconds that its threads ran, and that they waited for a processor.
+times(#{os_pid := Pid}) ->
+    Files = filelib:wildcard("/proc/" ++ Pid ++ "/task/*/schedstat"),
+    Texts = [Text || File <- Files, {ok, Text} <- [file:read_file(File)]],
+    Times = [[binary_to_integer(N) || N <- binary:split(Text, [<<" ">>, <<"\n">>], [global, trim])]
+             || Text <- Texts],
+    {lists:sum([Ran || [Ran, _, _] <- Times]), lists:sum([Waited || [_, Waited, _] <- Times])}.
 
 slowest_ms(Module, Name) ->
     case erlang:function_exported(Module, slowest_ms, 1) of
