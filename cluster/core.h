@@ -30,7 +30,7 @@ typedef struct fli_core {
 	fli_timer output;       /* while leaving: what the servers said is on its way */
 	uint64_t output_end_ms; /* when that is waited for no more; 0: it has not begun */
 	struct fli_partition_service *partition; /* NULL: no policy */
-	bool is_finishing;      /* it has been written; the peers have yet to see the end */
+	bool is_finishing; /* it has been written; the peers have yet to see the end */
 	int exit_code;
 } fli_core;
 
