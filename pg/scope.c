@@ -185,22 +185,25 @@ static int local_push(fli_scope *scope, fli_scope_local *local, fli_pg_share *sh
 	return FL_OK;
 }
 
-static bool local_pop(fli_scope_local *local, const fli_pg_share *share)
+/* Takes so many memberships of that share out of the process's list, in one pass; how many. */
+static size_t local_pop(fli_scope_local *local, const fli_pg_share *share, size_t times)
 {
-	for (uint32_t i = local->count; i-- > 0;) {
+	size_t popped = 0;
+
+	for (uint32_t i = local->count; popped < times && i-- > 0;) {
 		if (local->shares[i] != share)
 			continue;
 		local->shares[i] = local->shares[--local->count];
-		return true;
+		popped++;
 	}
-	return false;
+	return popped;
 }
 
 static bool leave_one(fli_scope *scope, fli_pg_share *share, uint64_t id)
 {
 	fli_scope_local *local = fli_scope_local_find(scope, id);
 
-	if (local == NULL || !local_pop(local, share))
+	if (local == NULL || local_pop(local, share, 1) == 0)
 		return false;
 	(void)fli_pg_share_remove(&scope->table, share, id); /* it is there */
 	local_tidy(scope, local);
@@ -291,15 +294,25 @@ bool fli_scope_keep_id(fli_scope *scope, uint64_t id)
 	return true;
 }
 
-/* Those who were in leave; `scope->ids` are they. */
+/* Those who were in leave; `scope->ids` are they. Equal ones of many stand together. */
 static int leave_all(fli_scope *scope, fli_pg_share *share, const fli_scope_pids *pids)
 {
+	size_t end;
+
 	scope->ids_count = 0;
-	for (size_t i = 0; i < pids->count; i++) {
+	for (size_t i = 0; i < pids->count; i++)
 		if (!fli_scope_keep_id(scope, pids->ids[i]))
-			return FL_ENOMEM; /* the peers are told of those who have left */
-		if (!leave_one(scope, share, pids->ids[i]))
-			scope->ids_count--;
+			return FL_ENOMEM;
+	scope->ids_count = fli_pg_share_take(&scope->table, share, scope->ids, pids->count);
+	for (size_t i = 0; i < scope->ids_count; i = end) {
+		fli_scope_local *local = fli_scope_local_find(scope, scope->ids[i]);
+
+		for (end = i + 1; end < scope->ids_count && scope->ids[end] == scope->ids[i];)
+			end++;
+		if (local == NULL)
+			continue; /* no: who is in a share of ours is in the list of locals */
+		(void)local_pop(local, share, end - i); /* they are there */
+		local_tidy(scope, local);
 	}
 	return scope->ids_count == 0 ? FL_ENOENT : FL_OK;
 }

@@ -126,7 +126,14 @@ void fli_scope_node_up(fli_scope *scope, fl_atom node);
 
 /* What is left of a message; it borrows from the message. */
 typedef struct fli_scope_job {
-	enum { FLI_JOB_DONE, FLI_JOB_SYNC, FLI_JOB_UPDATE, FLI_JOB_LEAVE, FLI_JOB_GONE } kind;
+	enum {
+		FLI_JOB_DONE,
+		FLI_JOB_SYNC,
+		FLI_JOB_UNNAMED, /* what a sync did not name leaves */
+		FLI_JOB_UPDATE,
+		FLI_JOB_LEAVE,
+		FLI_JOB_GONE
+	} kind;
 	fli_scope_peer *peer;
 	fli_entries entries; /* still to come; of a leave: */
 	fl_term groups, pids;

@@ -17,10 +17,9 @@
  */
 #include "pg/scope.h"
 
-#include "node/base/bug.h"
-#include <stdlib.h>
 #include <string.h>
 
+#include "node/base/bug.h"
 #include "pg/shape.h"
 
 /* Members and groups a step; some hundred microseconds. */
@@ -121,49 +120,6 @@ static bool join(fli_scope *scope, fli_scope_peer *peer, fl_term key)
 	return true;
 }
 
-static int order_ids(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void sort_ids(uint64_t *ids, size_t count)
-{
-	if (count > 1)
-		qsort(ids, count, sizeof *ids, order_ids);
-}
-
-/*
- * Takes each of `ids` out of the share once. Those that were in stay in `ids`; how many. Many are
- * sorted first, so that long lists cannot cost their product.
- */
-static size_t take_out(fli_scope *scope, fli_pg_share *share, uint64_t *ids, size_t count)
-{
-	size_t found = 0, kept = 0, j = 0;
-
-	if (count <= 8) {
-		for (size_t i = 0; i < count; i++)
-			if (fli_pg_share_remove(&scope->table, share, ids[i]))
-				ids[found++] = ids[i];
-		return found;
-	}
-	sort_ids(ids, count);
-	sort_ids(share->ids, share->count);
-	for (size_t i = 0; i < share->count; i++) {
-		while (j < count && ids[j] < share->ids[i])
-			j++;
-		if (j < count && ids[j] == share->ids[i])
-			ids[found++] = ids[j++];
-		else
-			share->ids[kept++] = share->ids[i];
-	}
-	share->owner->members -= found;
-	scope->table.members -= found;
-	share->count = (uint32_t)kept;
-	return found;
-}
-
 /* Members of one peer leave one group. scope->ids are they; afterwards those who were in. */
 static void leave(fli_scope *scope, fli_scope_peer *peer, fl_term key)
 {
@@ -171,7 +127,8 @@ static void leave(fli_scope *scope, fli_scope_peer *peer, fl_term key)
 	fli_pg_share *share = group == NULL ? NULL : fli_pg_share_find(group, &peer->owner);
 	size_t asked = scope->ids_count;
 
-	scope->ids_count = share == NULL ? 0 : take_out(scope, share, scope->ids, asked);
+	scope->ids_count =
+		share == NULL ? 0 : fli_pg_share_take(&scope->table, share, scope->ids, asked);
 	scope->counters.missing += asked - scope->ids_count;
 	if (share == NULL)
 		return;
@@ -247,8 +204,8 @@ static bool replace(fli_scope *scope, fli_pg_share *share)
 	}
 	for (size_t i = 0; i < is; i++)
 		fli_pg_share_add(&scope->table, share, scope->ids[i]);
-	sort_ids(both, was);
-	sort_ids(both + was, is);
+	fli_pg_ids_sort(both, was);
+	fli_pg_ids_sort(both + was, is);
 	scope->ids_count = was;
 	differ(both, &scope->ids_count, both + was, &is);
 	if (!FLI_BUG(pg_watchers_miss_syncs)) {
@@ -347,29 +304,32 @@ static bool do_entry(fli_scope *scope, fli_scope_job *job, size_t *ret_units, bo
 	return ok;
 }
 
-/* What is left when the last entry has been done. */
-static void end_of_entries(fli_scope *scope, fli_scope_job *job)
+/* Whether something is left when the last entry has been done. */
+static bool end_of_entries(fli_scope_job *job)
 {
-	if (job->kind != FLI_JOB_SYNC) {
-		job->kind = FLI_JOB_DONE;
-		return;
-	}
-	while (drop_first(scope, job->peer, false) > 0)
-		;
-	job->peer->wants_sync = false;
+	job->kind = job->kind == FLI_JOB_SYNC ? FLI_JOB_UNNAMED : FLI_JOB_DONE;
+	return job->kind != FLI_JOB_DONE;
+}
+
+static void end_of_drops(fli_scope *scope, fli_scope_job *job)
+{
+	if (job->kind == FLI_JOB_GONE)
+		fli_scope_peer_remove(scope, job->peer);
+	else
+		job->peer->wants_sync = false;
 	job->kind = FLI_JOB_DONE;
 }
 
-static bool step_gone(fli_scope *scope, fli_scope_job *job)
+/* All shares of a peer that is gone, or those that its sync did not name. */
+static bool step_drops(fli_scope *scope, fli_scope_job *job)
 {
 	size_t units = 0, count;
 
 	while (units < STEP_UNITS) {
-		count = drop_first(scope, job->peer, true);
+		count = drop_first(scope, job->peer, job->kind == FLI_JOB_GONE);
 		units += count + 1;
 		if (count == 0) {
-			fli_scope_peer_remove(scope, job->peer);
-			job->kind = FLI_JOB_DONE;
+			end_of_drops(scope, job);
 			return false;
 		}
 	}
@@ -383,18 +343,16 @@ bool fli_scope_step(fli_scope *scope, fli_scope_job *job)
 
 	if (job->kind == FLI_JOB_DONE)
 		return false;
-	if (job->kind == FLI_JOB_GONE)
-		return step_gone(scope, job);
+	if (job->kind == FLI_JOB_GONE || job->kind == FLI_JOB_UNNAMED)
+		return step_drops(scope, job);
 	while (units < STEP_UNITS) {
 		if (!do_entry(scope, job, &more, &is_end)) {
 			lose_track(scope, job->peer);
 			job->kind = FLI_JOB_DONE;
 			return false;
 		}
-		if (is_end) {
-			end_of_entries(scope, job);
-			return false;
-		}
+		if (is_end)
+			return end_of_entries(job);
 		units += more;
 	}
 	return true;

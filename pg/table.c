@@ -10,6 +10,7 @@
  */
 #include "pg/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "node/term/hash.h"
@@ -182,6 +183,16 @@ static void count_down(fli_pg_table *table, fli_pg_share *share, uint32_t less)
 	table->members -= less;
 }
 
+static void shrink(fli_pg_table *table, fli_pg_share *share)
+{
+	uint32_t capacity = share->capacity;
+
+	while (capacity >= SHRINK_FROM && share->count < capacity / 4)
+		capacity /= 2;
+	if (capacity < share->capacity)
+		(void)set_capacity(table, share, capacity); /* or stays */
+}
+
 bool fli_pg_share_remove(fli_pg_table *table, fli_pg_share *share, uint64_t id)
 {
 	for (uint32_t i = share->count; i-- > 0;) {
@@ -189,11 +200,48 @@ bool fli_pg_share_remove(fli_pg_table *table, fli_pg_share *share, uint64_t id)
 			continue;
 		share->ids[i] = share->ids[share->count - 1];
 		count_down(table, share, 1);
-		if (share->capacity >= SHRINK_FROM && share->count < share->capacity / 4)
-			(void)set_capacity(table, share, share->capacity / 2); /* or stays */
+		shrink(table, share);
 		return true;
 	}
 	return false;
+}
+
+static int order_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void fli_pg_ids_sort(uint64_t *ids, size_t count)
+{
+	if (count > 1)
+		qsort(ids, count, sizeof *ids, order_ids);
+}
+
+size_t fli_pg_share_take(fli_pg_table *table, fli_pg_share *share, uint64_t *ids, size_t count)
+{
+	size_t found = 0, kept = 0, j = 0;
+
+	if (count <= FLI_PG_TAKE_FEW) {
+		for (size_t i = 0; i < count; i++)
+			if (fli_pg_share_remove(table, share, ids[i]))
+				ids[found++] = ids[i];
+		return found;
+	}
+	fli_pg_ids_sort(ids, count);
+	fli_pg_ids_sort(share->ids, share->count);
+	for (size_t i = 0; i < share->count; i++) {
+		while (j < count && ids[j] < share->ids[i])
+			j++;
+		if (j < count && ids[j] == share->ids[i])
+			ids[found++] = ids[j++];
+		else
+			share->ids[kept++] = share->ids[i];
+	}
+	count_down(table, share, (uint32_t)found);
+	shrink(table, share);
+	return found;
 }
 
 void fli_pg_share_clear(fli_pg_table *table, fli_pg_share *share)

@@ -78,6 +78,8 @@ void fli_pg_table_create(fli_pg_table *table, fli_mem *mem, uint64_t seed, uint6
 void fli_pg_table_destroy(fli_pg_table *table);
 void fli_pg_owner_create(fli_pg_owner *owner, const fl_pid *pid);
 
+enum { FLI_PG_TAKE_FEW = 8 }; /* so many are searched one by one */
+
 /* NULL: nobody is in it and nobody watches it. */
 fli_pg_group *fli_pg_group_find(const fli_pg_table *table, fl_term key);
 /* The same, made where there is none; NULL: out of memory. */
@@ -93,6 +95,12 @@ int fli_pg_share_reserve(fli_pg_table *table, fli_pg_share *share, size_t more);
 void fli_pg_share_add(fli_pg_table *table, fli_pg_share *share, uint64_t id);
 /* Takes one occurrence out; false when there is none. The share may be empty then. */
 bool fli_pg_share_remove(fli_pg_table *table, fli_pg_share *share, uint64_t id);
+void fli_pg_ids_sort(uint64_t *ids, size_t count);
+/*
+ * Takes each of `ids` out once. Those that were in stay in `ids`; how many. More than a few are
+ * sorted first, so that long lists cannot cost their product.
+ */
+size_t fli_pg_share_take(fli_pg_table *table, fli_pg_share *share, uint64_t *ids, size_t count);
 void fli_pg_share_clear(fli_pg_table *table, fli_pg_share *share);
 /* With all its members; the group is tidied. */
 void fli_pg_share_delete(fli_pg_table *table, fli_pg_share *share);

@@ -115,6 +115,52 @@ static void only_those_who_were_in_leave(void)
 	scope_teardown();
 }
 
+/* One by one they would cost the product of the lists: minutes. */
+static void long_lists_leave_at_once(void)
+{
+	enum { COUNT = 300000 };
+	static uint64_t five[COUNT], six[COUNT];
+
+	for (size_t i = 0; i < COUNT; i++) {
+		five[i] = 5;
+		six[i] = 6;
+	}
+	scope_setup(0);
+	scope.table.members_max = 3 * COUNT;
+	CU_ASSERT_EQUAL(scope_change(true, "g", five, COUNT, true), FL_OK);
+	CU_ASSERT_EQUAL(scope_change(true, "g", six, COUNT, true), FL_OK);
+	CU_ASSERT_EQUAL(scope_change(true, "h", five, COUNT, true), FL_OK);
+	CU_ASSERT_EQUAL(scope_change(false, "g", five, COUNT, true), FL_OK);
+	CU_ASSERT_EQUAL(scope.own.members, 2 * COUNT);
+	CU_ASSERT_EQUAL(scope_change(false, "g", five, 1, true), FL_ENOENT);
+	CU_ASSERT_EQUAL(scope_change(false, "g", six, COUNT - 1, true), FL_OK);
+	MEMBERS("g", "a.6");
+	CU_ASSERT_EQUAL(scope_change(false, "h", five, COUNT, true), FL_OK);
+	CU_ASSERT_EQUAL(scope.locals.count, 1);
+	scope_teardown();
+}
+
+/* Whoever is in twice leaves twice, and no more; who was not in is not told of. */
+static void many_leave_as_often_as_they_are_in(void)
+{
+	static const uint64_t in[] = {5, 6, 5, 7, 8, 9, 10, 11},
+			      out[] = {5, 11, 4, 5, 6, 5, 8, 9, 10};
+
+	scope_setup(0);
+	meet_b();
+	CU_ASSERT_EQUAL(scope_change(true, "g", in, 8, true), FL_OK);
+	CU_ASSERT_EQUAL(scope_join("h", 5), FL_OK);
+	notes[0] = '\0';
+	CU_ASSERT_EQUAL(scope_change(false, "g", out, 9, true), FL_OK);
+	NOTED("-mon 3;-mon 5;-mon 6;-mon 7;-mon 8;"
+	      ">b@h.9 {leave,<a@h.1.0>,[<a@h.5.0>,<a@h.5.0>,<a@h.6.0>,<a@h.8.0>,<a@h.9.0>,"
+	      "<a@h.10.0>,<a@h.11.0>],[g]};");
+	MEMBERS("g", "a.7");
+	MEMBERS("h", "a.5");
+	CU_ASSERT_EQUAL(scope.locals.count, 2);
+	scope_teardown();
+}
+
 static void death_is_one_leave_of_all_groups(void)
 {
 	scope_setup(0);
@@ -201,6 +247,41 @@ static void sync_replaces_what_was_known(void)
 	CU_ASSERT(scope_cast("{sync, <b@h.9.0/7>, []}"));
 	CU_ASSERT_EQUAL(scope.table.members, 0);
 	CU_ASSERT_EQUAL(scope.table.groups.count, 0);
+	scope_teardown();
+}
+
+/* "{sync, B, [{0, [M]}, {1, [M]}, ...]}" */
+static const char *sync_of(size_t count)
+{
+	static char text[1 << 19];
+	int at = snprintf(text, sizeof text, "{sync, <b@h.9.0/7>, [");
+
+	for (size_t i = 0; i < count; i++)
+		at += snprintf(text + at, sizeof text - (size_t)at, "%s{%zu, [<b@h.3.0/7>]}",
+			i == 0 ? "" : ", ", i);
+	(void)snprintf(text + at, sizeof text - (size_t)at, "]}");
+	return text;
+}
+
+/* However much it is: others have their turn in between. */
+static void what_a_sync_does_not_name_leaves_in_steps(void)
+{
+	enum { COUNT = 10000 };
+	fl_buf buf = FL_BUF_INIT;
+	fli_scope_job job;
+	size_t steps = 1;
+
+	scope_setup(0);
+	scope.table.members_max = COUNT;
+	CU_ASSERT(scope_cast(sync_of(COUNT)));
+	CU_ASSERT_EQUAL(scope.table.members, COUNT);
+	fli_scope_begin(&scope, scope_term_of(&buf, sync_of(1)), true, &job);
+	while (fli_scope_step(&scope, &job))
+		steps++;
+	CU_ASSERT(steps > 3);
+	CU_ASSERT_EQUAL(scope.table.members, 1);
+	MEMBERS("0", "b.3");
+	fl_buf_free(&buf);
 	scope_teardown();
 }
 
@@ -359,10 +440,11 @@ FL_SUITE("pg_scope", FL_TEST(node_up_is_answered_by_a_discover_by_name),
 	FL_TEST(unknown_discoverer_gets_sync_then_discover), FL_TEST(strangers_are_no_peers),
 	FL_TEST(one_node_has_few_peers), FL_TEST(changes_are_told_only_after_our_sync),
 	FL_TEST(join_and_leave_are_told), FL_TEST(only_those_who_were_in_leave),
+	FL_TEST(long_lists_leave_at_once), FL_TEST(many_leave_as_often_as_they_are_in),
 	FL_TEST(death_is_one_leave_of_all_groups), FL_TEST(paused_members_are_in_no_group),
 	FL_TEST(peers_members_come_and_go), FL_TEST(unknown_peers_change_nothing),
-	FL_TEST(sync_replaces_what_was_known), FL_TEST(group_named_twice_counts_once),
-	FL_TEST(words_of_29_are_understood), FL_TEST(who_speaks_as_29_is_answered_as_29),
-	FL_TEST(version_may_become_known_later), FL_TEST(peer_takes_its_members_along),
-	FL_TEST(foreign_members_are_left_out), FL_TEST(garbage_changes_nothing_and_is_counted),
-	FL_TEST(names_are_equal_by_value));
+	FL_TEST(sync_replaces_what_was_known), FL_TEST(what_a_sync_does_not_name_leaves_in_steps),
+	FL_TEST(group_named_twice_counts_once), FL_TEST(words_of_29_are_understood),
+	FL_TEST(who_speaks_as_29_is_answered_as_29), FL_TEST(version_may_become_known_later),
+	FL_TEST(peer_takes_its_members_along), FL_TEST(foreign_members_are_left_out),
+	FL_TEST(garbage_changes_nothing_and_is_counted), FL_TEST(names_are_equal_by_value));
