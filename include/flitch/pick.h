@@ -30,7 +30,7 @@ enum { FL_PICKER_MAX = 256, FL_PICK_MAX = 1 << 20 };
 typedef enum fl_pick_how {
 	FL_PICK_RANDOM,
 	FL_PICK_LOCAL, /* a random one of this node's; of all, where it has none */
-	FL_PICK_ROUND, /* with a picker: one after the other, in the order of node and pid */
+	FL_PICK_ROUND, /* with a picker: each once, in the order of node and pid */
 	FL_PICK_LEAST  /* with a picker: whoever has the least unfinished; a random one of those */
 } fl_pick_how;
 
