@@ -139,6 +139,11 @@ static bool has_lost_servers(fli_core *core)
 	if (!core->has_services || core->is_leaving || has_servers(core))
 		return false;
 	core->exit_code = EXIT_SERVERS_FAILED;
+	if (core->has_run)
+		fli_log_write(&core->node->log, FLI_ERROR,
+			"this node ends with code %d: its supervisor gave up; a server ended more "
+			"often than it may be started again; the lines above say which, and why",
+			EXIT_SERVERS_FAILED);
 	return true;
 }
 

@@ -38,11 +38,15 @@ static const char *why_not(fli_dist *dist, const fli_sock *sock)
 	if (!dist->is_ready)
 		return "this node is not registered yet";
 	if (!take_token(dist))
-		return "they come too fast";
+		return "they come too fast; somebody dials in a loop, or scans the port; see who "
+		       "dials, or close the port to others";
 	if (fli_pending_count(dist, NULL) >= limits->pending_max)
-		return "too many handshakes are under way (dist.pending_max)";
+		return "too many handshakes are under way; others open connections and say "
+		       "nothing; close the port to them, or raise dist.pending_max";
 	if (fli_pending_count(dist, &sock->peer) >= limits->pending_per_ip_max)
-		return "too many handshakes of that address are under way (dist.pending_per_ip)";
+		return "too many handshakes of that address are under way; somebody there opens "
+		       "connections and says nothing, or many nodes share it; look there, or "
+		       "raise dist.pending_per_ip";
 	return NULL;
 }
 

@@ -147,6 +147,17 @@ fli_msg *fli_msg_of_term(fl_node *node, fl_term term)
 	return msg;
 }
 
+fli_msg *fli_msg_of_spec(fl_node *node, fl_spec spec)
+{
+	fl_buf buf = FL_BUF_INIT;
+	fli_msg *msg = NULL;
+
+	if (fl_build_values(&buf, spec.pattern, spec.values, spec.count) == FL_OK)
+		msg = fli_msg_of_term(node, fl_buf_term(&buf));
+	fl_buf_free(&buf);
+	return msg;
+}
+
 /* {Tag, {Pid, Tag}, Request}: fills pid, tag and body. */
 static bool classify_asked(fli_msg *msg, fli_cursor *c)
 {

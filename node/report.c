@@ -40,13 +40,16 @@ bool fli_report_is_due(fl_term reason)
 	       !fl_match(reason, "shutdown") && !fl_match(reason, "{shutdown, _}");
 }
 
+/* As gen_server tells it: a call's request, but a cast with its envelope. */
 static fl_term last_message(const fl_proc *proc, const fli_msg *last)
 {
 	static const uint8_t none[] = {119, 4, 'n', 'o', 'n', 'e'};
+	uint32_t body;
 
 	if (last == NULL)
 		return fli_term(proc->node, none, sizeof none);
-	return fli_term(proc->node, last->data + last->body, last->size - last->body);
+	body = last->kind == FLI_MSG_CAST ? 0 : last->body;
+	return fli_term(proc->node, last->data + body, last->size - body);
 }
 
 /* The term, or the size of one that is too large. */

@@ -195,6 +195,7 @@ fli_msg *fli_msg_new(fl_node *node, size_t size); /* data is `size` bytes, not y
 void fli_msg_free(fl_node *node, fli_msg *msg);
 fli_msg *fli_msg_of_payload(fl_node *node, const fli_payload *payload);
 fli_msg *fli_msg_of_term(fl_node *node, fl_term term);
+fli_msg *fli_msg_of_spec(fl_node *node, fl_spec spec);
 /* Sets kind and offsets from the bytes. */
 void fli_msg_classify(fli_msg *msg);
 /* Hands the message to the process; takes it in any case. */

@@ -206,9 +206,8 @@ static bool settle(fl_proc *proc, int rc, const fli_msg *last)
 {
 	if (proc->status == FLI_EXITING || FLI_LIKELY(rc == FL_OK))
 		return true;
-	if (rc == FL_STOP)
-		return fli_server_stop(proc, reason_of(proc), last);
-	set_reason(proc, fl_spec("{api_misuse, {handler_returned, ~}}", rc));
+	if (rc != FL_STOP)
+		set_reason(proc, fl_spec("{api_misuse, {handler_returned, ~}}", rc));
 	return fli_server_stop(proc, reason_of(proc), last);
 }
 
@@ -457,6 +456,15 @@ int fli_server_init(fl_proc *proc, fl_term args)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
+static bool settle_event(fl_proc *proc, int rc, fl_spec event)
+{
+	fli_msg *last = rc == FL_OK ? NULL : fli_msg_of_spec(proc->node, event);
+	bool kept = settle(proc, rc, last);
+
+	fli_msg_free(proc->node, last);
+	return kept;
+}
+
 static bool run_continue(fl_proc *proc)
 {
 	fli_msg *msg = proc->extra->continue_;
@@ -469,7 +477,7 @@ static bool run_continue(fl_proc *proc)
 		fli_debug_continue(proc, job.term);
 	proc->current_kind = FLI_MSG_INFO;
 	kept = invoke(proc, &job, &rc);
-	kept = settle(proc, rc, NULL) && kept;
+	kept = settle_event(proc, rc, fl_spec("{continue, ~}", job.term)) && kept;
 	fli_msg_free(proc->node, msg);
 	return kept;
 }
@@ -485,7 +493,7 @@ static bool run_timeout(fl_proc *proc)
 		fli_debug_timeout(proc);
 	proc->current_kind = FLI_MSG_INFO;
 	kept = invoke(proc, &job, &rc);
-	return settle(proc, rc, NULL) && kept;
+	return settle_event(proc, rc, fl_spec("timeout")) && kept;
 }
 
 /*

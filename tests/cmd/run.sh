@@ -385,6 +385,41 @@ function_of_the_nodes_own_is_not_replaced() {
 	three_parts
 }
 
+# Once it was told to, the server ends whenever it is started.
+server_that_always_ends_takes_the_node_with_it() {
+	cat >doomed.c <<-'EOF'
+	#include <flitch.h>
+	static _Atomic(bool) is_doomed;
+	static int on_init(fl_proc *self, void *state, fl_term args)
+	{
+		(void)state, (void)args;
+		return is_doomed ? fl_next_continue(self, "again") : FL_OK;
+	}
+	static int on_continue(fl_proc *self, void *state, fl_term what)
+	{
+		(void)state;
+		return fl_stop(self, "{doomed, ~}", what);
+	}
+	static int on_cast(fl_proc *self, void *state, fl_term message)
+	{
+		is_doomed = true;
+		return on_continue(self, state, message);
+	}
+	static const fl_behaviour doomed = {
+		.name = "doomed", .init = on_init, .cast = on_cast, .continue_ = on_continue,
+	};
+	FL_MODULE(&doomed);
+	EOF
+	${CC:-cc} -shared -fPIC -o doomed.so doomed.c -I"$top/include" 2>own.log ||
+		{ fail "$(cat own.log)"; return; }
+	start c12 --load "$work/doomed.so" || return
+	try 0 "$flitch" cast c12@127.0.0.1 doomed now
+	ends "$node" 70
+	says c12.err 'Reason for termination == {doomed,now}'
+	says c12.err 'Reason for termination == {doomed,again}'
+	says c12.err 'this node ends with code 70: its supervisor gave up; a server ended more often'
+}
+
 taken_name_is_refused() {
 	start c3 || return
 	try 69 "$flitch" run --name c3@127.0.0.1
@@ -594,7 +629,8 @@ pids+=($!)
 timeout 60 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; done"
 
 for name in node_without_epmd_is_visited_by_its_port node_says_ready_and_leaves_on_sigterm missing_shared_object_is_refused \
-	broken_shared_object_is_refused function_of_the_nodes_own_is_not_replaced taken_name_is_refused port_in_use_is_refused \
+	broken_shared_object_is_refused function_of_the_nodes_own_is_not_replaced \
+	server_that_always_ends_takes_the_node_with_it taken_name_is_refused port_in_use_is_refused \
 	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
 	sighup_reads_the_log_level_again; do
 	it $name

@@ -22,7 +22,7 @@ report_in_the_nodes_log_test(Config) ->
     ok = do(Pid, {register, crashing}),
     ok = gen_server:cast(Pid, {stop, {the_reason, "of it", <<"all">>}}),
     Line = line(C, "** Generic server"),
-    [true = has(Line, Part) || Part <- ["crashing terminating", "Last message in was {stop,",
+    [true = has(Line, Part) || Part <- ["crashing terminating", "Last message in was {'$gen_cast',{stop,",
                                         "When Server state == {opaque,",
                                         "Reason for termination == {the_reason,\"of it\""]].
 

@@ -60,8 +60,60 @@ static void state_is_that_from_before_terminate(void)
 	world_send(&w, "wiping", "{'$gen_cast', what}");
 	CU_ASSERT_STRING_EQUAL(actor_notes, "terminate what;");
 	CU_ASSERT_PTR_NOT_NULL(strstr(w.log,
-		"** Generic server wiping terminating ** Last message in was what ** When Server "
-		"state == #{total => 5} ** Reason for termination == what"));
+		"** Generic server wiping terminating ** Last message in was {'$gen_cast',what} ** When "
+		"Server state == #{total => 5} ** Reason for termination == what"));
+	world_close(&w);
+}
+
+static int waiting_init(fl_proc *self, void *state, fl_term args)
+{
+	(void)state;
+	(void)args;
+	fl_next_timeout(self, 10);
+	return FL_OK;
+}
+
+static int continuing_init(fl_proc *self, void *state, fl_term args)
+{
+	(void)state;
+	(void)args;
+	return fl_next_continue(self, "{more, 1}");
+}
+
+static int continuing_continue(fl_proc *self, void *state, fl_term what)
+{
+	(void)state;
+	return fl_stop(self, "{no, ~}", what);
+}
+
+static int waiting_timeout(fl_proc *self, void *state)
+{
+	(void)state;
+	return fl_stop(self, "late");
+}
+
+static const fl_behaviour waiting = {
+	.name = "waiting",
+	.init = waiting_init,
+	.timeout = waiting_timeout,
+};
+
+static const fl_behaviour continuing = {
+	.name = "continuing",
+	.init = continuing_init,
+	.continue_ = continuing_continue,
+};
+
+static void continue_and_timeout_are_named_as_gen_server_does(void)
+{
+	actor_open(&w);
+	(void)world_start(&w, &continuing, "continuing", NULL);
+	world_settle(&w);
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "Last message in was {continue,{more,1}} **"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "Reason for termination == {no,{more,1}}"));
+	(void)world_start(&w, &waiting, "waiting", NULL);
+	world_pass(&w, 100);
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "Last message in was timeout **"));
 	world_close(&w);
 }
 
@@ -123,9 +175,10 @@ static void close_led(void)
 static void leaders_node_gets_the_report_of_gen_server(void)
 {
 	static const char *const parts[] = {"{log,error,#{", "label => {gen_server,terminate}",
-		"name => led", "last_message => what", "state => #{total => 5}", "log => []",
-		"reason => what", "client_info => undefined", "process_label => undefined",
-		"report_cb => fun gen_server:format_log/1", "domain => [otp]", "tag => error"};
+		"name => led", "last_message => {'$gen_cast',what}", "state => #{total => 5}",
+		"log => []", "reason => what", "client_info => undefined",
+		"process_label => undefined", "report_cb => fun gen_server:format_log/1",
+		"domain => [otp]", "tag => error"};
 
 	start_led("led");
 	world_send(&w, "led", "{'$gen_cast', what}");
@@ -146,12 +199,13 @@ static void large_term_is_told_by_its_size(void)
 	CU_ASSERT_EQUAL(fli_send_spec(w.node, NULL, &to, fl_spec("{'$gen_cast', ~}", bin)), FL_OK);
 	fli_leave(w.node);
 	world_settle(&w);
-	CU_ASSERT_TRUE(was_sent("last_message => {too_large,65605,bytes}"));
+	CU_ASSERT_TRUE(was_sent("last_message => {too_large,65618,bytes}"));
 	CU_ASSERT_TRUE(was_sent("state => #{total => 5}"));
 	close_led();
 }
 
 FL_SUITE("report", FL_TEST(state_is_that_from_before_terminate),
+	FL_TEST(continue_and_timeout_are_named_as_gen_server_does),
 	FL_TEST(state_that_nobody_shows_is_a_size), FL_TEST(ordinary_ends_are_no_news),
 	FL_TEST(leaders_node_gets_the_report_of_gen_server),
 	FL_TEST(large_term_is_told_by_its_size));
