@@ -37,6 +37,9 @@ enum {
 	FLI_SCOPE_PEERS_PER_NODE_MAX = 4, /* an old one may not be down yet; more are made up */
 	FLI_SCOPE_KEY_MAX = 1 << 20,      /* bytes of a group's name from elsewhere */
 	FLI_SCOPE_RESYNC_MAX = 1 << 16,  /* members; a peer that has more of us is not told twice */
+	FLI_SCOPE_RESYNCS_MAX = 8,       /* a peer that asks more often a second has to wait */
+	FLI_SCOPE_WATCHES_MAX = 1 << 14, /* of one group, or of all: each is told of each change */
+	FLI_SCOPE_LEAVE_MAX = 1 << 20,   /* pids times groups of one leave */
 	FLI_SCOPE_RETRY_FIRST_MS = 1000, /* after a failure for want of memory or room */
 	FLI_SCOPE_RETRY_MAX_MS = 64000
 };
@@ -62,12 +65,13 @@ typedef struct fli_scope_ops {
 typedef struct fli_scope_peer {
 	fli_pg_owner owner;
 	fl_ref monitor;
-	fli_link link;   /* in fli_scope.peers */
-	uint32_t round;  /* of its syncs */
-	bool is_synced;  /* it was sent our sync: it is told each change */
-	bool owes_sync;  /* we owe it one, since something could not be sent */
-	bool wants_sync; /* we missed something of it: only a sync counts */
-	bool is_v1;      /* it has said that it takes local_data and update */
+	fli_link link;    /* in fli_scope.peers */
+	uint32_t round;   /* of its syncs */
+	bool is_synced;   /* it was sent our sync: it is told each change */
+	bool owes_sync;   /* we owe it one, since something could not be sent */
+	bool wants_sync;  /* we missed something of it: only a sync counts */
+	uint32_t resyncs; /* lately, since it asked again */
+	bool is_v1;       /* it has said that it takes local_data and update */
 } fli_scope_peer;
 
 /* A process of this node that is in some group. */
@@ -92,8 +96,9 @@ typedef struct fli_scope {
 	fli_pg_owner own;
 	fli_map locals; /* fli_scope_local, by id */
 	fli_link peers;
-	fli_map watches;     /* fli_pg_watch, by its reference */
-	fli_link of_all;     /* fli_pg_watch of the whole scope */
+	fli_map watches; /* fli_pg_watch, by its reference */
+	fli_link of_all; /* fli_pg_watch of the whole scope */
+	uint32_t of_all_count;
 	bool is_paused;      /* our members are in no group, for us and for others */
 	uint32_t retry_ms;   /* 0: nothing is due */
 	uint32_t retry_next; /* how long to wait the next time */

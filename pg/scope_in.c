@@ -360,6 +360,18 @@ bool fli_scope_step(fli_scope *scope, fli_scope_job *job)
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
+/* A short question has a long answer, and anybody can ask in the peer's name. */
+static void resync(fli_scope *scope, fli_scope_peer *peer)
+{
+	fli_scope_try_later(scope); /* counts anew then */
+	if (peer->resyncs < FLI_SCOPE_RESYNCS_MAX) {
+		peer->resyncs++;
+		fli_scope_send_sync(scope, peer);
+	} else {
+		peer->owes_sync = true; /* as soon as the second is over */
+	}
+}
+
 /* `version` is what a triple ends with: whoever has a greater one than ours takes ours, too. */
 static void discover(fli_scope *scope, const fl_pid *pid, fl_term version)
 {
@@ -375,8 +387,10 @@ static void discover(fli_scope *scope, const fl_pid *pid, fl_term version)
 	}
 	peer->is_v1 = version.data != NULL && fl_match(version, "~", &number) && number > 0;
 	/* Nothing is lost between us and a peer that has had our sync: long ones are said once. */
-	if (!peer->is_synced || scope->own.members <= FLI_SCOPE_RESYNC_MAX)
+	if (!peer->is_synced)
 		fli_scope_send_sync(scope, peer);
+	else if (scope->own.members <= FLI_SCOPE_RESYNC_MAX)
+		resync(scope, peer);
 	if (is_new)
 		fli_scope_send_discover(scope, peer);
 }

@@ -327,6 +327,7 @@ void fli_scope_retry(fli_scope *scope)
 	for (fli_link *at = scope->peers.next; at != &scope->peers; at = at->next) {
 		fli_scope_peer *peer = fli_container_of(at, fli_scope_peer, link);
 
+		peer->resyncs = 0;
 		if (peer->owes_sync)
 			fli_scope_send_sync(scope, peer);
 		if (peer->wants_sync)

@@ -162,6 +162,15 @@ static int on_init(fl_proc *self, void *state, fl_term args)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/*
+ * With the context, at the end of whatever was sent. A peer that takes no more makes those wait who
+ * join, and is disconnected past its mark; but the scope has to hear the others meanwhile.
+ */
+static void stay_awake(fl_proc *self)
+{
+	self->has_busy = false;
+}
+
 /* The process may end meanwhile: others run between the steps. */
 static int do_job(fl_proc *self, fli_scope *scope, fli_scope_job *job)
 {
@@ -171,6 +180,7 @@ static int do_job(fl_proc *self, fli_scope *scope, fli_scope_job *job)
 	while (more) {
 		fli_enter(node);
 		more = self->status != FLI_EXITING && fli_scope_step(scope, job);
+		stay_awake(self);
 		fli_leave(node);
 	}
 	return FL_OK;
@@ -188,6 +198,7 @@ static int hear(fl_proc *self, fli_scope *scope, fl_term message, bool is_cast)
 		fli_scope_begin(scope, message, is_cast, &job);
 	else
 		fli_scope_refuse(scope);
+	stay_awake(self);
 	fli_leave(node);
 	return do_job(self, scope, &job);
 }
@@ -209,6 +220,7 @@ static int on_down(fl_proc *self, fli_scope *scope, const fl_term *part)
 		fli_scope_down(scope, &ref, &pid, &job);
 	else
 		fli_scope_refuse(scope);
+	stay_awake(self);
 	fli_leave(node);
 	return do_job(self, scope, &job);
 }
@@ -225,13 +237,19 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 		return hear(self, scope, message, false);
 	fli_enter(node);
 	fli_scope_retry(scope);
+	stay_awake(self);
 	fli_leave(node);
 	return FL_OK;
 }
 
 static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 {
-	return fli_pg_call(self, ((server_state *)state)->scope, from, request);
+	int rc = fli_pg_call(self, ((server_state *)state)->scope, from, request);
+
+	fli_enter(self->node);
+	stay_awake(self);
+	fli_leave(self->node);
+	return rc;
 }
 
 static int on_node_up(fl_proc *self, void *state, fl_atom name)
@@ -244,6 +262,7 @@ static int on_node_up(fl_proc *self, void *state, fl_atom name)
 	peer = near_peer(node, name);
 	if (peer != NULL)
 		fli_scope_node_up(scope_of(self), peer->name);
+	stay_awake(self);
 	fli_leave(node);
 	return FL_OK;
 }

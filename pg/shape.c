@@ -84,6 +84,21 @@ static bool are_keys(fl_term list)
 	return fl_term_kind(list) == FL_NIL;
 }
 
+/* One process leaves its groups, or many leave one; who sends many of both wants to keep us busy.
+ */
+static bool is_leave_of_one(fl_term pids, fl_term groups)
+{
+	uint64_t pids_count = 0, groups_count = 0;
+	fl_term element;
+
+	while (fl_list_next(&pids, &element))
+		pids_count++;
+	while (fl_list_next(&groups, &element))
+		groups_count++;
+	return pids_count <= 1 || groups_count <= 1 ||
+	       pids_count * groups_count <= FLI_SCOPE_LEAVE_MAX;
+}
+
 static bool check_cast(fl_term message)
 {
 	fl_term part[4];
@@ -111,7 +126,7 @@ bool fli_scope_check(fl_term message, bool is_cast)
 		return fli_shape_pid(part[1], &peer) && is_key(part[2]) && is_pid_or_pids(part[3]);
 	if (fli_shape_tuple(message, "leave", 4, part))
 		return fli_shape_pid(part[1], &peer) && is_pid_or_pids(part[2]) &&
-		       are_keys(part[3]);
+		       are_keys(part[3]) && is_leave_of_one(part[2], part[3]);
 	if (fli_shape_tuple(message, "update", 3, part))
 		return fli_shape_pid(part[1], &peer) &&
 		       fli_entries_check(part[2], FLI_ENTRIES_UPDATES);

@@ -57,7 +57,7 @@ void fli_pg_table_destroy(fli_pg_table *table)
 		fli_free(table->mem, group);
 	}
 	fli_map_destroy(&table->groups);
-	table->members = 0;
+	table->members = table->key_bytes = 0;
 }
 
 void fli_pg_owner_create(fli_pg_owner *owner, const fl_pid *pid)
@@ -87,7 +87,8 @@ fli_pg_group *fli_pg_group_get(fli_pg_table *table, fl_term key)
 	group = fli_map_get(&table->groups, hash, &key);
 	if (group != NULL || key.rest != 0)
 		return group;
-	group = fli_alloc(table->mem, sizeof *group + key.size);
+	if (table->key_bytes + key.size <= FLI_PG_KEY_BYTES_MAX)
+		group = fli_alloc(table->mem, sizeof *group + key.size);
 	if (group == NULL)
 		return NULL;
 	*group = (fli_pg_group){.hash = hash, .size = (uint32_t)key.size};
@@ -97,6 +98,7 @@ fli_pg_group *fli_pg_group_get(fli_pg_table *table, fl_term key)
 		fli_free(table->mem, group);
 		return NULL;
 	}
+	table->key_bytes += key.size;
 	return group;
 }
 
@@ -107,6 +109,7 @@ void fli_pg_group_tidy(fli_pg_table *table, fli_pg_group *group)
 	if (group->first != NULL || !fli_list_is_empty(&group->watches))
 		return;
 	(void)fli_map_remove(&table->groups, group->hash, &key); /* it is there */
+	table->key_bytes -= group->size;
 	fli_free(table->mem, group);
 }
 

@@ -13,12 +13,15 @@
  *
  * Threads: the owner of the node's context. Memory: the table owns groups and shares; owners are
  * the caller's. A share without members and a group without shares and watches are freed at once.
- * Errors: FL_ENOMEM, with nothing changed. Limits: fli_pg_table.members_max.
+ * Errors: FL_ENOMEM, with nothing changed. Limits: fli_pg_table.members_max, FLI_PG_KEY_BYTES_MAX.
  */
 
 #include "flitch/term.h"
 #include "node/base/list.h"
 #include "node/base/map.h"
+
+/* What the names of all groups of a table may take. */
+#define FLI_PG_KEY_BYTES_MAX (UINT64_C(1) << 28)
 
 typedef struct fli_pg_share fli_pg_share;
 
@@ -26,6 +29,7 @@ typedef struct fli_pg_group {
 	uint64_t hash;
 	fli_pg_share *first;
 	fli_link watches; /* fli_pg_watch */
+	uint32_t watches_count;
 	uint32_t size;
 	uint8_t key[]; /* the term that names it */
 } fli_pg_group;
@@ -53,6 +57,7 @@ typedef struct fli_pg_table {
 	fli_mem *mem;
 	uint64_t seed;
 	uint64_t members, members_max;
+	uint64_t key_bytes; /* of all groups */
 } fli_pg_table;
 
 static inline uint64_t fli_pg_id(const fl_pid *pid)
@@ -82,7 +87,7 @@ enum { FLI_PG_TAKE_FEW = 8 }; /* so many are searched one by one */
 
 /* NULL: nobody is in it and nobody watches it. */
 fli_pg_group *fli_pg_group_find(const fli_pg_table *table, fl_term key);
-/* The same, made where there is none; NULL: out of memory. */
+/* The same, made where there is none; NULL: out of memory, or of room for names. */
 fli_pg_group *fli_pg_group_get(fli_pg_table *table, fl_term key);
 /* Frees the group when nothing is left of it. */
 void fli_pg_group_tidy(fli_pg_table *table, fli_pg_group *group);

@@ -17,27 +17,40 @@ static uint64_t hash_of(const fli_scope *scope, const fl_ref *ref)
 	return fli_hash(scope->table.seed, ref->words, ref->count * sizeof *ref->words);
 }
 
+static uint32_t *count_of(fli_scope *scope, const fli_pg_watch *watch)
+{
+	return watch->group == NULL ? &scope->of_all_count : &watch->group->watches_count;
+}
+
+static void unset_group(fli_scope *scope, fli_pg_watch *watch)
+{
+	if (fli_list_is_empty(&watch->link))
+		return; /* there was no room */
+	fli_list_remove(&watch->link);
+	(*count_of(scope, watch))--;
+	if (watch->group != NULL)
+		fli_pg_group_tidy(&scope->table, watch->group);
+}
+
 static void forget(fli_scope *scope, fli_pg_watch *watch)
 {
 	(void)fli_map_remove(&scope->watches, hash_of(scope, &watch->ref), &watch->ref);
-	fli_list_remove(&watch->link);
-	if (watch->group != NULL)
-		fli_pg_group_tidy(&scope->table, watch->group);
+	unset_group(scope, watch);
 	fli_free(scope->table.mem, watch);
 }
 
 static int set_group(fli_scope *scope, fli_pg_watch *watch, const fl_term *key)
 {
-	if (key == NULL) {
-		fli_list_append(&scope->of_all, &watch->link);
-		return FL_OK;
-	}
-	if (key->size > FLI_SCOPE_KEY_MAX)
+	if (key != NULL && key->size > FLI_SCOPE_KEY_MAX)
 		return FL_ELIMIT;
-	watch->group = fli_pg_group_get(&scope->table, *key);
-	if (watch->group == NULL)
+	if (key != NULL)
+		watch->group = fli_pg_group_get(&scope->table, *key);
+	if (key != NULL && watch->group == NULL)
 		return FL_ENOMEM;
-	fli_list_append(&watch->group->watches, &watch->link);
+	if (*count_of(scope, watch) >= FLI_SCOPE_WATCHES_MAX)
+		return FL_ELIMIT; /* so it has watches, and stays */
+	(*count_of(scope, watch))++;
+	fli_list_append(key == NULL ? &scope->of_all : &watch->group->watches, &watch->link);
 	return FL_OK;
 }
 
@@ -54,9 +67,7 @@ int fli_scope_watch(fli_scope *scope, const fl_pid *pid, const fl_term *key, fl_
 	if (rc == FL_OK)
 		rc = scope->ops->monitor(scope->ctx, pid, &watch->ref);
 	if (rc != FL_OK) {
-		fli_list_remove(&watch->link);
-		if (watch->group != NULL)
-			fli_pg_group_tidy(&scope->table, watch->group);
+		unset_group(scope, watch);
 		fli_free(scope->table.mem, watch);
 		return rc;
 	}
