@@ -85,7 +85,7 @@ static void down_here(fli_monitor *monitor, fl_term reason)
 						  : monitor->target_pid.node;
 	fli_msg *msg;
 
-	if (monitor->name.size > 0 || monitor->target_pid.node.size == 0)
+	if (monitor->by_name)
 		(void)fl_build(&buf, "{'DOWN', ~, process, {~, ~}, ~}", monitor->ref, monitor->name,
 			at, reason);
 	else
@@ -193,6 +193,7 @@ fli_monitor *fli_monitor_new(fl_proc *watcher, const fl_dest *to, const fl_ref *
 		monitor->target_pid = to->as.pid;
 	else
 		monitor->name = (fl_atom){monitor->text, name.size};
+	monitor->by_name = to->kind != FL_TO_PID;
 	return monitor;
 }
 

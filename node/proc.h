@@ -82,6 +82,7 @@ typedef struct fli_monitor {
 	fli_peer *target_peer;
 	fl_pid target_pid;
 	fl_atom name;          /* not empty: the monitor was by name */
+	bool by_name;          /* of a process here; the name may be the empty one */
 	bool by_call;          /* of fl_call or fl_request: a reply ends it */
 	struct fli_wait *wait; /* the fl_call that it belongs to */
 	char text[];           /* of `name`, or of the node of `ref`, when it is its own */

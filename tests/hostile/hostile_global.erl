@@ -30,6 +30,7 @@ attack(C, Count, Make) ->
     Peer = name(),
     Socket = connect(C, Peer),
     Reader = hostile_wire:drain(Socket),
+    lock(C, Socket, Peer),
     pour(Socket, fun(I) -> Make(Peer, I) end, Count),
     Taken = taken(Socket, Peer, Reader),
     gen_tcp:close(Socket),
@@ -37,6 +38,21 @@ attack(C, Count, Make) ->
         {ok, Server} -> ok;
         Other -> {server, Server, became, Other}
     end.
+
+%% Names are taken of who holds the lock, and that is given to who meets the node's locker.
+lock(C, Socket, Peer) ->
+    send(Socket, call(Peer, 0, {set_lock, {global, [locker(C)]}})).
+
+locker(#{node := Node}) ->
+    Call = fun(F, Args) -> erpc:call(Node, erlang, F, Args, 20000) end,
+    Initial = fun(Pid) ->
+        case Call(process_info, [Pid, dictionary]) of
+            {dictionary, All} -> proplists:get_value('$initial_call', All);
+            undefined -> ended % who answers this is in the list, too
+        end
+    end,
+    [Locker] = [Pid || Pid <- Call(processes, []), {global_locker, init, 1} =:= Initial(Pid)],
+    Locker.
 
 %% All that was said to the name server before is done.
 taken(Socket, Peer, Reader = {Pid, Marker}) ->
@@ -152,6 +168,7 @@ large_names(C) ->
     Peer = name(),
     Socket = connect(C, Peer),
     Reader = hostile_wire:drain(Socket),
+    lock(C, Socket, Peer),
     pour(Socket, fun(I) -> register(Peer, I, [I | Name]) end, 6000),
     Taken = taken(Socket, Peer, Reader),
     Grown = (os_bytes(C) - Before) div (1 bsl 20),

@@ -109,6 +109,23 @@ static void monitor_of_the_dead_is_noproc(void)
 	teardown();
 }
 
+static int watch_nowhere(fl_proc *self)
+{
+	fl_pid nowhere = {.node = fl_atom_of(""), .id = 5, .serial = 3, .creation = 7};
+
+	return fl_monitor(self, nowhere, &ref);
+}
+
+static void monitor_of_a_pid_of_no_node_is_told_by_pid(void)
+{
+	setup();
+	fake_remote_detach(&w);
+	actor_do(&w, "a", watch_nowhere);
+	NOTES("a: DOWN <''.5.3> noconnection;");
+	fake_remote_attach(&w);
+	teardown();
+}
+
 static void demonitored_end_is_not_told(void)
 {
 	setup();
@@ -444,10 +461,11 @@ static void messages_to_an_old_creation_or_nobody_vanish(void)
 }
 
 FL_SUITE("monitors", FL_TEST(end_is_told_by_pid_or_by_name_as_it_was_asked),
-	FL_TEST(monitor_of_the_dead_is_noproc), FL_TEST(demonitored_end_is_not_told),
-	FL_TEST(demonitor_takes_a_down_out_of_the_mailbox), FL_TEST(demonitor_is_for_who_monitors),
-	FL_TEST(monitor_of_oneself_never_fires), FL_TEST(monitor_by_name_outlives_the_name),
-	FL_TEST(remote_end_is_told_once), FL_TEST(remote_demonitor_is_sent_and_a_late_down_dropped),
+	FL_TEST(monitor_of_the_dead_is_noproc), FL_TEST(monitor_of_a_pid_of_no_node_is_told_by_pid),
+	FL_TEST(demonitored_end_is_not_told), FL_TEST(demonitor_takes_a_down_out_of_the_mailbox),
+	FL_TEST(demonitor_is_for_who_monitors), FL_TEST(monitor_of_oneself_never_fires),
+	FL_TEST(monitor_by_name_outlives_the_name), FL_TEST(remote_end_is_told_once),
+	FL_TEST(remote_demonitor_is_sent_and_a_late_down_dropped),
 	FL_TEST(lost_connection_fires_each_once), FL_TEST(unreachable_name_is_told_with_its_node),
 	FL_TEST(old_incarnation_is_noproc), FL_TEST(watchers_end_demonitors),
 	FL_TEST(their_monitors_are_answered_by_pid_and_by_name), FL_TEST(their_demonitor_ends_it),
