@@ -273,6 +273,8 @@ static int sleep_until_done(fl_proc *self, fli_wait *wait, uint32_t timeout_ms)
 	if (!act->is_late) {
 		act->is_late = true;
 		fli_crew_hand_off(node);
+	} else {
+		fli_crew_wake(node); /* it may sleep, and has the question to write or to run */
 	}
 	fli_exits_drain(node);
 	(void)fli_gate_wait(node, &wait->cond, &wait->done, deadline);

@@ -19,16 +19,21 @@ static sem_t entered, release, probed;
 static _Atomic(int) answers;
 static fl_from kept;
 
-static bool wait_for(sem_t *sem)
+static bool wait_at_most(sem_t *sem, int limit_s)
 {
 	struct timespec until;
 
 	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += LIMIT_S;
+	until.tv_sec += limit_s;
 	while (sem_timedwait(sem, &until) != 0)
 		if (errno != EINTR)
 			return false;
 	return true;
+}
+
+static bool wait_for(sem_t *sem)
+{
+	return wait_at_most(sem, LIMIT_S);
 }
 
 /* ---- servers --------------------------------------------------------------------------------- */
@@ -38,7 +43,7 @@ static int block_info(fl_proc *self, void *state, fl_term message)
 	(void)state;
 	(void)message;
 	(void)sem_post(&entered);
-	(void)wait_for(&release);
+	(void)wait_at_most(&release, 3 * LIMIT_S); /* tests give up before it does */
 	return fl_send(self, "probe", "after_block");
 }
 
@@ -47,7 +52,7 @@ static int block_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	(void)self;
 	(void)state;
 	(void)sem_post(&entered);
-	(void)wait_for(&release);
+	(void)wait_at_most(&release, 3 * LIMIT_S); /* tests give up before it does */
 	return fl_reply(from, "{done, ~}", request);
 }
 
@@ -97,6 +102,52 @@ static int caller_info(fl_proc *self, void *state, fl_term message)
 }
 
 static const fl_behaviour caller = {.name = "caller", .info = caller_info};
+
+/* ---- a second question, while the driver sleeps ---- */
+
+static _Atomic(unsigned) flushes; /* turns of the loop, as what writes to sockets sees them */
+static _Atomic(bool) is_armed;
+static sem_t flushed;
+
+static void on_flush(void *ctx)
+{
+	(void)ctx;
+	flushes++;
+	if (atomic_exchange(&is_armed, false))
+		(void)sem_post(&flushed);
+}
+
+/* Until the loop has had no turn for some time. */
+static void wait_for_the_driver_to_sleep(void)
+{
+	const struct timespec pause = {.tv_nsec = 2000000};
+	unsigned seen = flushes, quiet = 0;
+
+	while (quiet < 25) {
+		(void)nanosleep(&pause, NULL);
+		quiet = flushes == seen ? quiet + 1 : 0;
+		seen = flushes;
+	}
+}
+
+/* The first answer comes when this thread has given the loop away; "block" is busy by then. */
+static int twice_info(fl_proc *self, void *state, fl_term message)
+{
+	fl_term reply;
+
+	(void)state;
+	(void)message;
+	if (fl_call(self, "hold", 30000, &reply, "first") != FL_OK)
+		return FL_OK;
+	wait_for_the_driver_to_sleep();
+	is_armed = true;
+	if (fl_call(self, "block", 30000, &reply, "{question, 1}") == FL_OK)
+		answers++;
+	(void)sem_post(&probed);
+	return FL_OK;
+}
+
+static const fl_behaviour twice = {.name = "twice", .info = twice_info};
 
 static void work(void *arg, const _Atomic(bool) *cancelled)
 {
@@ -334,9 +385,35 @@ static void offloads_are_limited(void)
 	(void)sem_destroy(&second_was_tried);
 }
 
+/* What it wrote for another node would lie there until something else happens. */
+static void second_call_of_a_handler_wakes_the_driver(void)
+{
+	setup();
+	(void)sem_init(&flushed, 0, 0);
+	fli_enter(node);
+	fli_loop_on_flush(loop, on_flush, NULL);
+	fli_leave(node);
+	start(&twice);
+	post("block", "x");
+	CU_ASSERT_TRUE(wait_for(&entered));
+	post("twice", "x");
+	CU_ASSERT_TRUE(wait_for(&entered));
+	CU_ASSERT_EQUAL(fl_reply(kept, "answer"), FL_OK);
+	CU_ASSERT_TRUE(wait_for(&flushed));
+	(void)sem_post(&release);
+	CU_ASSERT_TRUE(wait_for(&probed)); /* of the blocker */
+	CU_ASSERT_TRUE(wait_for(&entered));
+	(void)sem_post(&release);
+	CU_ASSERT_TRUE(wait_for(&probed));
+	CU_ASSERT_EQUAL(answers, 1);
+	teardown();
+	(void)sem_destroy(&flushed);
+}
+
 FL_SUITE("crew", FL_TEST(blocked_handler_delays_nobody),
 	FL_TEST(behaviour_that_overstayed_starts_on_a_spare_thread),
 	FL_TEST(waiting_call_lets_the_others_go_on),
 	FL_TEST(nested_callee_that_blocks_gives_the_context_away),
 	FL_TEST(process_killed_in_its_handler_dies_at_once),
-	FL_TEST(offloaded_work_comes_back_as_a_handler), FL_TEST(offloads_are_limited));
+	FL_TEST(offloaded_work_comes_back_as_a_handler), FL_TEST(offloads_are_limited),
+	FL_TEST(second_call_of_a_handler_wakes_the_driver));
