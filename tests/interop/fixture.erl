@@ -12,7 +12,7 @@
 -export([probe/1, probe/2, do/2, told/2, down/1, no_message/0, exit_of/1]).
 -export([blocked/2, unblock/1]).
 -export([c_node/2, c_node/3, c_program/3, start/3, beam_node/2, beam_node/3, other_node/2]).
--export([peer_call/4, line/2, line/3]).
+-export([peer_call/4, line/2, line/3, lines/1]).
 -export([beam_apply/3, result/1, run/1]).
 -export([signal/2, ended/1, unique/1, eventually/1, repeat/2, is_beam/1]).
 
@@ -174,6 +174,14 @@ line(#{keeper := Keeper}, Text, LimitMs) ->
     after LimitMs ->
         Keeper ! {lines, self(), Ref},
         receive {Ref, Lines} -> exit({no_line_with, Text, Lines}) end
+    end.
+
+%% All lines that nobody has waited for.
+lines(#{keeper := Keeper}) ->
+    Ref = make_ref(),
+    Keeper ! {lines, self(), Ref},
+    receive {Ref, Lines} -> Lines
+    after ?LIMIT_MS -> exit(no_lines)
     end.
 
 %% "-KILL", "-STOP", "-CONT", "-TERM"
