@@ -120,6 +120,17 @@ void fli_global_disconnect_all(fl_node *node, fl_buf *ret_nodes)
 	fli_leave(node);
 }
 
+int fl_global_disconnect(fl_proc *self, fl_buf *ret_nodes)
+{
+	fl_buf own = FL_BUF_INIT, *nodes = ret_nodes == NULL ? &own : ret_nodes;
+	int rc;
+
+	fli_global_disconnect_all(fl_self_node(self), nodes);
+	rc = nodes->error;
+	fl_buf_free(&own);
+	return rc;
+}
+
 /* ---- changes --------------------------------------------------------------------------------- */
 
 static fl_dest registrar_of(fl_proc *self)

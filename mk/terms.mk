@@ -28,3 +28,12 @@ $(BUILD)/obj/tests/unit/test_ei.o: tests/unit/test_ei.c $(BUILD)/flags
 $(BUILD)/tests/unit/test_ei: LDLIBS += $(EI_DIR)/lib/libei.a
 
 -include $(TERMTOOL_OBJ:.o=.d)
+
+# A program of erl_interface alone, for t_global.
+EI_NAMED := $(BUILD)/tests/ei_named
+$(EI_NAMED): tests/interop/ei/ei_named.c
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -isystem $(EI_DIR)/include -pthread \
+		$(LDFLAGS) -o $@ $< $(EI_DIR)/lib/libei.a
+
+.PHONY: ei_named
+ei_named: $(EI_NAMED)

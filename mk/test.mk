@@ -22,6 +22,9 @@ HOST_RELEASE = $(shell scripts/peers.sh host)
 SECOND_RELEASE = $(if $(filter 29,$(HOST_RELEASE)),27,29)
 REST_RELEASES = $(filter-out $(HOST_RELEASE) $(SECOND_RELEASE),23 25 27 29)
 interop = $(foreach release,$(1),'tests/interop/run.sh $(release)')
+# Clusters of two releases.
+GLOBAL_SUITES = t_global t_global_mesh t_global_clash
+MIXED = 'FL_OTHER=27 tests/interop/run.sh 25 $(GLOBAL_SUITES)' 'FL_OTHER=29 tests/interop/run.sh 27 $(GLOBAL_SUITES)'
 again = $(MAKE) --no-print-directory
 
 # An archive: a suite that replaces a part of the library must not get what supports others.
@@ -66,13 +69,13 @@ matrix: ## interop with every release that Debian has (23, 25, 27, 29)
 	@scripts/deps.sh test
 	@$(again) -j$(JOBS) all
 	@scripts/total.sh 'tests/interop/terms/run.sh 27' \
-		$(call interop,$(sort 23 25 27 29 $(HOST_RELEASE)))
+		$(call interop,$(sort 23 25 27 29 $(HOST_RELEASE))) $(MIXED)
 
 # What `make test` leaves out of the matrix; .ci/run uses it.
 matrix-rest:
 	@scripts/deps.sh test
 	@$(again) -j$(JOBS) all
-	@scripts/total.sh 'tests/interop/terms/run.sh 27' $(call interop,$(REST_RELEASES))
+	@scripts/total.sh 'tests/interop/terms/run.sh 27' $(call interop,$(REST_RELEASES)) $(MIXED)
 
 asan: ## unit tests under AddressSanitizer (with leaks)
 	@$(again) SAN=address -j$(JOBS) check

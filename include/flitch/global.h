@@ -110,7 +110,15 @@ int fl_global_trans_spec(
 #define fl_global_trans(self, retries, work, arg, ...)                                             \
 	fl_global_trans_spec((self), (retries), (work), (arg), fl_spec(__VA_ARGS__))
 
+/* ---- membership ------------------------------------------------------------------------------ */
+
 /* Waits until this node's names are in sync with those of all visible nodes: global:sync/0. */
 int fl_global_sync(fl_proc *self, uint32_t timeout_ms);
+/*
+ * Leaves all visible nodes in one stroke: global:disconnect/0. Appends the list of them; NULL: of
+ * no interest. Who leaves one after the other has others expelled for it. Whoever is sent something
+ * afterwards, by either side, is connected again; nodes of --join are, too.
+ */
+int fl_global_disconnect(fl_proc *self, fl_buf *ret_nodes);
 
 #endif

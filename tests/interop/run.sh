@@ -4,8 +4,9 @@
 #
 # Each suite (t_NAME.erl or t_NAME.exs, all without arguments) gets a fresh C node c1@127.0.0.1 with
 # counter, echo, calc and probe (servers/probe.c) loaded, and a fresh VM that runs its *_test/1 functions
-# through runner.erl. FL_OTHER=RELEASE lets further BEAM nodes of t_global be of that release. epmd is private, on a port found free. FL_PEER=beam lets an Erlang node play c1
-# instead: what a suite expects can so be checked against OTP itself.
+# through runner.erl. FL_OTHER=RELEASE lets further BEAM nodes of the t_global suites be of that
+# release. epmd is private, on a port found free. FL_PEER=beam lets an Erlang node play c1 instead:
+# what a suite expects can so be checked against OTP itself.
 #
 # Most suites lose nodes on purpose, and are not about what OTP then does to the others: their nodes
 # run without prevent_overlapping_partitions. A suite that names the setting has it as it is by default.
@@ -103,24 +104,30 @@ stop_c1() { # true when it had still been alive
 	return $alive
 }
 
-# The trees of other releases lack the binary's libraries: there it runs with the host's loader and
-# copies of the host's libraries.
-make_flitch() {
+# The trees of other releases lack the libraries of what is built here: there it runs with the host's
+# loader and copies of the host's libraries.
+wrap() { # NAME PROGRAM
+	{
+		echo '#!/bin/sh'
+		if [ "$release" = "$host_release" ]; then
+			echo "exec '$2' \"\$@\""
+		else
+			echo "exec '$work/lib/$loader' --library-path '$work/lib' '$2' \"\$@\""
+		fi
+	} >"$work/$1"
+	chmod 755 "$work/$1"
+}
+
+make_programs() {
 	local loader
 	[ -x "$build/flitch" ] || return 0
+	make --no-print-directory -s BUILD="$build" ei_named >&2
 	mkdir "$work/lib"
 	ldd "$build/flitch" | awk '{ for (i = 1; i <= NF; i++) if ($i ~ "^/") print $i }' |
 		xargs -I{} cp -L {} "$work/lib"
 	loader=$(basename "$(ldd "$build/flitch" | awk '/ld-linux/ { print $1 }')")
-	{
-		echo '#!/bin/sh'
-		if [ "$release" = "$host_release" ]; then
-			echo "exec '$build/flitch' \"\$@\""
-		else
-			echo "exec '$work/lib/$loader' --library-path '$work/lib' '$build/flitch' \"\$@\""
-		fi
-	} >"$work/flitch"
-	chmod 755 "$work/flitch"
+	wrap flitch "$build/flitch"
+	wrap ei_named "$build/tests/ei_named"
 }
 
 drive() { # FILE
@@ -187,8 +194,8 @@ fi
 mkdir "$work/ebin" "$work/peer"
 chmod 755 "$work"
 start_epmd
-make_flitch
-"$peers" run "$release" erlc -o "$work/ebin" tests/interop/{runner,fixture}.erl tests/interop/t_*.erl beam/src/*.erl
+make_programs
+"$peers" run "$release" erlc -o "$work/ebin" tests/interop/{runner,fixture,mesh}.erl tests/interop/t_*.erl beam/src/*.erl
 [ "${FL_PEER:-}" != beam ] || erlc -o "$work/peer" tests/interop/reference.erl
 for suite in "${suites[@]}"; do
 	case $suite in

@@ -83,6 +83,10 @@ static bool do_messages(fl_proc *self, fl_term op, fl_buf *out)
 		rc = fl_call(self, fl_global(name), 5000, &reply, "~", what);
 		return rc == FL_OK ? fl_build(out, "{ok, ~}", reply) : result(out, rc), true;
 	}
+	if (fl_match(op, "{request, ~, ~}", &name, &what)) {
+		(void)fl_request(self, fl_global(name), &ref, "~", what);
+		return fl_build(out, "~", ref), true;
+	}
 	if (!fl_match(op, "{monitor, ~}", &name))
 		return false;
 	(void)fl_monitor(self, fl_global(name), &ref);
@@ -111,9 +115,11 @@ static bool do_locks(fl_proc *self, fl_term op, fl_buf *out)
 		return result(out, fl_global_del_lock(self, "~", id)), true;
 	if (fl_match(op, "{trans, ~, ~}", &id, &pid))
 		return result(out, fl_global_trans(self, 0, ask_who_holds, &pid, "~", id)), true;
+	if (fl_match(op, "disconnect"))
+		return fl_global_disconnect(self, out), true;
 	if (!fl_match(op, "sync"))
 		return false;
-	return result(out, fl_global_sync(self, 20000)), true;
+	return result(out, fl_global_sync(self, 60000)), true;
 }
 
 /* ---- handlers -------------------------------------------------------------------------------- */
