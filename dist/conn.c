@@ -144,6 +144,7 @@ static bool write_piece(fli_conn *conn, const uint8_t *data, size_t size, bool m
 	if (!may_queue)
 		return false;
 	conn->progress_ms = fli_dist_now(conn->peer->dist);
+	conn->queued_left = size - (size_t)taken;
 	conn->is_queued = fli_sock_queue(conn->sock, data + taken, size - (size_t)taken) == FL_OK;
 	if (!conn->is_queued)
 		fli_conn_doom(conn, "connection_closed");
@@ -257,6 +258,16 @@ static void give_up(fli_conn *conn, const char *what)
 	fli_conn_doom(conn, "net_tick_timeout");
 }
 
+/* A piece may take longer than the peer may be silent: each byte of it that goes is progress. */
+static void note_progress(fli_conn *conn, uint64_t now_ms)
+{
+	size_t left = conn->is_queued ? fli_sock_queued(conn->sock) : 0;
+
+	if (conn->is_queued && left < conn->queued_left && !FLI_BUG(only_whole_pieces_are_progress))
+		conn->progress_ms = now_ms;
+	conn->queued_left = left;
+}
+
 static void on_timer(fli_timer *timer)
 {
 	fli_conn *conn = fli_container_of(timer, fli_conn, timer);
@@ -264,6 +275,7 @@ static void on_timer(fli_timer *timer)
 	uint64_t now = fli_dist_now(dist);
 	bool is_waiting = fli_outbound_size(&conn->out) > 0;
 
+	note_progress(conn, now);
 	if (conn->reason == NULL && now >= conn->read_ms + silence_max(dist))
 		give_up(conn, "sent nothing");
 	else if (is_waiting && now >= conn->progress_ms + silence_max(dist))

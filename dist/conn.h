@@ -38,7 +38,8 @@ typedef struct fli_conn {
 	uint64_t up_ms;
 	uint64_t read_ms;     /* bytes came */
 	uint64_t written_ms;  /* bytes went */
-	uint64_t progress_ms; /* the same, or output began to wait */
+	uint64_t progress_ms; /* the same, as the timer sees it, or output began to wait */
+	size_t queued_left;   /* of the piece that the network has, when the timer looked last */
 	bool is_queued;       /* the network has a piece and will tell */
 	bool has_waiters;     /* senders were told that it is busy */
 	bool is_orderly;      /* the other side closed, and not in the midst of a failure */

@@ -81,6 +81,8 @@ struct fli_net {
 	 * bytes of its own are under way. NULL: a network that loses nothing by close.
 	 */
 	void (*finish)(fli_sock *sock);
+	/* Bytes of what is queued that have not gone yet. */
+	size_t (*queued)(const fli_sock *sock);
 	void (*close)(fli_sock *sock);
 };
 
@@ -98,6 +100,11 @@ static inline int64_t fli_sock_write(fli_sock *sock, const uint8_t *data, size_t
 static inline int fli_sock_queue(fli_sock *sock, const uint8_t *data, size_t size)
 {
 	return sock->net->queue(sock, data, size);
+}
+
+static inline size_t fli_sock_queued(const fli_sock *sock)
+{
+	return sock->net->queued(sock);
 }
 
 /* NULL is fine. */

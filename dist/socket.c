@@ -430,3 +430,10 @@ int fli_uv_queue(fli_sock *base, const uint8_t *data, size_t size)
 	sock->queued = 0;
 	return fli_uv_code(status);
 }
+
+size_t fli_uv_queued(const fli_sock *base)
+{
+	const fli_uv_sock *sock = (const fli_uv_sock *)(const void *)base;
+
+	return uv_stream_get_write_queue_size((const uv_stream_t *)&sock->tcp);
+}

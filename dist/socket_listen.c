@@ -194,6 +194,7 @@ int fli_socket_net_new(const fli_socket_config *config, fli_net **ret_net)
 		.write = fli_uv_write,
 		.queue = fli_uv_queue,
 		.finish = fli_uv_finish,
+		.queued = fli_uv_queued,
 		.close = fli_uv_sock_close};
 	net->config = *config;
 	net->loop = config->loop;

@@ -50,6 +50,7 @@ int fli_uv_dial(fli_net *net, const char *host, uint16_t port, fli_sock **ret_so
 int64_t fli_uv_write(fli_sock *sock, const uint8_t *data, size_t size);
 int fli_uv_queue(fli_sock *sock, const uint8_t *data, size_t size);
 void fli_uv_finish(fli_sock *base);
+size_t fli_uv_queued(const fli_sock *sock);
 
 int fli_uv_code(int status); /* FL_E* */
 int fli_uv_literal(const char *text, uint16_t port, struct sockaddr_storage *ret_address);

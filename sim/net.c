@@ -195,6 +195,13 @@ static int net_queue(fli_sock *sock, const uint8_t *data, size_t size)
 	return FL_OK;
 }
 
+static size_t net_queued(const fli_sock *sock)
+{
+	const fli_end *end = fli_container_of(sock, fli_end, base);
+
+	return end->queued == NULL ? 0 : end->queued_left;
+}
+
 void fli_end_go_on(fli_end *end)
 {
 	size_t taken;
@@ -226,6 +233,7 @@ fli_net fli_wire_net(void)
 		.dial = net_dial,
 		.write = net_write,
 		.queue = net_queue,
+		.queued = net_queued,
 		.close = net_close};
 }
 

@@ -30,7 +30,8 @@ struct order {
 	unsigned to_host;
 	uint32_t to; /* NOBODY: there is none */
 	uint64_t x;
-	uint64_t bytes; /* of the body; 0: as it comes */
+	uint64_t bytes;       /* of the body; 0: as it comes */
+	uint32_t patience_ms; /* of a call; 0: as it comes */
 };
 
 typedef struct run_host {

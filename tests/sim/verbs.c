@@ -123,6 +123,8 @@ int verb_large(fl_proc *self, uint32_t me, const order *o)
 
 static uint32_t patience_ms(const order *o)
 {
+	if (o->patience_ms > 0)
+		return o->patience_ms;
 	return (uint32_t)(100 + (o->x >> 24) % (run_current()->plan->settings.tick_ms * 2));
 }
 

@@ -164,6 +164,13 @@ static int net_queue(fli_sock *base, const uint8_t *data, size_t size)
 	return FL_OK;
 }
 
+static size_t net_queued(const fli_sock *base)
+{
+	const lab_sock *sock = (const lab_sock *)(const void *)base;
+
+	return sock->queued == NULL ? 0 : sock->queued_left;
+}
+
 static void net_close(fli_sock *base)
 {
 	lab_sock *sock = (lab_sock *)(void *)base;
@@ -272,6 +279,7 @@ fli_net lab_network(void)
 		.dial = net_dial,
 		.write = net_write,
 		.queue = net_queue,
+		.queued = net_queued,
 		.close = net_close};
 }
 
