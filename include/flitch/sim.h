@@ -41,8 +41,8 @@
 
 #include "flitch/node.h"
 
-#define FL_SIM_NODES_MAX 64
-#define FL_SIM_HOSTS_MAX 64
+#define FL_SIM_NODES_MAX 72
+#define FL_SIM_HOSTS_MAX 72
 
 typedef struct fl_sim fl_sim;
 typedef struct fl_sim_node fl_sim_node;

@@ -112,9 +112,10 @@ static void flap_end(run *r, const plan_step *s)
 
 /* ---- splits ---------------------------------------------------------------------------------- */
 
+/* Hosts sixteen apart are in the same one. */
 static unsigned group_of(const plan_step *s, unsigned host, unsigned groups)
 {
-	return (unsigned)(s->x >> host * 4 & 15) % groups;
+	return (unsigned)(s->x >> host % 16 * 4 & 15) % groups;
 }
 
 static void split(run *r, const plan_step *s, unsigned groups, bool is_cut)

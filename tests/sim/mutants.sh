@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds with the deliberate faults (node/base/bug.h) and shows, for each, what finds it: the first
-# seed whose run breaks an invariant, else the first scenario; of partition policies their unit
-# suites. Writes a table, and ends with "N passed, N failed": a fault that nothing finds has failed.
+# seed whose run breaks an invariant, else the first scenario, else a suite of process groups; of
+# partition policies their unit suites. Writes a table, and ends with "N passed, N failed": a fault that nothing finds has failed.
 #
 #   SEEDS=n     how many seeds each may take (200)
 #   BUGS="a b"  only these
@@ -38,25 +38,30 @@ by_scenario() {
 	return 1
 }
 
-# Plain functions have suites that know all of them.
+# Of the faults in those sources, the suites that know them: by_suite FAULT SOURCES SUITE...
 by_suite() {
-	case " $(names 'dist/partition*.c') " in *" $1 "*) ;; *) return 1 ;; esac
-	for suite in test_partition_decide test_partition; do
-		FLITCH_BUG=$1 timeout 100 "$build/tests/unit/$suite" >"$out" 2>&1 && continue
+	case " $(names "$2") " in *" $1 "*) ;; *) return 1 ;; esac
+	bug=$1
+	shift 2
+	for suite; do
+		FLITCH_BUG=$bug timeout 100 "$build/tests/unit/$suite" >"$out" 2>&1 && continue
 		echo "$suite: $(sed -n 's/^FAIL - [a-z_]*: //p' "$out" | head -n 1) | -"
 		return 0
 	done
 	return 1
 }
 
+plain="test_partition_decide test_partition"
+groups="test_pg_scope test_pg_trouble"
 make --no-print-directory -j"$jobs" BUILD="$build" CFLAGS=-DFLITCH_BUGS "$build/tests/sim" \
-	"$build/tests/unit/test_partition_decide" "$build/tests/unit/test_partition" >&2
+	$(printf "$build/tests/unit/%s " $plain $groups) >&2
 passed=0
 failed=0
 echo "| fault | found by | seed |"
 echo "|---|---|--:|"
 for bug in ${BUGS:-$(names '*.c')}; do
-	if found=$(by_suite "$bug" || by_sim "$bug" || by_scenario "$bug"); then
+	if found=$(by_suite "$bug" 'dist/partition*.c' $plain || by_sim "$bug" || by_scenario "$bug" ||
+		by_suite "$bug" 'pg/*.c' $groups); then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))

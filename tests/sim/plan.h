@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { PLAN_STEPS_MAX = 100000, PLAN_HOSTS_MAX = 16 };
+enum { PLAN_STEPS_MAX = 100000, PLAN_HOSTS_MAX = 64 };
 
 /* Each is a line `set NAME VALUE` of a scenario file; 0 is what the product does by itself. */
 #define PLAN_SETTINGS(X)                                                                           \
