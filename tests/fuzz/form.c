@@ -7,7 +7,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/guest.h"
 
-enum { VALUES_MAX = 8, REQUESTS_MAX = 6 };
+enum { VALUES_MAX = 16, REQUESTS_MAX = 6 };
 
 static const struct function {
 	const char *module, *name;

@@ -131,6 +131,15 @@ leave_local(#{node := Node}) ->
      || {F, G} <- [{join, first}, {join, second}, {leave, first}, {leave, second}]],
     ok.
 
+%% Members of nodes that are there may have been made by others.
 clean(#{node := Node}) ->
-    Empty = fun() -> erpc:call(Node, pg, which_groups, [], 10000) =:= [] end,
-    hostile:same(true, hostile:until(Empty, 10000)).
+    Call = fun(F, A) -> erpc:call(Node, pg, F, A, 60000) end,
+    Left = fun() ->
+        Near = [Node | erpc:call(Node, erlang, nodes, [connected], 60000)],
+        [G || G <- Call(which_groups, []), P <- Call(get_members, [G]),
+              not lists:member(node(P), Near)]
+    end,
+    case hostile:until(fun() -> Left() =:= [] end, 60000) of
+        true -> ok;
+        false -> {left, lists:sublist(Left(), 10)}
+    end.
