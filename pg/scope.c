@@ -124,6 +124,16 @@ void fli_scope_peer_remove(fli_scope *scope, fli_scope_peer *peer)
 	fli_free(scope->table.mem, peer);
 }
 
+void fli_scope_peer_gone(fli_scope *scope, fli_scope_peer *peer)
+{
+	fl_atom node = peer->owner.pid.node;
+	bool was_full = peers_of(scope, node) >= FLI_SCOPE_PEERS_PER_NODE_MAX;
+
+	fli_scope_peer_remove(scope, peer);
+	if (was_full)
+		fli_scope_node_up(scope, node);
+}
+
 /* ---- members of this node -------------------------------------------------------------------- */
 
 fli_scope_local *fli_scope_local_find(const fli_scope *scope, uint64_t id)

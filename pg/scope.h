@@ -235,6 +235,8 @@ fli_scope_peer *fli_scope_peer_find(const fli_scope *scope, const fl_pid *pid);
 fli_scope_peer *fli_scope_peer_add(fli_scope *scope, const fl_pid *pid);
 /* Its members must have left. */
 void fli_scope_peer_remove(fli_scope *scope, fli_scope_peer *peer);
+/* The same when it has ended: one that there was no room for may be its successor, and is asked. */
+void fli_scope_peer_gone(fli_scope *scope, fli_scope_peer *peer);
 /* Appends to scope->ids; false: out of memory. */
 bool fli_scope_keep_id(fli_scope *scope, uint64_t id);
 void fli_scope_local_gone(fli_scope *scope, fli_scope_local *local);

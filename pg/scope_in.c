@@ -314,7 +314,7 @@ static bool end_of_entries(fli_scope_job *job)
 static void end_of_drops(fli_scope *scope, fli_scope_job *job)
 {
 	if (job->kind == FLI_JOB_GONE)
-		fli_scope_peer_remove(scope, job->peer);
+		fli_scope_peer_gone(scope, job->peer);
 	else
 		job->peer->wants_sync = false;
 	job->kind = FLI_JOB_DONE;

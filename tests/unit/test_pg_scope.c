@@ -62,6 +62,10 @@ static void one_node_has_few_peers(void)
 	}
 	NOTED("");
 	CU_ASSERT_EQUAL(scope.counters.unknown, 1);
+	scope_down(1, "b@h", 1);
+	NOTED(">b@h.0 {discover,<a@h.1.0>};"); /* the one without room is the one that is left */
+	scope_down(2, "b@h", 2);
+	NOTED("");
 	scope_teardown();
 }
 
