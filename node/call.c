@@ -242,8 +242,9 @@ int fl_reply_spec(fl_from from, fl_spec reply)
 			rc = FL_OK; /* nobody waits any more: as in Erlang, no error */
 		else if (rc == FL_ENOTSUP)
 			rc = refuse_answer(call);
-		if (rc == FL_OK && call->proc->extra != NULL)
-			call->proc->extra->replies++;
+		if (rc == FL_OK && call->proc->extra != NULL &&
+			call->proc->extra->statistics != NULL)
+			call->proc->extra->statistics->replies++;
 		if (rc == FL_OK && fli_is_debugged(call->proc))
 			fli_debug_replied(call->proc, call->msg, reply);
 		if (rc == FL_OK)

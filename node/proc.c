@@ -434,6 +434,7 @@ void fli_proc_free(fl_proc *proc)
 		reasons_free(proc);
 		fli_msg_free(node, extra->label);
 		fli_debug_end(proc);
+		fli_free(node->mem, extra->statistics);
 		fli_owned_destroy(node, &extra->owned);
 		fli_free(node->mem, extra);
 	}

@@ -143,6 +143,13 @@ typedef enum fli_status {
 	FLI_EXITING    /* gone for everybody; a handler's frame may still be on a stack */
 } fli_status;
 
+/* sys:statistics(_, true): since then. */
+typedef struct fli_statistics {
+	int64_t since_us;              /* by the wall clock */
+	uint64_t handled;              /* fl_proc.handled at that time */
+	uint64_t messages_in, replies; /* since that time; sys's own aside */
+} fli_statistics;
+
 /* What most processes never need. */
 typedef struct fli_extra {
 	fli_timer idle; /* fl_next_timeout */
@@ -155,11 +162,8 @@ typedef struct fli_extra {
 	bool has_group_leader;
 	bool has_parent;
 	bool idle_due;
-	bool sys_suspended;            /* sys:suspend */
-	bool has_statistics;           /* sys:statistics(_, true): since then */
-	int64_t statistics_us;         /* when that was, by the wall clock */
-	uint64_t statistics_handled;   /* fl_proc.handled at that time */
-	uint64_t messages_in, replies; /* since that time; sys's own aside */
+	bool sys_suspended;         /* sys:suspend */
+	fli_statistics *statistics; /* NULL: nobody asked for them */
 	fli_msg *searched;       /* meanwhile: neither this message nor one before it is for sys */
 	fli_link tasks;          /* fli_task_end: under way */
 	fli_link suspended;      /* in fl_node.suspended */
@@ -183,12 +187,13 @@ struct fl_proc {
 	bool is_system; /* the node's own: not shown as a user's, not counted */
 	uint8_t slow; /* not 0: its handlers overstayed, they run on the crew's threads for so many
 			 turns */
-	uint8_t frames;      /* handlers of it on some stack */
-	bool has_busy;       /* a send of this handler met a busy peer */
-	uint32_t busy_since; /* fl_node.ready_count at that time */
-	bool in_queue;       /* in the run queue, or with the crew */
-	bool reason_is_lost; /* for want of memory: it ends as `killed` */
-	bool lost_in_init;   /* its init overstayed */
+	uint8_t frames;       /* handlers of it on some stack */
+	bool has_busy;        /* a send of this handler met a busy peer */
+	uint32_t busy_since;  /* fl_node.ready_count at that time */
+	bool in_queue;        /* in the run queue, or with the crew */
+	bool reason_is_lost;  /* for want of memory: it ends as `killed` */
+	bool lost_in_init;    /* its init overstayed */
+	uint8_t current_kind; /* fli_msg_kind of what its handler was given */
 	fl_proc *run_next;
 	fl_proc *exit_next;
 	fli_act *act; /* the activation whose handler runs */
@@ -201,7 +206,6 @@ struct fl_proc {
 	fli_link aliases;
 	fli_extra *extra;       /* NULL until needed */
 	struct fli_wait *waits; /* fl_calls on the stacks of its handlers, innermost first */
-	uint8_t current_kind;   /* fli_msg_kind of what its handler was given */
 	uint64_t handled;       /* messages; tools show it as reductions */
 	_Alignas(16) uint8_t state[];
 };

@@ -390,7 +390,8 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg)
 	if (proc->extra != NULL && msg->kind != FLI_MSG_SYSTEM) {
 		fli_wheel_stop(&proc->extra->idle);
 		proc->extra->idle_due = false;
-		proc->extra->messages_in++;
+		if (FLI_UNLIKELY(proc->extra->statistics != NULL))
+			proc->extra->statistics->messages_in++;
 	}
 	if (FLI_UNLIKELY(fli_is_debugged(proc)))
 		fli_debug_in(proc, msg);

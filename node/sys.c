@@ -142,37 +142,47 @@ static void write_time(fl_buf *buf, int64_t wall_us)
 		t.tm_hour, t.tm_min, t.tm_sec);
 }
 
+static void end_statistics(fl_proc *proc)
+{
+	if (proc->extra == NULL)
+		return;
+	fli_free(proc->node->mem, proc->extra->statistics);
+	proc->extra->statistics = NULL;
+}
+
 static int set_statistics(fl_proc *proc, const fli_msg *msg, bool on)
 {
 	fli_extra *extra = fli_proc_extra(proc);
 
-	if (extra != NULL) {
-		extra->has_statistics = on;
-		extra->statistics_us = proc->node->port->wall_us(proc->node->port);
-		extra->statistics_handled = proc->handled;
-		extra->messages_in = extra->replies = 0;
-	}
+	if (extra != NULL && on && extra->statistics == NULL)
+		extra->statistics = fli_alloc(proc->node->mem, sizeof *extra->statistics);
+	if (extra != NULL && on && extra->statistics != NULL)
+		*extra->statistics =
+			(fli_statistics){.since_us = proc->node->port->wall_us(proc->node->port),
+				.handled = proc->handled};
+	if (!on)
+		end_statistics(proc);
 	return fli_reply_spec(proc->node, proc, msg, fl_spec("ok"));
 }
 
 /* Reductions are messages here, as in process_info; what a server says are its replies. */
 static int reply_statistics(fl_proc *proc, const fli_msg *msg)
 {
-	const fli_extra *extra = proc->extra;
+	const fli_statistics *s = proc->extra == NULL ? NULL : proc->extra->statistics;
 	fl_buf start = FL_BUF_INIT, now = FL_BUF_INIT;
 	uint64_t handled;
 	int rc;
 
-	if (extra == NULL || !extra->has_statistics)
+	if (s == NULL)
 		return fli_reply_spec(proc->node, proc, msg, fl_spec("{ok, no_statistics}"));
-	handled = proc->handled - extra->statistics_handled;
-	write_time(&start, extra->statistics_us);
+	handled = proc->handled - s->handled;
+	write_time(&start, s->since_us);
 	write_time(&now, proc->node->port->wall_us(proc->node->port));
 	rc = fli_reply_spec(proc->node, proc, msg,
 		fl_spec("{ok, [{start_time, ~}, {current_time, ~}, {reductions, ~}, "
 			"{messages_in, ~}, {messages_out, ~}]}",
-			fl_buf_term(&start), fl_buf_term(&now), handled, extra->messages_in,
-			extra->replies));
+			fl_buf_term(&start), fl_buf_term(&now), handled, s->messages_in,
+			s->replies));
 	fl_buf_free(&start);
 	fl_buf_free(&now);
 	return rc;
@@ -197,8 +207,7 @@ static const char *answer_to_debug(fl_term request)
 
 static void no_debug(fl_proc *proc)
 {
-	if (proc->extra != NULL)
-		proc->extra->has_statistics = false;
+	end_statistics(proc);
 	fli_debug_end(proc);
 }
 
