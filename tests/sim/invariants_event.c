@@ -200,13 +200,29 @@ static bool reason_is_who_ended(const books *b, const book_event *e, char *text)
 		e->actor, a->to, e->by);
 }
 
+/* The 'EXIT' of an earlier link between the two may have waited while the new one was made. */
+static bool may_be_of_an_earlier_link(const books *b, const book_event *e, const ask *a)
+{
+	if (e->kind != SAW_EXIT)
+		return false;
+	for (uint32_t id = 1; id < e->ask; id++) {
+		const ask *x = books_at(b, id);
+
+		if (x->kind == ASK_LINK && ((x->from == a->to && x->to == a->from) ||
+						   (x->from == a->from && x->to == a->to)))
+			return true;
+	}
+	return false;
+}
+
 static bool connection_is_not_lost_for_nothing(const books *b, const book_event *e, char *text)
 {
 	const ask *a = books_at(b, e->ask);
 
 	if ((e->kind != SAW_DOWN && e->kind != SAW_EXIT) || e->ask == 0 ||
 		e->reason != REASON_NOCONNECTION || !e->is_alive || a->conn == 0 ||
-		!e->is_same_conn || b->has_no_memory[host_of(b, e->actor)])
+		!e->is_same_conn || b->has_no_memory[host_of(b, e->actor)] ||
+		may_be_of_an_earlier_link(b, e, a))
 		return true;
 	return invariant_broken(text,
 		"ask %u of actor %u ended as noconnection on a connection "
