@@ -55,8 +55,11 @@ const fli_global_act *fli_global_acts(const fli_global *g, size_t *ret_count)
 
 fl_term fli_global_term(const fli_global *g, const fli_global_act *act)
 {
-	return (fl_term){
-		.data = g->terms.data + act->at, .size = act->size, .atoms = g->config.atoms};
+	fl_term term = {.size = act->size, .atoms = g->config.atoms};
+
+	if (act->size > 0) /* a buffer that was never written has no data */
+		term.data = g->terms.data + act->at;
+	return term;
 }
 
 void fli_global_acts_done(fli_global *g)

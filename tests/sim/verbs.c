@@ -192,7 +192,7 @@ static void end_of_wait(uint32_t me, uint32_t number, int rc, fl_term reply)
 int verb_wait(fl_proc *self, uint32_t me, const order *o)
 {
 	books *b = &run_current()->books;
-	static fl_buf body; /* a crash of the node drops this stack while it waits */
+	fl_buf body = FL_BUF_INIT;
 	fl_term reply = {.data = NULL};
 	uint32_t number;
 	fl_dest dest;
@@ -203,11 +203,12 @@ int verb_wait(fl_proc *self, uint32_t me, const order *o)
 	number = verb_enter(me, o, ASK_CALL, o->to);
 	books_at(b, number)->is_waited_for = true;
 	dest = dest_of(books_at(b, number), slot_of(o));
-	fl_buf_reset(&body);
 	rc = build_body(&body, number);
+
 	if (rc == FL_OK)
 		rc = fl_call(self, dest, patience_ms(o), &reply, "{m, ~, ~, ~, ~}", number,
 			fl_self(self), (int)books_at(b, number)->how, fl_buf_term(&body));
+	fl_buf_free(&body);
 	end_of_wait(me, number, rc, reply);
 	return FL_OK;
 }
