@@ -54,8 +54,8 @@ small_calls_go_past_large_ones_test(#{node := Node}) ->
     Times = small_calls(Pid, Id, []), % one after the other, as long as it takes
     io:format("   ~b small calls beside one of 100 MiB, the longest ~b us~n",
               [length(Times), lists:max(Times)]),
-    Longest = lists:max(Times),
-    true = Longest < 1000000 orelse Longest * 2 < lists:sum(Times).
+    %% Those that waited for the large one would be one on its way in and one on its way out.
+    true = length(Times) > 3.
 
 small_calls(Pid, Id, Times) ->
     {Us, _} = timer:tc(fun() -> other_process(fun() -> Pid = do(Pid, self) end) end),
