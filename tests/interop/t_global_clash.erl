@@ -163,7 +163,7 @@ c_has_a_beam_settle_test(Config) ->
     join(Other),
     _ = meshed([C, B, Other]),
     true = lives(Namer) andalso lives(Theirs),
-    [Theirs] = whereis_on([Node, Far, Last, node()], clash),
+    eventually(fun() -> whereis_on([Node, Far, Last, node()], clash) =:= [Theirs] end),
     ok.
 
 two_meet_one(Less, Far, Last) ->
