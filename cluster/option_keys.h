@@ -97,12 +97,20 @@
 #define FLI_OPTIONS_PARTITION(X) \
 	X(PARTITION_POLICY, "partition.policy", WORD, 0, 0, \
 		"ignore|keep_majority|static_quorum|keep_oldest|keep_referee|require_all|pause_all" \
-		"|pause_minority|pause_if_all_down", "ignore", \
+		"|lease|custom|pause_minority|pause_if_all_down", "ignore", \
 		"who serves in a split; keep_majority where there are partition.members") \
 	X(PARTITION_MEMBERS, "partition.members", LIST, 0, 0, "", "", \
 		"all nodes of the cluster, the oldest first; none: those that were seen") \
 	X(PARTITION_TIE, "partition.tie", TEXT, 0, 0, "", "lowest", \
-		"keep_majority at exactly half: lowest (name), none, or a node, whose side goes on") \
+		"keep_majority at exactly half: lowest (name), none, lease, or a node, whose side goes on") \
+	X(PARTITION_LEASE, "partition.lease", TEXT, 0, 0, "", "", \
+		"where the lease is kept: file:PATH on shared storage, or callbacks (fl_partition_use)") \
+	X(PARTITION_LEASE_TTL, "partition.lease_ttl", TIME, 1000, 3600000, "", "40s", \
+		"how long the lease is held unless it is renewed; the holder gives up a fifth earlier") \
+	X(PARTITION_LEASE_RENEW, "partition.lease_renew", TIME, 100, 3600000, "", "10s", \
+		"how often it is renewed") \
+	X(PARTITION_MINORITY_DELAY, "partition.minority_delay", TIME, 0, 3600000, "", "2s", \
+		"how much later than the larger side the smaller one asks for the lease") \
 	X(PARTITION_QUORUM, "partition.quorum", INT, 0, 1024, "", "0", \
 		"static_quorum: members that a side needs") \
 	X(PARTITION_DOWN_IF_ALONE, "partition.down_if_alone", BOOL, 0, 0, "", "true", \
@@ -185,6 +193,8 @@ enum {
 	FLI_PARTITION_KEEP_REFEREE,
 	FLI_PARTITION_REQUIRE_ALL,
 	FLI_PARTITION_PAUSE_ALL,
+	FLI_PARTITION_LEASE,
+	FLI_PARTITION_CUSTOM,
 	FLI_PARTITION_PAUSE_MINORITY,   /* RabbitMQ's: keep_majority, tie none */
 	FLI_PARTITION_PAUSE_IF_ALL_DOWN /* RabbitMQ's: keep_referee, any */
 };

@@ -135,7 +135,8 @@ static void on_tell(void *ctx, const fli_partition_event *event)
 	fli_partition_record_event(s, event);
 }
 
-static const fli_partition_ops ops = {on_ask, on_gate, on_pause, on_resume, on_tell};
+static const fli_partition_ops ops = {on_ask, on_gate, on_pause, on_resume, on_tell,
+	fli_partition_lease, fli_partition_ask_lease};
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
@@ -174,8 +175,7 @@ static void on_timer(fli_timer *timer)
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
-/* The service with the context taken and the time told; NULL: the node ends. */
-static fli_partition_service *enter(fl_proc *self)
+fli_partition_service *fli_partition_enter(fl_proc *self)
 {
 	fl_node *node = fl_self_node(self);
 	fli_partition_service *s;
@@ -190,7 +190,7 @@ static fli_partition_service *enter(fl_proc *self)
 	return NULL;
 }
 
-static int leave(fli_partition_service *s)
+int fli_partition_leave(fli_partition_service *s)
 {
 	fl_node *node = s->node;
 
@@ -211,26 +211,26 @@ static bool is_member_like(const fl_node *node, fl_atom name)
 
 static int on_node_up(fl_proc *self, void *state, fl_atom name)
 {
-	fli_partition_service *s = enter(self);
+	fli_partition_service *s = fli_partition_enter(self);
 
 	(void)state;
 	if (s == NULL)
 		return FL_OK;
 	if (is_member_like(s->node, name))
 		fli_partition_up(s->engine, name);
-	return leave(s);
+	return fli_partition_leave(s);
 }
 
 static int on_node_down(fl_proc *self, void *state, fl_atom name, fl_term reason)
 {
-	fli_partition_service *s = enter(self);
+	fli_partition_service *s = fli_partition_enter(self);
 
 	(void)state;
 	(void)reason; /* lost is lost */
 	if (s == NULL)
 		return FL_OK;
 	fli_partition_down(s->engine, name);
-	return leave(s);
+	return fli_partition_leave(s);
 }
 
 static void take_answer(fli_partition_service *s, const fl_ref *ref, fl_term answer)
@@ -244,12 +244,13 @@ static void take_answer(fli_partition_service *s, const fl_ref *ref, fl_term ans
 		fli_partition_seen(s->engine, (fl_atom){asked.name, asked.size}, answer);
 		return;
 	}
-	(void)fli_partition_name_answered(s, ref, answer);
+	if (!fli_partition_lease_answered(s, ref, answer))
+		(void)fli_partition_name_answered(s, ref, answer);
 }
 
 static int on_info(fl_proc *self, void *state, fl_term message)
 {
-	fli_partition_service *s = enter(self);
+	fli_partition_service *s = fli_partition_enter(self);
 	fl_term answer = {.data = NULL};
 	fl_ref ref;
 
@@ -259,13 +260,16 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	if (fl_match(message, "{'DOWN', ~, process, _, _}", &ref) ||
 		fl_match(message, "{~, ~}", &ref, &answer))
 		take_answer(s, &ref, answer);
-	return leave(s);
+	return fli_partition_leave(s);
 }
 
-/* From this node alone: a server that starts while the node pauses. */
+/*
+ * Of a server of this node that starts while the node pauses: its name; of another node on this
+ * side: for how many milliseconds this one has the lease yet.
+ */
 static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 {
-	fli_partition_service *s = enter(self);
+	fli_partition_service *s = fli_partition_enter(self);
 	fl_term entry;
 	fl_pid caller;
 
@@ -276,10 +280,12 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 		fli_pid_is_local(s->node, &caller)) {
 		fli_partition_keep_name(s, entry);
 		(void)fl_reply(from, "yes");
+	} else if (fl_match(request, "lease_left")) {
+		(void)fl_reply(from, "~", fli_partition_lease_left(s->engine));
 	} else {
 		(void)fl_reply(from, "{error, notsup}");
 	}
-	return leave(s);
+	return fli_partition_leave(s);
 }
 
 static const fl_behaviour behaviour = {
@@ -307,7 +313,7 @@ static int start_process(fli_partition_service *s)
 
 static int start_engine(fli_partition_service *s, const fl_options *options)
 {
-	const fli_partition_config config = fli_partition_tell(options);
+	fli_partition_config config = fli_partition_tell(options);
 	const fli_partition_start start = {.mem = s->node->mem,
 		.self = s->node->name,
 		.config = &config,
@@ -318,6 +324,8 @@ static int start_engine(fli_partition_service *s, const fl_options *options)
 		.ctx = s,
 		.now_ms = now_of(s->node)};
 
+	config.rules.custom = fli_partition_custom_rule;
+	config.rules.custom_ctx = s;
 	return fli_partition_new(&start, &s->engine);
 }
 
@@ -356,6 +364,8 @@ int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err
 	rc = start_process(s);
 	if (rc == FL_OK)
 		rc = start_engine(s, options);
+	if (rc == FL_OK)
+		rc = fli_partition_hooks_open(s, options, err);
 	if (rc != FL_OK)
 		return fl_error_set(
 			err, rc, "the partition policy did not start: %s", fl_error_text(rc));
@@ -374,6 +384,7 @@ void fli_partition_close(fli_core *core)
 	fli_partition_delete(s->engine);
 	fli_partition_names_free(s);
 	fli_partition_history_free(s);
+	fli_partition_hooks_close(s);
 	fli_free(s->node->mem, s->asked);
 	fli_free(s->node->mem, s);
 }

@@ -15,8 +15,10 @@
  */
 
 #include "cluster/core.h"
+#include "cluster/lease_file.h"
 #include "cluster/options.h"
 #include "dist/partition.h"
+#include "flitch/partition.h"
 
 #define FLI_PARTITION_HISTORY 64
 
@@ -55,7 +57,28 @@ typedef struct fli_partition_record {
 	size_t size;
 } fli_partition_record;
 
+/* Where the lease is kept, and who is asked about it. */
+typedef struct fli_partition_store {
+	fl_lease lease; /* without `acquire`: nobody has said yet */
+	fli_lease_file *file;
+	bool is_for_callbacks;
+	bool is_busy;  /* one call at a time */
+	bool is_asked; /* the holder */
+	fl_ref asked;  /* by this request */
+	uint32_t ttl_ms;
+} fli_partition_store;
+
+/* A rule of the program's own. */
+typedef struct fli_partition_rule {
+	fl_partition_decide *decide;
+	void *ctx;
+	fl_partition_member *members; /* room for all that may be shown */
+	uint32_t capacity;
+} fli_partition_rule;
+
 typedef struct fli_partition_service {
+	fli_partition_store store;
+	fli_partition_rule rule;
 	fl_node *node;
 	fli_core *core;
 	fli_partition *engine;
@@ -99,6 +122,21 @@ void fli_partition_record_event(fli_partition_service *s, const fli_partition_ev
 /* Appends the list of records, the last one first. */
 void fli_partition_history(const fli_partition_service *s, fl_buf *buf);
 void fli_partition_history_free(fli_partition_service *s);
+
+/* partition_hooks.c: the lease's store, and rules of the program's own */
+int fli_partition_hooks_open(fli_partition_service *s, const fl_options *options, fl_error *err);
+void fli_partition_hooks_close(fli_partition_service *s);
+void fli_partition_lease(void *ctx, fli_lease_verb verb);
+void fli_partition_ask_lease(void *ctx, fl_atom node);
+bool fli_partition_custom_rule(
+	void *ctx, const fli_partition_picture *picture, const fli_partition_verdict *verdict);
+/* An answer of a member that was asked for how long it has the lease; false: none was waited for.
+ */
+bool fli_partition_lease_answered(fli_partition_service *s, const fl_ref *ref, fl_term answer);
+
+/* partition.c: the service with the context taken and the time told; NULL: the node ends */
+fli_partition_service *fli_partition_enter(fl_proc *self);
+int fli_partition_leave(fli_partition_service *s);
 
 /* natives_partition.c */
 int fli_natives_partition(fl_node *node);

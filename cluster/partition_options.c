@@ -10,7 +10,7 @@
 #include "cluster/suggest.h"
 
 static const char *const words[] = {"ignore", "keep_majority", "static_quorum", "keep_oldest",
-	"keep_referee", "require_all", "pause_all"};
+	"keep_referee", "require_all", "pause_all", "lease", "custom"};
 
 const char *fli_partition_policy_word(fli_partition_policy policy)
 {
@@ -106,18 +106,31 @@ static int check_names(const fl_options *options, fl_error *err)
 
 /* ---- what a policy needs --------------------------------------------------------------------- */
 
+static int refuse_tie(const fl_options *options, const char *tie, fl_error *err)
+{
+	static const char *const ties[] = {"lowest", "none", "lease"};
+	fli_suggest suggest = fli_suggest_start(tie);
+
+	for (size_t i = 0; i < sizeof ties / sizeof *ties; i++)
+		fli_suggest_offer(&suggest, ties[i]);
+	fl_error_set(err, FL_ECONFIG,
+		"%s: \"%s\" is no value for partition.tie%s%s%s, which takes lowest, none, lease "
+		"or name@host",
+		where(options, FLI_KEY_PARTITION_TIE), tie,
+		suggest.best != NULL ? " (did you mean \"" : "",
+		suggest.best != NULL ? suggest.best : "", suggest.best != NULL ? "\"?)" : "");
+	return FL_ECONFIG;
+}
+
 static int check_tie(const fl_options *options, fl_error *err)
 {
 	const char *tie = fli_options_text(options, FLI_KEY_PARTITION_TIE);
 
-	if (strcmp(tie, "lowest") == 0 || strcmp(tie, "none") == 0)
+	if (strcmp(tie, "lowest") == 0 || strcmp(tie, "none") == 0 || strcmp(tie, "lease") == 0)
 		return FL_OK;
 	if (strchr(tie, '@') != NULL)
 		return check_member(options, FLI_KEY_PARTITION_TIE, tie, err);
-	fl_error_set(err, FL_ECONFIG,
-		"%s: \"%s\" is no value for partition.tie, which takes lowest, none or name@host",
-		where(options, FLI_KEY_PARTITION_TIE), tie);
-	return FL_ECONFIG;
+	return refuse_tie(options, tie, err);
 }
 
 static int refuse_quorum(const fl_options *options, const char *why, fl_error *err)
@@ -131,6 +144,53 @@ static int refuse_quorum(const fl_options *options, const char *why, fl_error *e
 		where(options, FLI_KEY_PARTITION_MEMBERS));
 	fl_error_why(err, "%s", why);
 	fl_error_next(err, "a majority of them is partition.quorum = %zu", count / 2 + 1);
+	return FL_ECONFIG;
+}
+
+static bool needs_lease(const fl_options *options)
+{
+	return policy_of(options) == FLI_POLICY_LEASE ||
+	       (policy_of(options) == FLI_POLICY_KEEP_MAJORITY &&
+		       strcmp(fli_options_text(options, FLI_KEY_PARTITION_TIE), "lease") == 0);
+}
+
+static int refuse_lease(const fl_options *options, const char *text, fl_error *err)
+{
+	if (*text == '\0')
+		fl_error_set(err, FL_ECONFIG, "%s: the lease needs partition.lease",
+			where(options, policy_of(options) == FLI_POLICY_LEASE
+					       ? FLI_KEY_PARTITION_POLICY
+					       : FLI_KEY_PARTITION_TIE));
+	else
+		fl_error_set(err, FL_ECONFIG,
+			"%s: \"%s\" is no value for partition.lease, which takes file:PATH or "
+			"callbacks",
+			where(options, FLI_KEY_PARTITION_LEASE), text);
+	fl_error_next(
+		err, "name a file on storage that all nodes share: file:/shared/flitch.lease");
+	return FL_ECONFIG;
+}
+
+static int check_lease(const fl_options *options, fl_error *err)
+{
+	const char *text = fli_options_text(options, FLI_KEY_PARTITION_LEASE);
+	long long ttl = fli_options_int(options, FLI_KEY_PARTITION_LEASE_TTL);
+
+	if (!needs_lease(options) && *text == '\0')
+		return FL_OK;
+	if (strcmp(text, "callbacks") != 0 && (strncmp(text, "file:", 5) != 0 || text[5] == '\0'))
+		return refuse_lease(options, text, err);
+	if (fli_options_int(options, FLI_KEY_PARTITION_LEASE_RENEW) * 2 <= ttl)
+		return FL_OK;
+	fl_error_set(err, FL_ECONFIG,
+		"%s: partition.lease_renew is more than half of "
+		"partition.lease_ttl (%lld ms)",
+		where(options, fli_options_is_set(options, FLI_KEY_PARTITION_LEASE_RENEW)
+				       ? FLI_KEY_PARTITION_LEASE_RENEW
+				       : FLI_KEY_PARTITION_LEASE_TTL),
+		ttl);
+	fl_error_why(err, "one answer that comes late would end the service");
+	fl_error_next(err, "a quarter of it is a good time");
 	return FL_ECONFIG;
 }
 
@@ -196,8 +256,8 @@ static int check_ages(const fl_options *options, fl_error *err)
 
 int fli_partition_check(const fl_options *options, fl_error *err)
 {
-	int (*const checks[])(const fl_options *, fl_error *) = {
-		check_names, check_tie, check_quorum, check_minimum, check_referees, check_ages};
+	int (*const checks[])(const fl_options *, fl_error *) = {check_names, check_tie,
+		check_lease, check_quorum, check_minimum, check_referees, check_ages};
 	int rc = FL_OK;
 
 	for (size_t i = 0; rc == FL_OK && i < sizeof checks / sizeof *checks; i++)
@@ -233,7 +293,10 @@ static fli_partition_rules rules_of(const fl_options *options)
 		.views = (fli_partition_views)fli_options_int(
 			options, FLI_KEY_PARTITION_NONTRANSITIVE)};
 
-	rules.has_tie = strcmp(tie, "none") != 0 && word != FLI_PARTITION_PAUSE_MINORITY;
+	rules.tie_by_lease = needs_lease(options) && rules.policy == FLI_POLICY_KEEP_MAJORITY &&
+			     word != FLI_PARTITION_PAUSE_MINORITY;
+	rules.has_tie = strcmp(tie, "none") != 0 && !rules.tie_by_lease &&
+			word != FLI_PARTITION_PAUSE_MINORITY;
 	rules.down_if_alone = fli_options_bool(options, FLI_KEY_PARTITION_DOWN_IF_ALONE);
 	rules.all_referees = fli_options_int(options, FLI_KEY_PARTITION_REFEREE_MODE) != 0 &&
 			     word != FLI_PARTITION_PAUSE_IF_ALL_DOWN;
@@ -263,7 +326,11 @@ fli_partition_times fli_partition_tell_times(const fl_options *options)
 		.unstable_percent = (uint32_t)fli_options_int(options, FLI_KEY_PARTITION_UNSTABLE),
 		.heal_ms = (uint64_t)fli_options_int(options, FLI_KEY_HEAL_STABLE_AFTER),
 		.forget_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_FORGET_AFTER),
-		.gap_ms = (uint64_t)fli_options_int(options, FLI_KEY_SELF_SUSPEND_GAP)};
+		.gap_ms = (uint64_t)fli_options_int(options, FLI_KEY_SELF_SUSPEND_GAP),
+		.lease_ttl_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_LEASE_TTL),
+		.lease_renew_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_LEASE_RENEW),
+		.lease_delay_ms =
+			(uint64_t)fli_options_int(options, FLI_KEY_PARTITION_MINORITY_DELAY)};
 
 	if (times.gap_ms == 0)
 		times.gap_ms = tick_ms / 4 < 5000 ? tick_ms / 4 : 5000;

@@ -9,8 +9,6 @@
  *  - A paused node asks, too, and goes on when it would have served for a while.
  *  - Before it goes on while others are missing it waits for as long as any of them may need to see
  *    that it has to pause.
- *  - A newcomer, where members are those that are seen, counts once it was there for a stable time
- *    with nobody missing: a side cannot win by what joins it.
  *
  * What goes wrong: a loss while it goes on after a pause begins the pause anew, with all its steps.
  * Having been suspended is seen by the clock before anything is answered, since a timer of this
@@ -99,8 +97,7 @@ uint64_t fli_partition_stable_ms(const fli_partition *p)
 		       : ms;
 }
 
-/* How long a node that serves may take at most from a loss to the end of its service. */
-static uint64_t patience_ms(const fli_partition *p)
+static uint64_t calm_ms(const fli_partition *p)
 {
 	uint64_t stable = fli_partition_stable_ms(p);
 	uint64_t more = stable * p->start.times.unstable_percent / 100;
@@ -108,11 +105,16 @@ static uint64_t patience_ms(const fli_partition *p)
 	return stable + (more < UNSTABLE_MIN_MS ? UNSTABLE_MIN_MS : more);
 }
 
+/* How long a node that serves may take at most from a loss to the end of its service. */
+static uint64_t patience_ms(const fli_partition *p)
+{
+	return calm_ms(p) + fli_partition_lease_patience_ms(p);
+}
+
 /* When waiting for calm has lasted long enough. */
 static uint64_t unstable_at(const fli_partition *p)
 {
-	return p->start.times.unstable_percent == 0 ? UINT64_MAX
-						    : p->first_loss_ms + patience_ms(p);
+	return p->start.times.unstable_percent == 0 ? UINT64_MAX : p->first_loss_ms + calm_ms(p);
 }
 
 /*
@@ -142,7 +144,7 @@ uint64_t fli_partition_next_ms(const fli_partition *p)
 			earlier(p->last_loss_ms + fli_partition_stable_ms(p), unstable_at(p)));
 	if (p->well_ms != 0)
 		next = earlier(next, p->well_ms + heal_ms(p));
-	return next;
+	return earlier(next, fli_partition_lease_next_ms(p));
 }
 
 /* ---- losses ---------------------------------------------------------------------------------- */
@@ -182,6 +184,7 @@ static void suspect(fli_partition *p)
 
 static void begin_pause(fli_partition *p, fli_partition_reason reason)
 {
+	p->lease.is_relied_on = false;
 	if (p->state != FLI_PARTITION_RESUMING) {
 		p->paused_ms = p->now_ms;
 		p->counters.pauses += p->has_served ? 1 : 0;
@@ -213,6 +216,7 @@ static void begin_resume(fli_partition *p)
 
 	p->counters.paused_ms += paused;
 	p->is_stale = false;
+	p->lease.is_relied_on = p->verdict.by_lease;
 	go_to(p, FLI_PARTITION_RESUMING, p->verdict.reason);
 	p->start.ops->resume(p->start.ctx, paused);
 }
@@ -223,8 +227,11 @@ static void serve(fli_partition *p)
 	bool all = fli_partition_all_up(p);
 
 	decide(p);
+	if (all) /* some may not have said yet that they see each other */
+		p->verdict.by_lease = false;
 	p->has_served = true;
 	p->is_stale = false;
+	p->lease.is_relied_on = p->verdict.by_lease;
 	set_gate(p, false, false);
 	go_to(p, all ? FLI_PARTITION_SERVING : FLI_PARTITION_DEGRADED, p->verdict.reason);
 }
@@ -237,16 +244,18 @@ static bool is_settled(const fli_partition *p)
 
 static void look_suspect(fli_partition *p)
 {
+	uint64_t calm = p->last_loss_ms + fli_partition_stable_ms(p);
+
 	if (fli_partition_all_up(p) && is_settled(p)) {
 		p->counters.false_suspicions++;
 		serve(p);
 		return;
 	}
-	if (p->now_ms >= p->last_loss_ms + fli_partition_stable_ms(p)) {
+	if (p->now_ms >= calm) {
 		decide(p);
 		if (fli_partition_serves(p->verdict.reason))
 			serve(p);
-		else
+		else if (!fli_partition_seek_lease(p, calm))
 			begin_pause(p, p->verdict.reason);
 	} else if (p->now_ms >= unstable_at(p)) {
 		begin_pause(p, FLI_REASON_UNSTABLE);
@@ -267,6 +276,8 @@ static void look_degraded(fli_partition *p)
 	decide(p);
 	if (!fli_partition_serves(p->verdict.reason))
 		suspect(p);
+	else
+		p->lease.is_relied_on = p->verdict.by_lease;
 }
 
 static void look_paused(fli_partition *p)
@@ -274,8 +285,10 @@ static void look_paused(fli_partition *p)
 	bool all = fli_partition_all_up(p);
 
 	decide(p);
-	if (fli_partition_up_count(p) < p->start.min_members)
+	if (p->state == FLI_PARTITION_JOINING && fli_partition_up_count(p) < p->start.min_members)
 		p->verdict.reason = FLI_REASON_JOINING;
+	else if (!fli_partition_serves(p->verdict.reason))
+		(void)fli_partition_seek_lease(p, p->now_ms - FLI_PARTITION_TICK_MS);
 	if (!fli_partition_serves(p->verdict.reason)) {
 		p->well_ms = 0;
 		return;
@@ -286,7 +299,14 @@ static void look_paused(fli_partition *p)
 		begin_resume(p);
 }
 
-static void look(fli_partition *p)
+void fli_partition_lease_is_over(fli_partition *p)
+{
+	if (is_serving(p) || p->state == FLI_PARTITION_SUSPECT ||
+		p->state == FLI_PARTITION_RESUMING)
+		begin_pause(p, FLI_REASON_LEASE_OVER);
+}
+
+void fli_partition_look(fli_partition *p)
 {
 	switch (p->state) {
 	case FLI_PARTITION_SUSPECT: look_suspect(p); break;
@@ -297,80 +317,6 @@ static void look(fli_partition *p)
 	}
 	if (p->changed_ms != 0 && p->now_ms >= p->changed_ms + FLI_PARTITION_SETTLE_MS)
 		p->changed_ms = 0;
-}
-
-/* ---- members that are seen ------------------------------------------------------------------- */
-
-static void drop_newcomer(fli_partition *p, uint32_t index)
-{
-	p->newcomers[index] = p->newcomers[--p->newcomers_count];
-}
-
-static uint32_t find_newcomer(const fli_partition *p, fl_atom name)
-{
-	for (uint32_t i = 0; i < p->newcomers_count; i++)
-		if (fl_atom_eq((fl_atom){p->newcomers[i].name, p->newcomers[i].size}, name))
-			return i;
-	return FLI_ROSTER_NONE;
-}
-
-static void add_newcomer(fli_partition *p, fl_atom name)
-{
-	uint32_t capacity = p->newcomers_capacity == 0 ? 16 : 2 * p->newcomers_capacity;
-	fli_newcomer *grown;
-
-	if (name.size > FLI_NODE_NAME_BYTES_MAX || find_newcomer(p, name) != FLI_ROSTER_NONE ||
-		p->newcomers_count == FLI_PARTITION_MEMBERS_MAX)
-		return;
-	if (p->newcomers_count == p->newcomers_capacity) {
-		grown = fli_realloc(p->start.mem, p->newcomers, capacity * sizeof *grown);
-		if (grown == NULL)
-			return;
-		p->newcomers = grown;
-		p->newcomers_capacity = capacity;
-	}
-	grown = &p->newcomers[p->newcomers_count++];
-	grown->since_ms = p->now_ms;
-	grown->size = name.size;
-	memcpy(grown->name, name.text, name.size);
-}
-
-/* Nobody is missing: who has been here for long enough is a member. */
-static void promote(fli_partition *p)
-{
-	bool is_new = false;
-
-	for (uint32_t i = p->newcomers_count; i-- > 0;) {
-		fli_newcomer *n = &p->newcomers[i];
-		fli_roster_entry *entry;
-
-		if (p->now_ms < n->since_ms + fli_partition_stable_ms(p))
-			continue;
-		if (!fli_partition_make_room(p, p->roster.count + 1) ||
-			fli_roster_add(&p->roster, (fl_atom){n->name, n->size}, &entry) != FL_OK)
-			continue;
-		entry->is_up = is_new = true;
-		drop_newcomer(p, i);
-	}
-	if (is_new)
-		fli_partition_reset_views(p);
-}
-
-static void forget_old(fli_partition *p)
-{
-	uint64_t after = p->start.times.forget_ms;
-	bool is_less = false;
-
-	for (uint32_t i = p->roster.count; after != 0 && i-- > 0;) {
-		const fli_roster_entry *entry = p->roster.entries[i];
-
-		if (entry->is_listed || entry->is_up || p->now_ms < entry->down_ms + after)
-			continue;
-		fli_roster_remove(&p->roster, i);
-		is_less = true;
-	}
-	if (is_less)
-		fli_partition_reset_views(p);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -392,8 +338,8 @@ static void tick(fli_partition *p)
 {
 	p->tick_ms = p->now_ms + FLI_PARTITION_TICK_MS;
 	if (p->state == FLI_PARTITION_SERVING)
-		promote(p);
-	forget_old(p);
+		fli_partition_promote(p);
+	fli_partition_forget_old(p);
 	if (p->state != FLI_PARTITION_SERVING)
 		fli_partition_ask(p);
 }
@@ -403,7 +349,8 @@ void fli_partition_time(fli_partition *p, uint64_t now_ms)
 	p->now_ms = now_ms;
 	if (now_ms > p->tick_ms + p->start.times.gap_ms && !FLI_BUG(suspension_is_not_seen))
 		wake_up(p);
-	look(p);
+	fli_partition_lease_time(p);
+	fli_partition_look(p);
 	if (now_ms >= p->tick_ms)
 		tick(p);
 }
@@ -414,7 +361,7 @@ void fli_partition_up(fli_partition *p, fl_atom node)
 
 	if (place == FLI_ROSTER_NONE) {
 		if (!p->is_listed)
-			add_newcomer(p, node);
+			fli_partition_newcomer(p, node);
 		return;
 	}
 	p->roster.entries[place]->is_up = true;
@@ -424,12 +371,9 @@ void fli_partition_up(fli_partition *p, fl_atom node)
 void fli_partition_down(fli_partition *p, fl_atom node)
 {
 	uint32_t place = fli_roster_find(&p->roster, node);
-	uint32_t newcomer;
 
 	if (place == FLI_ROSTER_NONE) {
-		newcomer = find_newcomer(p, node);
-		if (newcomer != FLI_ROSTER_NONE)
-			drop_newcomer(p, newcomer);
+		fli_partition_newcomer_left(p, node);
 		return;
 	}
 	if (!p->roster.entries[place]->is_up)
@@ -454,22 +398,6 @@ void fli_partition_done(fli_partition *p)
 			p->verdict.reason);
 	else if (p->state == FLI_PARTITION_RESUMING)
 		serve(p);
-}
-
-int fli_partition_forget(fli_partition *p, fl_atom node)
-{
-	uint32_t place = fli_roster_find(&p->roster, node);
-
-	if (place == FLI_ROSTER_NONE)
-		return FL_ENOENT;
-	if (p->roster.entries[place]->is_listed)
-		return FL_EINVAL;
-	if (p->roster.entries[place]->is_up)
-		return FL_EBUSY;
-	fli_roster_remove(&p->roster, place);
-	p->changed_ms = p->now_ms;
-	fli_partition_reset_views(p);
-	return FL_OK;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

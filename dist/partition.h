@@ -49,7 +49,8 @@ const char *fli_partition_state_atom(fli_partition_state state);
 enum {
 	FLI_PARTITION_TICK_MS = 1000,  /* between two rounds of asking, and looks at the clock */
 	FLI_PARTITION_SETTLE_MS = 100, /* after a change, before it is looked at */
-	FLI_PARTITION_STABLE_MIN_MS = 3000
+	FLI_PARTITION_STABLE_MIN_MS = 3000,
+	FLI_PARTITION_LEASE_WAIT_MS = 5000 /* for the lease, before a side does without */
 };
 
 typedef struct fli_partition_times {
@@ -58,6 +59,8 @@ typedef struct fli_partition_times {
 	uint64_t heal_ms;
 	uint64_t forget_ms; /* who was seen and is gone for so long is no member; 0: never */
 	uint64_t gap_ms;    /* not having been called for so long: we were suspended */
+	uint64_t lease_ttl_ms, lease_renew_ms;
+	uint64_t lease_delay_ms; /* after which the smaller side asks for it */
 } fli_partition_times;
 
 /* What has changed, and what it was decided from. */
@@ -71,6 +74,12 @@ typedef struct fli_partition_event {
 	const fli_partition_verdict *verdict;
 } fli_partition_event;
 
+typedef enum fli_lease_verb {
+	FLI_LEASE_ACQUIRE,
+	FLI_LEASE_RENEW,
+	FLI_LEASE_RELEASE /* is not answered */
+} fli_lease_verb;
+
 typedef struct fli_partition_ops {
 	/* Whom does `node` see? Through `via` where that is not empty. Then fli_partition_seen. */
 	void (*ask)(void *ctx, fl_atom node, fl_atom via);
@@ -83,6 +92,12 @@ typedef struct fli_partition_ops {
 	void (*pause)(void *ctx, fli_partition_reason reason);
 	void (*resume)(void *ctx, uint64_t paused_ms);
 	void (*tell)(void *ctx, const fli_partition_event *event);
+	/* Of the lease's store; then fli_partition_leased, at once or later. */
+	void (*lease)(void *ctx, fli_lease_verb verb);
+	/*
+	 * For how long does `node` have it yet? Then fli_partition_lease_told, likewise.
+	 */
+	void (*ask_lease)(void *ctx, fl_atom node);
 } fli_partition_ops;
 
 typedef struct fli_partition_start {
@@ -115,6 +130,12 @@ void fli_partition_down(fli_partition *p, fl_atom node);
 void fli_partition_seen(fli_partition *p, fl_atom node, fl_term names);
 /* Going on has come so far that others may reach this node again. */
 void fli_partition_open(fli_partition *p);
+/* The store's answer: FL_OK; FL_ETAKEN, by `holder`; anything else: it could not say. */
+void fli_partition_leased(fli_partition *p, int result, fl_atom holder);
+/* What the holder answers; 0: it does not have it, or said nothing. */
+void fli_partition_lease_told(fli_partition *p, uint64_t left_ms);
+/* What this node answers: others rely on it for so long. */
+uint64_t fli_partition_lease_left(fli_partition *p);
 /* The steps of the last pause or resume have been taken. */
 void fli_partition_done(fli_partition *p);
 /* A member that was seen is none any more. FL_ENOENT; FL_EBUSY: it is here; FL_EINVAL: listed. */

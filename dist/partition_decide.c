@@ -155,13 +155,33 @@ static fli_partition_reason find_side(
 
 /* ---- the policies ---------------------------------------------------------------------------- */
 
+/* The larger side asks for the lease first; of two halves the one with the lowest name. */
+static fli_partition_reason by_lease(const fli_partition_picture *p, fli_partition_verdict *verdict)
+{
+	bool is_half = 2 * verdict->here == p->count;
+
+	if (verdict->here == p->count)
+		return FLI_REASON_ALL_HERE;
+	verdict->by_lease = true;
+	verdict->is_later =
+		2 * verdict->here < p->count || (is_half && !fli_partition_has(verdict->side, 0));
+	if (FLI_BUG(minority_asks_at_once))
+		verdict->is_later = false;
+	return p->is_leased && (fli_partition_has(verdict->side, p->leaseholder) ||
+				       FLI_BUG(lease_of_anybody_will_do))
+		       ? FLI_REASON_LEASE_HERE
+		       : FLI_REASON_LEASE_ELSEWHERE;
+}
+
 static fli_partition_reason by_majority(const fli_partition_rules *rules,
-	const fli_partition_picture *p, const fli_partition_verdict *verdict)
+	const fli_partition_picture *p, fli_partition_verdict *verdict)
 {
 	if (2 * verdict->here > p->count)
 		return FLI_REASON_MAJORITY;
 	if (2 * verdict->here < p->count && !FLI_BUG(minority_has_the_tie))
 		return FLI_REASON_MINORITY;
+	if (rules->tie_by_lease && !FLI_BUG(half_needs_no_lease))
+		return by_lease(p, verdict);
 	for (uint32_t i = 0; i < p->count && (rules->has_tie || FLI_BUG(tie_without_leave)); i++)
 		if (p->seats[i].is_tie && fli_partition_has(verdict->side, i))
 			return FLI_REASON_HALF_WITH_TIE;
@@ -223,8 +243,16 @@ static fli_partition_reason by_referee(const fli_partition_rules *rules,
 	return here > 0 ? FLI_REASON_REFEREE_HERE : FLI_REASON_REFEREE_GONE;
 }
 
-static fli_partition_reason by_policy(const fli_partition_rules *rules,
+static fli_partition_reason by_custom(const fli_partition_rules *rules,
 	const fli_partition_picture *p, const fli_partition_verdict *verdict)
+{
+	return rules->custom != NULL && rules->custom(rules->custom_ctx, p, verdict)
+		       ? FLI_REASON_CUSTOM_SERVES
+		       : FLI_REASON_CUSTOM_PAUSES;
+}
+
+static fli_partition_reason by_policy(const fli_partition_rules *rules,
+	const fli_partition_picture *p, fli_partition_verdict *verdict)
 {
 	bool all_here = verdict->here == p->count || FLI_BUG(all_are_always_here);
 
@@ -235,6 +263,8 @@ static fli_partition_reason by_policy(const fli_partition_rules *rules,
 	case FLI_POLICY_KEEP_REFEREE: return by_referee(rules, p, verdict);
 	case FLI_POLICY_REQUIRE_ALL:
 	case FLI_POLICY_PAUSE_ALL: return all_here ? FLI_REASON_ALL_HERE : FLI_REASON_SOME_GONE;
+	case FLI_POLICY_LEASE: return by_lease(p, verdict);
+	case FLI_POLICY_CUSTOM: return by_custom(rules, p, verdict);
 	case FLI_POLICY_IGNORE: break;
 	}
 	return FLI_REASON_IGNORED;
@@ -246,7 +276,7 @@ void fli_partition_decide(const fli_partition_rules *rules, const fli_partition_
 	uint32_t words = fli_partition_words(picture->count);
 	fli_partition_reason reason;
 
-	memset(ret_verdict->side, 0, sizeof ret_verdict->side);
+	memset(ret_verdict, 0, sizeof *ret_verdict);
 	reason = find_side(rules, picture, ret_verdict->side);
 	ret_verdict->here = count_of(ret_verdict->side, words);
 	if (reason == FLI_REASONS_COUNT || rules->policy == FLI_POLICY_IGNORE)

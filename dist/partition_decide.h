@@ -22,6 +22,8 @@
  * every member of the other's side. With the lists of all nodes at that distance both compare K and
  * L, both take the better one, and so K is L, in which all see each other.
  *
+ * A lease is such a member, too: all sides that serve by it have its holder in common.
+ *
  * Threads: any. Memory: borrows. Errors: none. Limits: FLI_PARTITION_MEMBERS_MAX members; the
  * largest group is searched among at most 64 of them and in a bounded number of steps, otherwise
  * both ends of a broken link are left out.
@@ -43,7 +45,9 @@ typedef enum fli_partition_policy {
 	FLI_POLICY_KEEP_OLDEST,
 	FLI_POLICY_KEEP_REFEREE,
 	FLI_POLICY_REQUIRE_ALL,
-	FLI_POLICY_PAUSE_ALL
+	FLI_POLICY_PAUSE_ALL,
+	FLI_POLICY_LEASE,
+	FLI_POLICY_CUSTOM
 } fli_partition_policy;
 
 /* What becomes of links that some have and others have not. */
@@ -53,14 +57,24 @@ typedef enum fli_partition_views {
 	FLI_VIEWS_OWN        /* what this node sees itself: somebody else makes the views agree */
 } fli_partition_views;
 
+struct fli_partition_picture;
+struct fli_partition_verdict;
+
+/* Whether the side of the verdict serves: the user's own rule, which looks and changes nothing. */
+typedef bool fli_partition_custom(void *ctx, const struct fli_partition_picture *picture,
+	const struct fli_partition_verdict *verdict);
+
 typedef struct fli_partition_rules {
 	fli_partition_policy policy;
 	fli_partition_views views;
 	bool has_tie;       /* at exactly half, the side of fli_partition_seat.is_tie goes on */
+	bool tie_by_lease;  /* at exactly half, the side that has the lease goes on */
 	bool down_if_alone; /* keep_oldest */
 	bool all_referees;  /* keep_referee: all of them, not any */
 	uint32_t quorum;    /* static_quorum */
 	uint32_t tangled_percent; /* more members at a missing link than that: pause */
+	fli_partition_custom *custom;
+	void *custom_ctx;
 } fli_partition_rules;
 
 typedef struct fli_partition_seat {
@@ -76,6 +90,8 @@ typedef struct fli_partition_picture {
 	const fli_partition_seat *seats;
 	const uint64_t *links; /* a row each: whom it says it sees; nothing known: no bits */
 	uint32_t stride;       /* words from row to row; 0: as many as a set has */
+	bool is_leased;        /* somebody is known to have the lease now */
+	uint32_t leaseholder;
 } fli_partition_picture;
 
 static inline uint32_t fli_partition_words(uint32_t count)
@@ -115,6 +131,13 @@ static inline void fli_partition_add(uint64_t *set, uint32_t member)
 	X(REFEREE_HERE, "referee_here", true, "a referee is on this side") \
 	X(REFEREE_GONE, "referee_gone", false, "the referees are not on this side") \
 	X(SOME_GONE, "some_gone", false, "a member is missing, and all are required") \
+	X(LEASE_HERE, "lease_here", true, "a member on this side has the lease") \
+	X(LEASE_ELSEWHERE, "lease_elsewhere", false, \
+		"the lease decides, and no member on this side is known to have it") \
+	X(LEASE_OVER, "lease_over", false, "the lease could not be renewed in time") \
+	X(CUSTOM_SERVES, "custom_serves", true, "the program's own rule lets this side serve") \
+	X(CUSTOM_PAUSES, "custom_pauses", false, \
+		"the program's own rule does not let this side serve, or there is none yet") \
 	X(LEFT_OUT, "left_out", false, \
 		"links are broken between members that others still see, and this one is left out") \
 	X(TANGLED, "tangled", false, "too many members are at one end of a broken link") \
@@ -135,7 +158,9 @@ bool fli_partition_serves(fli_partition_reason reason);
 
 typedef struct fli_partition_verdict {
 	fli_partition_reason reason;
-	uint32_t here;                          /* members on this side */
+	uint32_t here; /* members on this side */
+	bool by_lease; /* who has the lease decides, so it is worth asking for */
+	bool is_later; /* this side is to ask for it after the other one */
 	uint64_t side[FLI_PARTITION_WORDS_MAX]; /* which */
 } fli_partition_verdict;
 

@@ -3,8 +3,8 @@
 #define FLI_DIST_PARTITION_STATE_H
 
 /*
- * What the two files of the partition engine share: states (partition.c), and who sees whom
- * (partition_views.c).
+ * What the files of the partition engine share: states (partition.c), who sees whom
+ * (partition_views.c), members that are seen (partition_members.c), the lease (partition_lease.c).
  *
  * Threads, memory, errors: as partition.h.
  */
@@ -18,7 +18,31 @@ typedef struct fli_newcomer {
 	char name[FLI_NODE_NAME_BYTES_MAX + 1];
 } fli_newcomer;
 
+typedef enum fli_lease_step {
+	FLI_LEASE_IDLE,
+	FLI_LEASE_WAITING,   /* before the store is asked */
+	FLI_LEASE_AT_STORE,  /* it is asked */
+	FLI_LEASE_AT_HOLDER, /* the member that has it is asked how long yet */
+} fli_lease_step;
+
+/* What is known of the lease; the holder is this node or a member that said so itself. */
+typedef struct fli_lease_state {
+	fli_lease_step step;
+	bool is_ours;
+	bool is_relied_on;    /* this node serves because of it */
+	uint64_t round_ms;    /* when this round of seeking began */
+	uint64_t due_ms;      /* WAITING: when the store is asked */
+	uint64_t asked_ms;    /* when what is under way was asked */
+	uint64_t over_ms;     /* when a round ended without it; 0: none has */
+	uint64_t until_ms;    /* the holder has it for so long at least */
+	uint64_t renew_ms;    /* when to ask for more */
+	uint64_t promised_ms; /* others were told that this node has it until then */
+	size_t size, asked_size;
+	char holder[FLI_NODE_NAME_BYTES_MAX + 1], asked[FLI_NODE_NAME_BYTES_MAX + 1];
+} fli_lease_state;
+
 struct fli_partition {
+	fli_lease_state lease;
 	fli_partition_config config; /* without texts: the roster has them */
 	fli_partition_start start;
 	fli_roster roster;
@@ -69,9 +93,34 @@ uint32_t fli_partition_up_count(const fli_partition *p);
 /* All have answered what was asked since then. */
 bool fli_partition_all_answered(const fli_partition *p);
 
+/* ---- partition_members.c --------------------------------------------------------------------- */
+
+void fli_partition_newcomer(fli_partition *p, fl_atom name);
+void fli_partition_newcomer_left(fli_partition *p, fl_atom name);
+/* Nobody is missing: who has been here for long enough is a member. */
+void fli_partition_promote(fli_partition *p);
+void fli_partition_forget_old(fli_partition *p);
+
+/* ---- partition_lease.c ----------------------------------------------------------------------- */
+
+/*
+ * The verdict depends on the lease, and nobody on this side is known to have it: asks for it.
+ * False: it does not depend on it, or a round that ended after `since_ms` was in vain.
+ */
+bool fli_partition_seek_lease(fli_partition *p, uint64_t since_ms);
+/* What is due. */
+void fli_partition_lease_time(fli_partition *p);
+uint64_t fli_partition_lease_next_ms(const fli_partition *p);
+/* How much longer than its rules say a node may serve while it asks. */
+uint64_t fli_partition_lease_patience_ms(const fli_partition *p);
+
 /* ---- partition.c ----------------------------------------------------------------------------- */
 
 /* A link between two others is gone. */
 void fli_partition_lost(fli_partition *p);
+/* What this node served by has run out. */
+void fli_partition_lease_is_over(fli_partition *p);
+/* The state that follows from what is known now. */
+void fli_partition_look(fli_partition *p);
 
 #endif

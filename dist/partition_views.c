@@ -216,6 +216,11 @@ void fli_partition_picture_of(fli_partition *p, fli_partition_picture *ret_pictu
 		.seats = p->seats,
 		.links = p->rows,
 		.stride = fli_partition_words(p->capacity)};
+	if (p->lease.until_ms <= p->now_ms)
+		return;
+	ret_picture->leaseholder =
+		fli_roster_find(&p->roster, (fl_atom){p->lease.holder, p->lease.size});
+	ret_picture->is_leased = ret_picture->leaseholder != FLI_ROSTER_NONE;
 }
 
 /* A copy of the rows without those who are gone; while all is well nobody was asked. */

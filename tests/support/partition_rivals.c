@@ -62,7 +62,28 @@ static void on_tell(void *ctx, const fli_partition_event *event)
 	n->events++;
 }
 
-static const fli_partition_ops ops = {on_ask, on_gate, on_pause, on_resume, on_tell};
+static void put_question(rivals_node *n, rivals_question question)
+{
+	rivals *l = n->rivals;
+
+	CU_ASSERT_FATAL(l->questions_count < RIVALS_QUESTIONS);
+	question.due_ms = l->now_ms + 1;
+	question.from = question.via = n->number;
+	l->questions[l->questions_count++] = question;
+}
+
+static void on_lease(void *ctx, fli_lease_verb verb)
+{
+	put_question(ctx, (rivals_question){.kind = RIVALS_STORE, .verb = verb});
+}
+
+static void on_ask_lease(void *ctx, fl_atom node)
+{
+	put_question(ctx, (rivals_question){.kind = RIVALS_HOLDER, .to = number_of(node)});
+}
+
+static const fli_partition_ops ops = {
+	on_ask, on_gate, on_pause, on_resume, on_tell, on_lease, on_ask_lease};
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
@@ -71,7 +92,45 @@ static bool passes(const rivals *l, uint32_t a, uint32_t b)
 	return a == b || (l->links[a][b] && l->nodes[b].engine != NULL && !l->nodes[b].is_frozen);
 }
 
-static void answer(rivals *l, const rivals_question *q)
+/* As a store has to: another one gets it when the holder's time is over. */
+static void answer_store(rivals *l, const rivals_question *q)
+{
+	rivals_store *store = &l->store;
+	fl_atom holder = fl_atom_of(names[store->holder]);
+	bool is_free = l->now_ms >= store->until_ms || store->holder == q->from;
+
+	if (q->verb == FLI_LEASE_RELEASE && store->holder == q->from && !store->is_down)
+		store->until_ms = 0;
+	if (q->verb == FLI_LEASE_RELEASE || store->is_silent || l->nodes[q->from].engine == NULL)
+		return;
+	fli_partition_time(l->nodes[q->from].engine, l->now_ms);
+	if (!store->is_down && is_free) {
+		store->holder = q->from;
+		store->until_ms = l->now_ms + l->times.lease_ttl_ms;
+	}
+	fli_partition_leased(l->nodes[q->from].engine,
+		store->is_down ? FL_EIO
+		: is_free      ? FL_OK
+			       : FL_ETAKEN,
+		holder);
+}
+
+static void answer_holder(rivals *l, const rivals_question *q)
+{
+	fli_partition *asker = l->nodes[q->from].engine, *holder = l->nodes[q->to].engine;
+	uint64_t left = 0;
+
+	if (asker == NULL)
+		return;
+	if (passes(l, q->from, q->to)) {
+		fli_partition_time(holder, l->now_ms);
+		left = fli_partition_lease_left(holder);
+	}
+	fli_partition_time(asker, l->now_ms);
+	fli_partition_lease_told(asker, left);
+}
+
+static void answer_view(rivals *l, const rivals_question *q)
 {
 	rivals_node *asker = &l->nodes[q->from];
 	fl_buf buf = FL_BUF_INIT;
@@ -90,6 +149,14 @@ static void answer(rivals *l, const rivals_question *q)
 		fli_partition_seen(
 			asker->engine, fl_atom_of(names[q->to]), (fl_term){.data = NULL});
 	fl_buf_free(&buf);
+}
+
+static void answer(rivals *l, const rivals_question *q)
+{
+	static void (*const answers[])(rivals *, const rivals_question *) = {
+		answer_view, answer_store, answer_holder};
+
+	answers[q->kind](l, q);
 }
 
 static void answer_due(rivals *l)
@@ -240,7 +307,10 @@ void rivals_create(rivals *l, uint32_t count)
 		.times = {.stable_ms = 5000,
 			.unstable_percent = 75,
 			.heal_ms = 5000,
-			.gap_ms = 5000},
+			.gap_ms = 5000,
+			.lease_ttl_ms = 40000,
+			.lease_renew_ms = 10000,
+			.lease_delay_ms = 2000},
 		.min_members = count / 2 + 1};
 	for (uint32_t i = 0; i < count; i++) {
 		l->nodes[i] = (rivals_node){.rivals = l, .number = i};

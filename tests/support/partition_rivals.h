@@ -31,10 +31,22 @@ typedef struct rivals_node {
 	fli_partition_reason reason; /* of the last pause */
 } rivals_node;
 
+typedef enum rivals_kind { RIVALS_VIEW, RIVALS_STORE, RIVALS_HOLDER } rivals_kind;
+
 typedef struct rivals_question {
 	uint64_t due_ms;
+	rivals_kind kind;
+	fli_lease_verb verb;
 	uint32_t from, to, via; /* via == from: none */
 } rivals_question;
+
+/* Where a lease is kept: who has it, until when. */
+typedef struct rivals_store {
+	uint32_t holder;
+	uint64_t until_ms;
+	bool is_down;   /* answers that it cannot tell */
+	bool is_silent; /* answers nothing */
+} rivals_store;
 
 struct rivals {
 	uint32_t count;
@@ -48,6 +60,7 @@ struct rivals {
 	bool links[RIVALS_MOST][RIVALS_MOST];
 	rivals_question questions[RIVALS_QUESTIONS];
 	uint32_t questions_count;
+	rivals_store store;
 };
 
 /* keep_majority with a tie, 5 s of calm, 5 s of health; a test changes it before rivals_start. */

@@ -461,8 +461,11 @@ static void live_scarcely(fli_partition *p)
 
 static void want_of_memory_leaves_nothing_behind(void)
 {
-	static const fli_partition_ops quiet = {
-		ask_nobody, note_gate, pause_at_once, resume_at_once, tell_nobody};
+	static const fli_partition_ops quiet = {.ask = ask_nobody,
+		.gate = note_gate,
+		.pause = pause_at_once,
+		.resume = resume_at_once,
+		.tell = tell_nobody};
 	const fli_partition_config config = {
 		.rules = {.policy = FLI_POLICY_KEEP_MAJORITY, .tangled_percent = 100}, .tie = ""};
 	bool is_closed = false;

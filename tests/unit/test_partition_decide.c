@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/partition_model.h"
+#include "tests/support/partition_worlds.h"
 #include "tests/support/suite.h"
 
 static const fli_partition_rules majority = {
@@ -23,121 +23,7 @@ static const fli_partition_rules all_referees = {
 static const fli_partition_rules all = {.policy = FLI_POLICY_REQUIRE_ALL, .tangled_percent = 100};
 static const fli_partition_rules ignore = {.policy = FLI_POLICY_IGNORE, .tangled_percent = 100};
 
-/* A majority of that many, as the table of scenarios has it. */
-static fli_partition_rules quorum_of(uint32_t count)
-{
-	return (fli_partition_rules){.policy = FLI_POLICY_STATIC_QUORUM,
-		.quorum = count / 2 + 1,
-		.tangled_percent = 100};
-}
-
-/* ---- what is tested -------------------------------------------------------------------------- */
-
-/* Links as members tell them; `known` are those whose lists reach the one who asks. */
-static fli_partition_reason ask(
-	const world *w, const fli_partition_rules *rules, uint32_t self, member_set known)
-{
-	fli_partition_seat seats[MOST];
-	uint64_t links[MOST] = {0};
-	fli_partition_picture picture = {
-		.count = w->count, .self = self, .seats = seats, .links = links};
-	fli_partition_verdict verdict;
-
-	for (uint32_t i = 0; i < w->count; i++) {
-		seats[i] = (fli_partition_seat){.is_tie = i == w->tie,
-			.is_referee = set_has(w->referees, i),
-			.age = i == w->oldest ? 0 : i + 1};
-		links[i] = set_has(known, i) ? w->sees[i] : 0;
-	}
-	fli_partition_decide(rules, &picture, &verdict);
-	return verdict.reason;
-}
-
-static bool serves(
-	const world *w, const fli_partition_rules *rules, uint32_t self, member_set known)
-{
-	return fli_partition_serves(ask(w, rules, self, known));
-}
-
 /* ---- clean splits ---------------------------------------------------------------------------- */
-
-/* Members of one part see each other; false once every numbering of parts has been seen. */
-static bool next_split(uint32_t part[MOST], uint32_t count)
-{
-	for (uint32_t i = count; i-- > 1;) {
-		uint32_t most = 0;
-
-		for (uint32_t j = 0; j < i; j++)
-			if (part[j] > most)
-				most = part[j];
-		if (part[i] <= most && part[i] < 2) {
-			part[i]++;
-			memset(&part[i + 1], 0, (count - i - 1) * sizeof *part);
-			return true;
-		}
-	}
-	return false;
-}
-
-static uint32_t parts_of(const uint32_t part[MOST], uint32_t count)
-{
-	uint32_t most = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		most = part[i] > most ? part[i] : most;
-	return most + 1;
-}
-
-static world split_world(const uint32_t part[MOST], uint32_t count)
-{
-	world w = {.count = count, .referees = 1};
-
-	for (uint32_t a = 0; a < count; a++)
-		for (uint32_t b = 0; b < count; b++)
-			if (a != b && part[a] == part[b])
-				w.sees[a] |= 1u << b;
-	return w;
-}
-
-typedef struct tally {
-	unsigned pictures, several, nobody, mistakes;
-} tally;
-
-static void count_split(
-	tally *t, const world *w, const fli_partition_rules *rules, const uint32_t part[MOST])
-{
-	member_set sides = 0;
-
-	t->pictures++;
-	for (uint32_t i = 0; i < w->count; i++) {
-		bool does = serves(w, rules, i, set_of_all(w->count));
-
-		t->mistakes += does != model_serves(w, rules, i, set_of_all(w->count)) ? 1 : 0;
-		sides |= does ? 1u << part[i] : 0;
-	}
-	t->several += set_size(sides) > 1 ? 1 : 0;
-	t->nobody += sides == 0 ? 1 : 0;
-}
-
-/* Every split of two to six members in two or three parts. */
-static tally all_splits(const fli_partition_rules *given, fli_partition_views views)
-{
-	tally t = {0};
-
-	for (uint32_t count = 2; count <= MOST; count++) {
-		uint32_t part[MOST] = {0};
-		fli_partition_rules rules = given == NULL ? quorum_of(count) : *given;
-
-		rules.views = views;
-		while (next_split(part, count)) {
-			world w = split_world(part, count);
-
-			if (parts_of(part, count) > 1)
-				count_split(&t, &w, &rules, part);
-		}
-	}
-	return t;
-}
 
 static void splits_count_as_stated(void)
 {
@@ -165,66 +51,6 @@ static void splits_count_as_stated(void)
 }
 
 /* ---- links that are not transitive ----------------------------------------------------------- */
-
-static world graph_world(uint32_t count, unsigned edges)
-{
-	world w = {.count = count, .referees = 1};
-
-	for (uint32_t a = 0; a < count; a++)
-		for (uint32_t b = a + 1; b < count; b++, edges >>= 1)
-			if ((edges & 1) != 0) {
-				w.sees[a] |= 1u << b;
-				w.sees[b] |= 1u << a;
-			}
-	return w;
-}
-
-static bool is_transitive(const world *w)
-{
-	for (uint32_t i = 0; i < w->count; i++)
-		if (!model_is_whole(w, model_component(w, i)))
-			return false;
-	return true;
-}
-
-/* Who is at most two links away: what a node learns of its neighbours and theirs. */
-static member_set near(const world *w, uint32_t self)
-{
-	return model_grow(w, model_grow(w, 1u << self));
-}
-
-/* The rule of one node alone, or of all that are asked with it. */
-static void count_graph(tally *t, const world *w, const fli_partition_rules *rules)
-{
-	member_set who = 0;
-
-	t->pictures++;
-	for (uint32_t i = 0; i < w->count; i++) {
-		member_set known = near(w, i);
-		bool does = serves(w, rules, i, known);
-
-		t->mistakes += does != model_serves(w, rules, i, known) ? 1 : 0;
-		who |= does ? 1u << i : 0;
-	}
-	t->nobody += who == 0 ? 1 : 0;
-	t->several += model_is_whole(w, who) ? 0 : 1;
-}
-
-static tally all_graphs(uint32_t count, const fli_partition_rules *given, fli_partition_views views)
-{
-	fli_partition_rules rules = given == NULL ? quorum_of(count) : *given;
-	unsigned graphs = 1u << count * (count - 1) / 2;
-	tally t = {0};
-
-	rules.views = views;
-	for (unsigned edges = 0; edges < graphs; edges++) {
-		world w = graph_world(count, edges);
-
-		if (!is_transitive(&w))
-			count_graph(&t, &w, &rules);
-	}
-	return t;
-}
 
 static void graphs_count_as_stated(void)
 {
@@ -292,38 +118,12 @@ static void link_of_one_end_is_none(void)
 
 /* ---- the named scenarios --------------------------------------------------------------------- */
 
-/* "12|345": who is together; members of no part have crashed. */
-static world drawn(const char *split, uint32_t count)
-{
-	world w = {.count = count, .referees = 1};
-	member_set part = 0;
-
-	for (const char *p = split;; p++) {
-		if (*p >= '1' && *p <= '9') {
-			part |= 1u << (*p - '1');
-			continue;
-		}
-		for (uint32_t i = 0; i < count; i++)
-			if (set_has(part, i))
-				w.sees[i] = part & ~(1u << i);
-		part = 0;
-		if (*p == '\0')
-			return w;
-	}
-}
-
-static void cut(world *w, uint32_t a, uint32_t b)
-{
-	w->sees[a - 1] &= ~(1u << (b - 1));
-	w->sees[b - 1] &= ~(1u << (a - 1));
-}
-
 /* Those who live and serve, as digits. */
 static void who_serves(
 	const world *w, const fli_partition_rules *rules, member_set alive, char *ret_text)
 {
 	for (uint32_t i = 0; i < w->count; i++)
-		if (set_has(alive, i) && serves(w, rules, i, near(w, i)))
+		if (set_has(alive, i) && world_serves(w, rules, i, world_near(w, i)))
 			*ret_text++ = (char)('1' + i);
 	*ret_text = '\0';
 }
@@ -359,14 +159,14 @@ static void rows_1_to_11_are_decided_as_stated(void)
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		fli_partition_rules quorum = quorum_of(rows[i].count);
+		fli_partition_rules quorum = world_quorum_of(rows[i].count);
 		const struct {
 			const fli_partition_rules *rules;
 			const char *serve;
 		} columns[] = {{&quorum, rows[i].quorum}, {&majority, rows[i].majority},
 			{&no_tie, rows[i].no_tie}, {&oldest, rows[i].by_age},
 			{&referee, rows[i].by_referee}, {&all, ""}};
-		world w = drawn(rows[i].split, rows[i].count);
+		world w = world_drawn(rows[i].split, rows[i].count);
 		char text[MOST + 1];
 
 		w.oldest = rows[i].oldest;
@@ -396,12 +196,12 @@ static void rows_12_to_17_are_decided_as_stated(void)
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		world w = drawn("12345", rows[i].count);
+		world w = world_drawn("12345", rows[i].count);
 		fli_partition_rules rules = majority;
 		char text[MOST + 1];
 
 		for (const char *c = rows[i].cuts; *c != '\0'; c += 2)
-			cut(&w, (uint32_t)(c[0] - '0'), (uint32_t)(c[1] - '0'));
+			world_cut(&w, (uint32_t)(c[0] - '0'), (uint32_t)(c[1] - '0'));
 		for (uint32_t m = 0; m < w.count; m++)
 			w.sees[m] &= set_of_all(w.count);
 		who_serves(&w, &rules, set_of_all(w.count), text);
@@ -416,48 +216,49 @@ static void rows_12_to_17_are_decided_as_stated(void)
 
 static void reason_says_why(void)
 {
-	world two = drawn("1|2", 2), five = drawn("1|2345", 5), whole = drawn("12345", 5);
+	world two = world_drawn("1|2", 2), five = world_drawn("1|2345", 5),
+	      whole = world_drawn("12345", 5);
 	fli_partition_rules alone = oldest, small = {.policy = FLI_POLICY_STATIC_QUORUM,
 						    .quorum = 2,
 						    .tangled_percent = 100};
 
 	alone.down_if_alone = false;
-	CU_ASSERT_EQUAL(ask(&two, &oldest, 0, 3), FLI_REASON_OLDEST_HERE);
-	CU_ASSERT_EQUAL(ask(&two, &oldest, 1, 3), FLI_REASON_OLDEST_GONE);
-	CU_ASSERT_EQUAL(ask(&five, &oldest, 0, 31), FLI_REASON_OLDEST_ALONE);
-	CU_ASSERT_EQUAL(ask(&five, &oldest, 1, 31), FLI_REASON_ONLY_OLDEST_GONE);
-	CU_ASSERT_EQUAL(ask(&five, &alone, 0, 31), FLI_REASON_OLDEST_HERE);
-	CU_ASSERT_EQUAL(ask(&five, &alone, 1, 31), FLI_REASON_OLDEST_GONE);
-	CU_ASSERT_EQUAL(ask(&two, &majority, 0, 3), FLI_REASON_HALF_WITH_TIE);
-	CU_ASSERT_EQUAL(ask(&two, &majority, 1, 3), FLI_REASON_HALF);
-	CU_ASSERT_EQUAL(ask(&five, &majority, 0, 31), FLI_REASON_MINORITY);
-	CU_ASSERT_EQUAL(ask(&five, &majority, 1, 31), FLI_REASON_MAJORITY);
-	CU_ASSERT_EQUAL(ask(&five, &small, 1, 31), FLI_REASON_TOO_MANY);
-	CU_ASSERT_EQUAL(ask(&whole, &small, 1, 31), FLI_REASON_TOO_MANY);
-	CU_ASSERT_EQUAL(ask(&whole, &all, 1, 31), FLI_REASON_ALL_HERE);
-	CU_ASSERT_EQUAL(ask(&five, &all, 1, 31), FLI_REASON_SOME_GONE);
+	CU_ASSERT_EQUAL(world_ask(&two, &oldest, 0, 3), FLI_REASON_OLDEST_HERE);
+	CU_ASSERT_EQUAL(world_ask(&two, &oldest, 1, 3), FLI_REASON_OLDEST_GONE);
+	CU_ASSERT_EQUAL(world_ask(&five, &oldest, 0, 31), FLI_REASON_OLDEST_ALONE);
+	CU_ASSERT_EQUAL(world_ask(&five, &oldest, 1, 31), FLI_REASON_ONLY_OLDEST_GONE);
+	CU_ASSERT_EQUAL(world_ask(&five, &alone, 0, 31), FLI_REASON_OLDEST_HERE);
+	CU_ASSERT_EQUAL(world_ask(&five, &alone, 1, 31), FLI_REASON_OLDEST_GONE);
+	CU_ASSERT_EQUAL(world_ask(&two, &majority, 0, 3), FLI_REASON_HALF_WITH_TIE);
+	CU_ASSERT_EQUAL(world_ask(&two, &majority, 1, 3), FLI_REASON_HALF);
+	CU_ASSERT_EQUAL(world_ask(&five, &majority, 0, 31), FLI_REASON_MINORITY);
+	CU_ASSERT_EQUAL(world_ask(&five, &majority, 1, 31), FLI_REASON_MAJORITY);
+	CU_ASSERT_EQUAL(world_ask(&five, &small, 1, 31), FLI_REASON_TOO_MANY);
+	CU_ASSERT_EQUAL(world_ask(&whole, &small, 1, 31), FLI_REASON_TOO_MANY);
+	CU_ASSERT_EQUAL(world_ask(&whole, &all, 1, 31), FLI_REASON_ALL_HERE);
+	CU_ASSERT_EQUAL(world_ask(&five, &all, 1, 31), FLI_REASON_SOME_GONE);
 	two.tie = 1;
-	CU_ASSERT_EQUAL(ask(&two, &majority, 0, 3), FLI_REASON_HALF);
-	CU_ASSERT_EQUAL(ask(&two, &majority, 1, 3), FLI_REASON_HALF_WITH_TIE);
+	CU_ASSERT_EQUAL(world_ask(&two, &majority, 0, 3), FLI_REASON_HALF);
+	CU_ASSERT_EQUAL(world_ask(&two, &majority, 1, 3), FLI_REASON_HALF_WITH_TIE);
 	five.referees = 3; /* 1 and 2, apart: the one case in which two sides go on */
-	CU_ASSERT_EQUAL(ask(&five, &referee, 0, 31), FLI_REASON_REFEREE_HERE);
-	CU_ASSERT_EQUAL(ask(&five, &referee, 1, 31), FLI_REASON_REFEREE_HERE);
-	CU_ASSERT_EQUAL(ask(&five, &all_referees, 0, 31), FLI_REASON_REFEREE_GONE);
-	CU_ASSERT_EQUAL(ask(&five, &all_referees, 1, 31), FLI_REASON_REFEREE_GONE);
-	CU_ASSERT_EQUAL(ask(&whole, &all_referees, 1, 31), FLI_REASON_REFEREE_HERE);
+	CU_ASSERT_EQUAL(world_ask(&five, &referee, 0, 31), FLI_REASON_REFEREE_HERE);
+	CU_ASSERT_EQUAL(world_ask(&five, &referee, 1, 31), FLI_REASON_REFEREE_HERE);
+	CU_ASSERT_EQUAL(world_ask(&five, &all_referees, 0, 31), FLI_REASON_REFEREE_GONE);
+	CU_ASSERT_EQUAL(world_ask(&five, &all_referees, 1, 31), FLI_REASON_REFEREE_GONE);
+	CU_ASSERT_EQUAL(world_ask(&whole, &all_referees, 1, 31), FLI_REASON_REFEREE_HERE);
 }
 
 static void too_many_broken_links_pause_where_that_is_wanted(void)
 {
-	world three = drawn("123", 3);
+	world three = world_drawn("123", 3);
 	fli_partition_rules half = majority;
 
-	cut(&three, 1, 2);
+	world_cut(&three, 1, 2);
 	half.tangled_percent = 50;
-	CU_ASSERT_EQUAL(ask(&three, &half, 0, 7), FLI_REASON_TANGLED);
+	CU_ASSERT_EQUAL(world_ask(&three, &half, 0, 7), FLI_REASON_TANGLED);
 	half.tangled_percent = 67;
-	CU_ASSERT_EQUAL(ask(&three, &half, 0, 7), FLI_REASON_MAJORITY);
-	CU_ASSERT_EQUAL(ask(&three, &half, 1, 7), FLI_REASON_LEFT_OUT);
+	CU_ASSERT_EQUAL(world_ask(&three, &half, 0, 7), FLI_REASON_MAJORITY);
+	CU_ASSERT_EQUAL(world_ask(&three, &half, 1, 7), FLI_REASON_LEFT_OUT);
 }
 
 /* ---- many members ---------------------------------------------------------------------------- */

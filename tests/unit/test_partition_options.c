@@ -82,7 +82,7 @@ static void unknown_word_names_the_nearest(void)
 {
 	REFUSED("did you mean \"keep_majority\"?", "partition.policy", "keep_majorty");
 	REFUSED("did you mean \"drop_both_ends\"?", "partition.nontransitive", "drop_both_end");
-	REFUSED("which takes lowest, none or name@host", "partition.tie", "highest");
+	REFUSED("which takes lowest, none, lease or name@host", "partition.tie", "highest");
 }
 
 static void quorum_that_cannot_work_is_refused(void)
@@ -107,6 +107,28 @@ static void quorum_from_a_majority_to_all_is_taken(void)
 		CU_ASSERT_EQUAL(fli_partition_tell(options).rules.quorum, 3 + i);
 		fl_options_delete(options);
 	}
+}
+
+static void lease_needs_a_place_and_times_that_fit(void)
+{
+	fl_error err;
+	fl_options *options = OPTIONS(&err, "partition.members", FIVE, "partition.tie", "lease",
+		"partition.lease", "file:/shared/lease");
+
+	CU_ASSERT_EQUAL(err.code, FL_OK);
+	CU_ASSERT_TRUE(fli_partition_tell(options).rules.tie_by_lease);
+	CU_ASSERT_FALSE(fli_partition_tell(options).rules.has_tie);
+	CU_ASSERT_EQUAL(fli_partition_tell_times(options).lease_ttl_ms, 40000);
+	fl_options_delete(options);
+	REFUSED("the lease needs partition.lease", "partition.policy", "lease");
+	REFUSED("the lease needs partition.lease", "partition.members", FIVE, "partition.tie",
+		"lease");
+	REFUSED("takes file:PATH or callbacks", "partition.policy", "lease", "partition.lease",
+		"/shared/lease");
+	REFUSED("more than half of partition.lease_ttl", "partition.policy", "lease",
+		"partition.lease", "callbacks", "partition.lease_ttl", "15s");
+	REFUSED("did you mean \"lease\"?", "partition.members", FIVE, "partition.tie", "leese");
+	REFUSED("did you mean \"custom\"?", "partition.policy", "costum");
 }
 
 static void node_that_is_no_member_is_refused(void)
@@ -197,5 +219,6 @@ FL_SUITE("partition_options", FL_TEST(members_alone_mean_a_majority),
 	FL_TEST(names_of_rabbitmq_are_understood), FL_TEST(unknown_word_names_the_nearest),
 	FL_TEST(quorum_that_cannot_work_is_refused),
 	FL_TEST(quorum_from_a_majority_to_all_is_taken), FL_TEST(node_that_is_no_member_is_refused),
-	FL_TEST(node_itself_must_count), FL_TEST(roster_is_in_the_order_of_names_and_keeps_ages),
+	FL_TEST(lease_needs_a_place_and_times_that_fit), FL_TEST(node_itself_must_count),
+	FL_TEST(roster_is_in_the_order_of_names_and_keeps_ages),
 	FL_TEST(roster_finds_adds_and_removes));

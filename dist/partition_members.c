@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Members that are those that are seen: who comes is a newcomer, and a member once it was there for
+ * a stable time with nobody missing; who is gone for long enough is forgotten.
+ *
+ * What goes wrong: a newcomer that finds no room is not counted, which makes this node more
+ * cautious.
+ */
+#include <string.h>
+
+#include "dist/partition_state.h"
+
+static void drop_at(fli_partition *p, uint32_t index)
+{
+	p->newcomers[index] = p->newcomers[--p->newcomers_count];
+}
+
+static uint32_t find_newcomer(const fli_partition *p, fl_atom name)
+{
+	for (uint32_t i = 0; i < p->newcomers_count; i++)
+		if (fl_atom_eq((fl_atom){p->newcomers[i].name, p->newcomers[i].size}, name))
+			return i;
+	return FLI_ROSTER_NONE;
+}
+
+void fli_partition_newcomer(fli_partition *p, fl_atom name)
+{
+	uint32_t capacity = p->newcomers_capacity == 0 ? 16 : 2 * p->newcomers_capacity;
+	fli_newcomer *grown;
+
+	if (name.size > FLI_NODE_NAME_BYTES_MAX || find_newcomer(p, name) != FLI_ROSTER_NONE ||
+		p->newcomers_count == FLI_PARTITION_MEMBERS_MAX)
+		return;
+	if (p->newcomers_count == p->newcomers_capacity) {
+		grown = fli_realloc(p->start.mem, p->newcomers, capacity * sizeof *grown);
+		if (grown == NULL)
+			return;
+		p->newcomers = grown;
+		p->newcomers_capacity = capacity;
+	}
+	grown = &p->newcomers[p->newcomers_count++];
+	grown->since_ms = p->now_ms;
+	grown->size = name.size;
+	memcpy(grown->name, name.text, name.size);
+}
+
+/* Nobody is missing: who has been here for long enough is a member. */
+void fli_partition_promote(fli_partition *p)
+{
+	bool is_new = false;
+
+	for (uint32_t i = p->newcomers_count; i-- > 0;) {
+		fli_newcomer *n = &p->newcomers[i];
+		fli_roster_entry *entry;
+
+		if (p->now_ms < n->since_ms + fli_partition_stable_ms(p))
+			continue;
+		if (!fli_partition_make_room(p, p->roster.count + 1) ||
+			fli_roster_add(&p->roster, (fl_atom){n->name, n->size}, &entry) != FL_OK)
+			continue;
+		entry->is_up = is_new = true;
+		drop_at(p, i);
+	}
+	if (is_new)
+		fli_partition_reset_views(p);
+}
+
+void fli_partition_forget_old(fli_partition *p)
+{
+	uint64_t after = p->start.times.forget_ms;
+	bool is_less = false;
+
+	for (uint32_t i = p->roster.count; after != 0 && i-- > 0;) {
+		const fli_roster_entry *entry = p->roster.entries[i];
+
+		if (entry->is_listed || entry->is_up || p->now_ms < entry->down_ms + after)
+			continue;
+		fli_roster_remove(&p->roster, i);
+		is_less = true;
+	}
+	if (is_less)
+		fli_partition_reset_views(p);
+}
+
+void fli_partition_newcomer_left(fli_partition *p, fl_atom name)
+{
+	uint32_t index = find_newcomer(p, name);
+
+	if (index != FLI_ROSTER_NONE)
+		drop_at(p, index);
+}
+
+int fli_partition_forget(fli_partition *p, fl_atom node)
+{
+	uint32_t place = fli_roster_find(&p->roster, node);
+
+	if (place == FLI_ROSTER_NONE)
+		return FL_ENOENT;
+	if (p->roster.entries[place]->is_listed)
+		return FL_EINVAL;
+	if (p->roster.entries[place]->is_up)
+		return FL_EBUSY;
+	fli_roster_remove(&p->roster, place);
+	p->changed_ms = p->now_ms;
+	fli_partition_reset_views(p);
+	return FL_OK;
+}
