@@ -2,8 +2,9 @@
 /*
  * OTP's pg by rpc: the functions of the module pg, with its answers and its exceptions.
  *
- * Failure: a pid of another node is {nolocal, X}; a scope that does not run ends the caller with
- * noproc as a gen_server call would, but for the questions, which then know of nobody.
+ * Failure: a pid of another node is {nolocal, Pid}, what is neither a pid nor a list of them a
+ * function_clause; a scope that does not run ends the caller with noproc as a gen_server call would,
+ * but for the questions, which then know of nobody.
  *
  * Departure from OTP: start_link links to nobody, since whoever runs it here is gone at once.
  */
@@ -16,6 +17,7 @@
 /* Arguments, with the scope in front of them where it is left out. */
 typedef struct arguments {
 	fl_atom scope;
+	bool has_scope; /* what stands there is an atom */
 	fl_term rest[2];
 } arguments;
 
@@ -27,18 +29,35 @@ static bool read_args(fl_term args, size_t count, arguments *ret)
 	if (!fli_args_count(args, &given))
 		return false;
 	ret->scope = fl_atom_of(FL_PG);
-	if (given > count && (!fl_list_next(&args, &first) || !fl_match(first, "~", &ret->scope)))
+	ret->has_scope = given == count;
+	if (given > count && !fl_list_next(&args, &first))
 		return false;
+	if (given > count)
+		ret->has_scope = fl_match(first, "~", &ret->scope);
 	for (size_t i = 0; i < count; i++)
 		if (!fl_list_next(&args, &ret->rest[i]))
 			return false;
 	return true;
 }
 
-static int noproc(fl_buf *result, fl_atom scope, const char *request)
+/* As gen_server:call(Scope, Request, infinity) ends. */
+static int noproc(fl_buf *result, fl_atom scope, fl_spec request)
 {
-	return fl_raise(result, FL_EXIT, "{noproc, {gen_server, call, [~, ~, infinity]}}", scope,
-		fl_atom_of(request));
+	fl_buf built = FL_BUF_INIT;
+	int rc = fl_build_values(&built, request.pattern, request.values, request.count);
+
+	if (rc == FL_OK)
+		rc = fl_raise(result, FL_EXIT, "{noproc, {gen_server, call, [~, ~, infinity]}}",
+			scope, fl_buf_term(&built));
+	else
+		rc = fl_raise(result, FL_EXIT, "noproc");
+	fl_buf_free(&built);
+	return rc;
+}
+
+static int function_clause(fl_buf *result)
+{
+	return fl_raise(result, FL_ERROR, "function_clause");
 }
 
 /* ---- scopes -----------------------------------------------------------------------------------
@@ -75,11 +94,42 @@ static int start(fl_proc *self, fl_term args, fl_buf *result)
 
 	if (!read_args(args, 0, &a))
 		return fli_badarg(result);
+	if (!a.has_scope)
+		return function_clause(result);
 	return start_named(self, a.scope, result);
 }
 
 /* ---- members ----------------------------------------------------------------------------------
  */
+
+static bool is_own(fl_node *node, fl_term term)
+{
+	uint64_t id;
+	fl_pid pid;
+
+	return fli_shape_pid(term, &pid) && fli_pg_is_own(node, &pid, &id);
+}
+
+/* What OTP raises for members that are none of this node's; false: they are. */
+static bool raise_nolocal(fl_node *node, fl_term pids, fl_buf *result, int *ret_rc)
+{
+	bool is_list = fli_shape_is_list(pids);
+	fl_term element = pids;
+	fl_pid pid;
+
+	while (is_list && fl_list_next(&pids, &element)) {
+		if (is_own(node, element))
+			continue;
+		*ret_rc = fl_raise(result, FL_ERROR, "{nolocal, ~}", element);
+		return true;
+	}
+	if (is_list ? fl_term_kind(pids) == FL_NIL : is_own(node, pids))
+		return false;
+	*ret_rc = !is_list && fli_shape_pid(pids, &pid)
+			  ? fl_raise(result, FL_ERROR, "{nolocal, ~}", pids)
+			  : function_clause(result);
+	return true;
+}
 
 static int change(fl_proc *self, fl_term args, fl_buf *result, bool is_join)
 {
@@ -91,15 +141,22 @@ static int change(fl_proc *self, fl_term args, fl_buf *result, bool is_join)
 	if (!read_args(args, 2, &a))
 		return fli_badarg(result);
 	fli_enter(node);
-	scope = fli_pg_scope(node, a.scope);
+	scope = a.has_scope ? fli_pg_scope(node, a.scope) : NULL;
 	if (scope != NULL)
 		rc = fli_pg_change(node, scope, is_join, a.rest[0], a.rest[1]);
 	fli_leave(node);
+	/* OTP looks at the pids first */
+	if ((rc == FL_EINVAL || rc == FL_ENOPROC) && raise_nolocal(node, a.rest[1], result, &rc))
+		return rc;
+	if (!a.has_scope)
+		return fli_badarg(result);
 	switch (rc) {
 	case FL_OK: return fl_build(result, "ok");
 	case FL_ENOENT: return fl_build(result, "not_joined");
-	case FL_EINVAL: return fl_raise(result, FL_ERROR, "{nolocal, ~}", a.rest[1]);
-	case FL_ENOPROC: return noproc(result, a.scope, is_join ? "join_local" : "leave_local");
+	case FL_ENOPROC:
+		return noproc(result, a.scope,
+			fl_spec("{~, ~, ~}", fl_atom_of(is_join ? "join_local" : "leave_local"),
+				a.rest[0], a.rest[1]));
 	default: return fl_raise(result, FL_ERROR, "~", fl_atom_of(fl_error_atom(rc)));
 	}
 }
@@ -136,7 +193,7 @@ static int members(fl_proc *self, fl_term args, fl_buf *result, bool is_local)
 	if (!read_args(args, 1, &a))
 		return fli_badarg(result);
 	fli_enter(node);
-	scope = fli_pg_scope(node, a.scope);
+	scope = a.has_scope ? fli_pg_scope(node, a.scope) : NULL;
 	fli_buf_create(&buf, node->mem, 0);
 	if (scope == NULL)
 		fli_write_nil(&buf);
@@ -166,6 +223,8 @@ static int groups(fl_proc *self, fl_term args, fl_buf *result, bool is_local)
 
 	if (!read_args(args, 0, &a))
 		return fli_badarg(result);
+	if (!a.has_scope)
+		return function_clause(result);
 	fli_enter(node);
 	scope = fli_pg_scope(node, a.scope);
 	fli_buf_create(&buf, node->mem, 0);
@@ -191,13 +250,14 @@ static int which_local_groups(fl_proc *self, fl_term args, fl_buf *result)
  */
 
 /* By a call of the scope, as in OTP: it is the caller that is told. */
-static int ask(fl_proc *self, fl_buf *result, fl_atom scope, fl_spec request)
+static int ask(fl_proc *self, fl_buf *result, const arguments *a, fl_spec request)
 {
 	fl_term reply;
-	int rc = fl_call_spec(self, fl_to_atom(scope), FL_INFINITY, &reply, request);
 
-	if (rc != FL_OK)
-		return noproc(result, scope, "monitor");
+	if (!a->has_scope)
+		return fli_badarg(result);
+	if (fl_call_spec(self, fl_to_atom(a->scope), FL_INFINITY, &reply, request) != FL_OK)
+		return noproc(result, a->scope, request);
 	return fl_build(result, "~", reply);
 }
 
@@ -207,7 +267,7 @@ static int monitor(fl_proc *self, fl_term args, fl_buf *result)
 
 	if (!read_args(args, 1, &a))
 		return fli_badarg(result);
-	return ask(self, result, a.scope, fl_spec("{monitor, ~}", a.rest[0]));
+	return ask(self, result, &a, fl_spec("{monitor, ~}", a.rest[0]));
 }
 
 static int monitor_scope(fl_proc *self, fl_term args, fl_buf *result)
@@ -216,7 +276,7 @@ static int monitor_scope(fl_proc *self, fl_term args, fl_buf *result)
 
 	if (!read_args(args, 0, &a))
 		return fli_badarg(result);
-	return ask(self, result, a.scope, fl_spec("monitor"));
+	return ask(self, result, &a, fl_spec("monitor"));
 }
 
 static int demonitor(fl_proc *self, fl_term args, fl_buf *result)
@@ -225,7 +285,7 @@ static int demonitor(fl_proc *self, fl_term args, fl_buf *result)
 
 	if (!read_args(args, 1, &a))
 		return fli_badarg(result);
-	return ask(self, result, a.scope, fl_spec("{demonitor, ~}", a.rest[0]));
+	return ask(self, result, &a, fl_spec("{demonitor, ~}", a.rest[0]));
 }
 
 static const fl_export exports[] = {

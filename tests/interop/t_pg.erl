@@ -6,6 +6,7 @@
          late_scope_is_discovered_test/1, scope_restart_on_the_beam_test/1,
          scope_restart_on_the_c_node_test/1, node_that_comes_back_test/1,
          disconnect_and_heal_test/1, hidden_node_stays_outside_test/1, rpc_answers_as_otp_test/1,
+         rpc_raises_what_otp_does_test/1,
          scopes_are_apart_test/1, watchers_are_told_test/1, remote_watchers_are_told_test/1,
          garbage_is_refused_test/1, c_nodes_among_themselves_test/1,
          behaviour_joins_its_groups_test/1, large_sync_both_ways_test/1,
@@ -267,7 +268,7 @@ rpc_answers_as_otp_test(Config) ->
     {badrpc, {'EXIT', {noproc, {gen_server, call, _}}}} = on(Node, join, [nowhere, g, His]),
     Mine = self(),
     {badrpc, {'EXIT', {{nolocal, Mine}, _}}} = on(Node, join, [g, Mine]),
-    {badrpc, {'EXIT', {{nolocal, _}, _}}} = on(Node, join, [g, [His, x]]),
+    {badrpc, {'EXIT', {{nolocal, x}, _}}} = on(Node, join, [g, [His, x]]),
     [] = on(Node, get_members, [g]),
     ok = on(Node, join, [g, []]),
     [] = on(Node, which_groups, []),
@@ -275,6 +276,55 @@ rpc_answers_as_otp_test(Config) ->
     true = is_reference(Ref),
     {_, #{}} = on(Node, monitor_scope, []),
     false = on(Node, demonitor, [Ref]). % its owner is gone
+
+%% The same questions to this VM and to the C node, each with members of its own and of the other's.
+rpc_raises_what_otp_does_test(Config) ->
+    _ = scope(pg),
+    #{node := Node} = fixture:c_node(Config, ["--hidden"]),
+    meet(Node),
+    [His] = members_on(Node, 1),
+    Mine = idle(),
+    Otp = [asked(node(), Q, [{Mine, own}, {His, other}]) || Q <- questions(Mine, His)],
+    C = [asked(Node, Q, [{His, own}, {Mine, other}]) || Q <- questions(His, Mine)],
+    [{Q, Expected} = {Q, Got} || {Q, Expected, Got} <- lists:zip3(questions(own, other), Otp, C),
+                                 not (is_29() andalso is_quiet_29(Q))],
+    ok.
+
+questions(Own, Other) ->
+    [{F, [S, g, X]} || S <- [pg, nowhere], F <- [join, leave],
+                       X <- [Other, [Other], [Own, Other, x], [Own, x, Other], [Own | Other], x, 1, "x"]] ++
+    [{F, [nowhere, g, X]} || F <- [join, leave], X <- [Own, [Own], []]] ++
+    [{leave, [g, Own]}, {leave, [g, []]}, {join, [g, []]}, {leave, [g, [Own, Own]]}, {join, [g, Own]},
+     {leave, [g, [Own, Own]]}, {leave, [g, Own]}] ++
+    [{F, [S, g]} || F <- [get_members, get_local_members], S <- [nowhere, 1, "pg"]] ++
+    [{which_groups, [S]} || S <- [nowhere, 1, "pg"]] ++
+    [{F, [1]} || F <- [start, start_link]].
+
+asked(Node, {F, A}, Names) ->
+    try {value, erpc:call(Node, pg, F, A)}
+    catch
+        error:{exception, Reason, _} -> {error, named(Reason, Names)};
+        exit:{exception, {noproc, {gen_server, call, [Scope, Request, infinity]}}} ->
+            {noproc, Scope, word(named(Request, Names))}
+    end.
+
+is_29() -> list_to_integer(erlang:system_info(otp_release)) >= 29.
+
+%% There whoever leaves what does not run is told that it was not in.
+is_quiet_29({leave, [nowhere, _, Pids]}) -> Pids =:= own orelse Pids =:= [own] orelse Pids =:= [];
+is_quiet_29(_) -> false.
+
+%% And the scope is asked in words of its own.
+word(Request) ->
+    case is_29() of
+        true -> request;
+        false -> Request
+    end.
+
+named(Pid, Names) when is_pid(Pid) -> proplists:get_value(Pid, Names);
+named([H | T], Names) -> [named(H, Names) | named(T, Names)];
+named(T, Names) when is_tuple(T) -> list_to_tuple(named(tuple_to_list(T), Names));
+named(T, _) -> T.
 
 scopes_are_apart_test(Config) ->
     _ = scope(one),
