@@ -23,8 +23,8 @@ SECOND_RELEASE = $(if $(filter 29,$(HOST_RELEASE)),27,29)
 REST_RELEASES = $(filter-out $(HOST_RELEASE) $(SECOND_RELEASE),23 25 27 29)
 interop = $(foreach release,$(1),'tests/interop/run.sh $(release)')
 # Clusters of two releases.
-GLOBAL_SUITES = t_global t_global_mesh t_global_clash
-MIXED = 'FL_OTHER=27 tests/interop/run.sh 25 $(GLOBAL_SUITES)' 'FL_OTHER=29 tests/interop/run.sh 27 $(GLOBAL_SUITES)'
+MIXED_SUITES = t_global t_global_mesh t_global_clash t_pg_mesh
+MIXED = 'FL_OTHER=27 tests/interop/run.sh 25 $(MIXED_SUITES)' 'FL_OTHER=29 tests/interop/run.sh 27 $(MIXED_SUITES)'
 again = $(MAKE) --no-print-directory
 
 # An archive: a suite that replaces a part of the library must not get what supports others.

@@ -119,8 +119,8 @@ other_node(#{cookie := Cookie} = Config, Name) ->
         Tree ->
             Handle = start(Name, os:find_executable("chroot"),
                 [Tree, "/usr/bin/env", "PATH=/usr/bin:/bin", "HOME=/root", "erl", "-noinput", "-name",
-                 atom_to_list(Name), "-setcookie", atom_to_list(Cookie), "-eval",
-                 "io:put_chars(\"READY node=\\n\")."]),
+                 atom_to_list(Name), "-setcookie", atom_to_list(Cookie)] ++ pop_flags() ++
+                 ["-eval", "io:put_chars(\"READY node=\\n\")."]),
             _ = line(Handle, "READY node="),
             Handle
     end.
@@ -145,13 +145,15 @@ result(Handle) ->
 
 beam(#{cookie := Cookie}, Name, Flags, Eval) ->
     Path = filename:dirname(code:which(?MODULE)),
-    Pop = case is_pop_off() of
-        true -> ["-kernel", "prevent_overlapping_partitions", "false"];
-        false -> []
-    end,
     start(Name, os:find_executable("erl"),
           ["-noinput", "-name", atom_to_list(Name), "-pa", Path, "-setcookie",
-           atom_to_list(Cookie)] ++ Pop ++ Flags ++ ["-eval", Eval]).
+           atom_to_list(Cookie)] ++ pop_flags() ++ Flags ++ ["-eval", Eval]).
+
+pop_flags() ->
+    case is_pop_off() of
+        true -> ["-kernel", "prevent_overlapping_partitions", "false"];
+        false -> []
+    end.
 
 is_pop_off() -> os:getenv("FL_POP") =:= "off".
 

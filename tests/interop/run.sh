@@ -4,8 +4,8 @@
 #
 # Each suite (t_NAME.erl or t_NAME.exs, all without arguments) gets a fresh C node c1@127.0.0.1 with
 # counter, echo, calc and probe (servers/probe.c) loaded, and a fresh VM that runs its *_test/1 functions
-# through runner.erl. FL_OTHER=RELEASE lets further BEAM nodes of the t_global suites be of that
-# release. epmd is private, on a port found free. FL_PEER=beam lets an Erlang node play c1 instead:
+# through runner.erl. FL_OTHER=RELEASE lets further BEAM nodes of the suites on mesh.erl be of that
+# release, a later one. epmd is private, on a port found free. FL_PEER=beam lets an Erlang node play c1 instead:
 # what a suite expects can so be checked against OTP itself.
 #
 # Most suites lose nodes on purpose, and are not about what OTP then does to the others: their nodes
