@@ -3,8 +3,8 @@
  * OTP's pg by rpc: the functions of the module pg, with its answers and its exceptions.
  *
  * Failure: a pid of another node is {nolocal, Pid}, what is neither a pid nor a list of them a
- * function_clause; a scope that does not run ends the caller with noproc as a gen_server call would,
- * but for the questions, which then know of nobody.
+ * function_clause; a scope that does not run ends the caller with noproc as a gen_server call
+ * would, but for the questions, which then know of nobody.
  *
  * Departure from OTP: start_link links to nobody, since whoever runs it here is gone at once.
  */
