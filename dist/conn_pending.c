@@ -9,8 +9,8 @@
  *
  * What goes wrong: each step has its time and the whole has one; the peer closes, refuses, or says
  * what makes no sense. One log line says what, why and what next; a dialler's peer learns it too.
- * What two honest nodes do to each other in a race (`nok`, a duplicate) is no failure and is logged
- * for debugging only.
+ * What two honest nodes do to each other in a race (`nok`) is no failure and is logged for
+ * debugging only.
  */
 
 #include "dist/peers.h"
@@ -128,8 +128,7 @@ static void set_timer(fli_pending *pending)
 
 static bool is_no_failure(fli_handshake_cause cause)
 {
-	return cause == FLI_CAUSE_SIMULTANEOUS || cause == FLI_CAUSE_ALIVE ||
-	       cause == FLI_CAUSE_DUPLICATE;
+	return cause == FLI_CAUSE_SIMULTANEOUS || cause == FLI_CAUSE_ALIVE;
 }
 
 static void address_text(const fli_address *address, char *ret_text, size_t size)
@@ -151,15 +150,17 @@ static void address_text(const fli_address *address, char *ret_text, size_t size
 static void log_failure(const fli_pending *pending, fli_level level, const fl_error *err)
 {
 	fli_dist *dist = pending->dist;
-	char from[64];
+	const fli_address *address = &pending->sock->peer;
+	char from[64] = "";
 
-	address_text(&pending->sock->peer, from, sizeof from);
+	if (address->port != 0) /* 0: it was not reached */
+		address_text(address, from, sizeof from);
 	fli_log_limited(&dist->node->log, fli_dist_now(dist), level, "%s %s%s%s: %s%s%s%s%s",
 		pending->peer == NULL ? "connection from" : "connection to",
 		pending->peer == NULL ? pending->name.text : pending->peer->name.text,
-		pending->name.size > 0 || pending->peer != NULL ? " at " : "", from, err->what,
-		err->why[0] == '\0' ? "" : "; ", err->why, err->next[0] == '\0' ? "" : "; ",
-		err->next);
+		pending->name.size + (pending->peer != NULL) > 0 && from[0] != '\0' ? " at " : "",
+		from, err->what, err->why[0] == '\0' ? "" : "; ", err->why,
+		err->next[0] == '\0' ? "" : "; ", err->next);
 }
 
 static void fail(fli_pending *pending, const fl_error *reason)
@@ -181,6 +182,36 @@ static void fail(fli_pending *pending, const fl_error *reason)
 		fli_peers_failed(peer, &err);
 	else if (was_accepted)
 		fli_peers_accept_failed(dist, &name);
+}
+
+static bool is_of(const fli_pending *pending, const fli_address *from, const fli_node_name *name)
+{
+	if (pending->peer != NULL)
+		return false;
+	if (from != NULL && memcmp(pending->sock->peer.ip, from->ip, sizeof from->ip) != 0)
+		return false;
+	return name == NULL || (pending->is_accepted && fli_node_name_eq(&pending->name, name));
+}
+
+void fli_pending_make_room(fli_dist *dist, const fli_address *from, const fli_node_name *name)
+{
+	fl_error err = {0};
+
+	for (fli_link *at = dist->pending.next; at != &dist->pending; at = at->next) {
+		fli_pending *pending = fli_container_of(at, fli_pending, link);
+
+		if (!is_of(pending, from, name))
+			continue;
+		(void)fl_error_set(&err, FL_ELIMIT,
+			"handshake with %s, given up for a newer one: too many were under way",
+			pending->name.size > 0 ? pending->name.text : "an unknown node");
+		fl_error_why(&err, name != NULL ? "more than one says to be that node"
+						: "others open connections and say nothing");
+		fl_error_next(&err, "see who dials, and close the port to them");
+		dist->counters.refused_limit++;
+		fail(pending, &err);
+		return;
+	}
 }
 
 /* ---- the handshake --------------------------------------------------------------------------- */
@@ -260,7 +291,7 @@ static void on_open(void *owner)
 	fli_pending *pending = owner;
 	fli_dist_peer *peer = pending->peer;
 
-	if (fli_pending_has(pending->dist, &peer->name)) {
+	if (fli_peers_gives_way(peer)) {
 		fli_pending_delete(pending);
 		fli_peers_wait(peer);
 		return;

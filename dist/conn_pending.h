@@ -46,6 +46,11 @@ int fli_pending_dial(fli_dist_peer *peer, const char *host, uint16_t port);
 void fli_pending_delete(fli_pending *pending);
 /* Whether somebody is being accepted who says that this is his name. */
 bool fli_pending_has(const fli_dist *dist, const fli_node_name *name);
+/*
+ * Ends the oldest of those that were accepted: from that address, by that name; NULL: any. An
+ * honest peer needs a few milliseconds, so it is not the oldest one where others say nothing.
+ */
+void fli_pending_make_room(fli_dist *dist, const fli_address *from, const fli_node_name *name);
 /* How many of those that were accepted come from that address; all with NULL. */
 size_t fli_pending_count(const fli_dist *dist, const fli_address *from);
 

@@ -67,8 +67,7 @@ typedef enum fli_handshake_verdict {
 	FLI_VERDICT_NOK,             /* our own attempt wins */
 	FLI_VERDICT_NOT_ALLOWED,     /* not in the list of nodes */
 	FLI_VERDICT_ALIVE,           /* a connection to it is up */
-	FLI_VERDICT_NAMED,           /* it asked for a name: `ret_named` holds one */
-	FLI_VERDICT_DROP /* closed without a word: a third one while a second is pending */
+	FLI_VERDICT_NAMED            /* it asked for a name: `ret_named` holds one */
 } fli_handshake_verdict;
 
 /* X(name, word for counters, what it means) */
@@ -85,7 +84,6 @@ typedef enum fli_handshake_verdict {
 	X(FLI_CAUSE_PEER_NOT_ALLOWED, "peer_not_allowed", "the peer refused us")                   \
 	X(FLI_CAUSE_SIMULTANEOUS, "simultaneous", "the other of two attempts goes on")             \
 	X(FLI_CAUSE_ALIVE, "alive", "the old connection is kept")                                  \
-	X(FLI_CAUSE_DUPLICATE, "duplicate", "another attempt of the peer is pending")              \
 	X(FLI_CAUSE_STATUS, "status", "a status that makes no sense here")                         \
 	X(FLI_CAUSE_MALFORMED, "malformed", "no message of this protocol")                         \
 	X(FLI_CAUSE_TOO_LONG, "too_long", "a message beyond the limit")                            \

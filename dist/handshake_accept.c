@@ -107,9 +107,8 @@ static fli_handshake_verdict ask(fli_handshake *hs, fli_handshake_side *ret_name
 {
 	fli_handshake_verdict verdict =
 		hs->config->decide(hs->config->context, &hs->peer, ret_named);
-	bool refuses = verdict == FLI_VERDICT_NOT_ALLOWED || verdict == FLI_VERDICT_DROP;
 
-	if (!refuses && (verdict == FLI_VERDICT_NAMED) != hs->peer.is_dynamic)
+	if ((verdict == FLI_VERDICT_NAMED) != hs->peer.is_dynamic)
 		verdict = FLI_VERDICT_NOT_ALLOWED;
 	return verdict;
 }
@@ -121,9 +120,6 @@ static void refuse(fli_handshake *hs, fli_handshake_verdict verdict, fli_buf *ou
 		fli_handshake_send_status(hs, out, "nok");
 		fli_handshake_fail(
 			hs, FLI_CAUSE_SIMULTANEOUS, "our own attempt to reach it goes on");
-		break;
-	case FLI_VERDICT_DROP:
-		fli_handshake_fail(hs, FLI_CAUSE_DUPLICATE, "an attempt of it is pending already");
 		break;
 	default:
 		fli_handshake_send_status(hs, out, "not_allowed");

@@ -55,8 +55,6 @@ static const struct advice by_cause[FLI_HANDSHAKE_CAUSE_COUNT] = {
 	[FLI_CAUSE_SIMULTANEOUS] = {FL_EBUSY, "both nodes dialled at once, the greater name wins",
 		"nothing: the other attempt goes on"},
 	[FLI_CAUSE_ALIVE] = {FL_EALREADY, "a connection between the two is up already", NULL},
-	[FLI_CAUSE_DUPLICATE] = {FL_EALREADY, "the peer dials faster than it waits for answers",
-		NULL},
 	[FLI_CAUSE_STATUS] = {FL_EFORMAT, "the peer speaks a newer or a different protocol",
 		"check which program listens at that address"},
 	[FLI_CAUSE_MALFORMED] = {FL_EFORMAT,

@@ -3,8 +3,10 @@
  * Who is let as far as a handshake.
  *
  * An unknown peer costs a socket, a structure of a few KiB and a timer, until it has shown the
- * cookie. The limits keep that from growing, and one address from taking the room of all others.
- * Who is over them is closed at once, without a word, and counted; an honest node tries again.
+ * cookie. The limits keep that from growing, and one address from taking the room of all others:
+ * a newcomer takes the place of the oldest one, so that whoever opens connections and says nothing
+ * keeps nobody out. Who comes too fast is closed at once, without a word, and counted; an honest
+ * node tries again.
  */
 
 #include "dist/listener.h"
@@ -29,10 +31,8 @@ static bool take_token(fli_dist *dist)
 	return true;
 }
 
-static const char *why_not(fli_dist *dist, const fli_sock *sock)
+static const char *why_not(fli_dist *dist)
 {
-	const fli_dist_limits *limits = &dist->config.limits;
-
 	if (dist->is_leaving)
 		return "this node is leaving";
 	if (!dist->is_ready)
@@ -40,23 +40,27 @@ static const char *why_not(fli_dist *dist, const fli_sock *sock)
 	if (!take_token(dist))
 		return "they come too fast; somebody dials in a loop, or scans the port; see who "
 		       "dials, or close the port to others";
-	if (fli_pending_count(dist, NULL) >= limits->pending_max)
-		return "too many handshakes are under way; others open connections and say "
-		       "nothing; close the port to them, or raise dist.pending_max";
-	if (fli_pending_count(dist, &sock->peer) >= limits->pending_per_ip_max)
-		return "too many handshakes of that address are under way; somebody there opens "
-		       "connections and says nothing, or many nodes share it; look there, or "
-		       "raise dist.pending_per_ip";
 	return NULL;
+}
+
+static void make_room(fli_dist *dist, const fli_address *from)
+{
+	const fli_dist_limits *limits = &dist->config.limits;
+
+	if (fli_pending_count(dist, from) >= limits->pending_per_ip_max)
+		fli_pending_make_room(dist, from, NULL);
+	else if (fli_pending_count(dist, NULL) >= limits->pending_max)
+		fli_pending_make_room(dist, NULL, NULL);
 }
 
 static void on_accept(void *ctx, fli_sock *sock)
 {
 	fli_dist *dist = ctx;
-	const char *why = why_not(dist, sock);
+	const char *why = why_not(dist);
 
 	if (why == NULL) {
 		dist->counters.accepted++;
+		make_room(dist, &sock->peer);
 		fli_pending_accept(dist, sock);
 		return;
 	}

@@ -129,6 +129,8 @@ void fli_peers_wait(fli_dist_peer *peer);
 void fli_peers_failed(fli_dist_peer *peer, const fl_error *err);
 /* It is up: everybody who waited is told. */
 void fli_peers_told(fli_dist_peer *peer);
+/* Whether an attempt of ours waits for the one that the peer itself seems to make. */
+bool fli_peers_gives_way(const fli_dist_peer *peer);
 /* Forgets an attempt that is under way, for a better one. */
 void fli_peers_abandon(fli_dist_peer *peer);
 /* Somebody who said to be `name` was accepted, and did not make it. */

@@ -18,7 +18,8 @@
 #include "dist/peers.h"
 
 enum { HOLD_OFF_MS = 200 };
-/* Attempts that may give way to the peer's own before it counts as a failure. */
+/* Attempts that give way to the peer's own. The next does not: a name that somebody says in vain,
+ * again and again, must not keep us from its true holder. */
 enum { WAITED_MAX = 3 };
 
 static void start_timer(fli_dist_peer *peer, uint64_t due_ms)
@@ -68,7 +69,7 @@ void fli_peers_failed(fli_dist_peer *peer, const fl_error *reason)
 	fli_peers_abandon(peer);
 	if (peer->conn != NULL)
 		return;
-	if (peer->state != FLI_PEER_WAITING && fli_pending_has(peer->dist, &peer->name)) {
+	if (peer->state != FLI_PEER_WAITING && fli_peers_gives_way(peer)) {
 		fli_peers_wait(peer);
 		return;
 	}
@@ -109,18 +110,36 @@ static void waited_in_vain(fli_dist_peer *peer)
 	fli_peers_failed(peer, &err);
 }
 
-void fli_peers_accept_failed(fli_dist *dist, const fli_node_name *name)
+bool fli_peers_gives_way(const fli_dist_peer *peer)
 {
-	fli_dist_peer *peer = fli_peers_find(dist, name->text, name->size);
+	return peer->waited < WAITED_MAX && fli_pending_has(peer->dist, &peer->name);
+}
 
-	if (peer == NULL || peer->state != FLI_PEER_WAITING || fli_pending_has(dist, name))
-		return;
-	if (peer->waited >= WAITED_MAX) {
+/* The peer's own attempt came to nothing. */
+static void go_on(fli_dist_peer *peer)
+{
+	if (peer->is_overfull || peer->waited > WAITED_MAX) {
 		waited_in_vain(peer);
 		return;
 	}
 	peer->state = FLI_PEER_LOOKING;
-	start_timer(peer, fli_dist_now(dist));
+	start_timer(peer, fli_dist_now(peer->dist));
+}
+
+void fli_peers_accept_failed(fli_dist *dist, const fli_node_name *name)
+{
+	fli_dist_peer *peer = fli_peers_find(dist, name->text, name->size);
+
+	if (peer != NULL && peer->state == FLI_PEER_WAITING && !fli_pending_has(dist, name))
+		go_on(peer);
+}
+
+/* It had as long as a step may take. */
+static void waited_long(fli_dist_peer *peer)
+{
+	if (peer->waited < WAITED_MAX)
+		peer->waited = WAITED_MAX;
+	go_on(peer);
 }
 
 /* ---- address, look-up, dial ------------------------------------------------------------------ */
@@ -227,7 +246,7 @@ static void look_up(fli_dist_peer *peer)
 
 static void begin(fli_dist_peer *peer)
 {
-	if (fli_pending_has(peer->dist, &peer->name))
+	if (fli_peers_gives_way(peer))
 		fli_peers_wait(peer); /* it is about to be accepted */
 	else if (peer->known != NULL && peer->known->address != NULL)
 		dial_known(peer);
@@ -242,7 +261,7 @@ static void on_timer(fli_timer *timer)
 	fli_dist_peer *peer = fli_container_of(timer, fli_dist_peer, timer);
 
 	if (peer->state == FLI_PEER_WAITING)
-		waited_in_vain(peer);
+		waited_long(peer);
 	else if (peer->state == FLI_PEER_LOOKING)
 		begin(peer);
 }

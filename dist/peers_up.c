@@ -267,7 +267,7 @@ static fli_handshake_verdict verdict_for(fli_dist *dist, const fli_node_name *na
 	const fli_dist_peer *peer = fli_peers_find(dist, name->text, name->size);
 
 	if (rivals(dist, name) >= SAME_NAME_MAX)
-		return FLI_VERDICT_DROP;
+		fli_pending_make_room(dist, NULL, name);
 	if (peer == NULL)
 		return FLI_VERDICT_OK;
 	if (peer->conn != NULL)

@@ -43,7 +43,9 @@ cases() ->
      {"our own challenge, answered by the node when it dials, is no proof", fun reflected/1},
      {"a challenge of another node is refused when the node dials", fun wrong_name_dialled/1},
      {"silence of a dialled node ends at the set-up time", fun silent_dialled/1},
-     {"handshakes of one address are limited", fun too_many/1}].
+     {"handshakes of one address are limited", fun too_many/1},
+     {"silent connections keep no honest peer out", fun silent_crowd/1},
+     {"a name that many claim is free for its holder", fun claimed_name/1}].
 
 %% Says something, and must be closed, with a line that tells the port it came from.
 talk(Bytes) ->
@@ -204,18 +206,39 @@ silent_dialled(C) ->
         false -> not_closed
     end.
 
-%% Eight may wait at once; the ninth is closed unheard while they wait, and room comes back with time.
+%% Eight may wait at once; the ninth takes the place of the oldest, and room comes back with time.
 too_many(C = #{port := Port}) ->
     timer:sleep(1000),
     Sockets = [open(Port) || _ <- lists:seq(1, 10)],
-    {Eight, Two} = lists:split(8, Sockets),
+    {Two, Eight} = lists:split(2, Sockets),
     Closed = [S || S <- Two, closed(S)],
     Open = [S || S <- Eight, not closed(S, 0)],
     Later = [S || S <- Eight, closed(S)],
     case {length(Closed), length(Open) > 0, length(Later)} of
         {2, true, 8} ->
-            Logged = hostile:logged(C, ["closed unheard"]),
+            Logged = hostile:logged(C, ["given up for a newer one"]),
             timer:sleep(1000), % they used up the lines that the log takes in a second
             Logged;
-        Other -> {closed_unheard_and_waiting_and_closed_later, Other}
+        Other -> {made_room_and_waiting_and_closed_later, Other}
     end.
+
+silent_crowd(C = #{port := Port}) ->
+    Sockets = [open(Port) || _ <- lists:seq(1, 20)],
+    Honest = hostile_wire:connect(C),
+    [gen_tcp:close(S) || S <- [Honest | Sockets]],
+    timer:sleep(1000),
+    ok.
+
+claimed_name(C = #{port := Port}) ->
+    Name = name(),
+    Liars = [begin
+                 Socket = open(Port),
+                 send_name(Socket, Name, flags()),
+                 {ok, <<"sok">>} = hs_recv(Socket),
+                 Socket
+             end || _ <- lists:seq(1, 6)],
+    Honest = hostile_wire:connect(C, Name),
+    true = lists:all(fun(S) -> closed(S) end, Liars),
+    gen_tcp:close(Honest),
+    timer:sleep(1000),
+    hostile:logged(C, [Name, "more than one says to be that node"]).

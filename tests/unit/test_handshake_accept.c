@@ -192,15 +192,6 @@ static void each_verdict_has_its_status(void)
 	}
 }
 
-static void dropped_one_hears_nothing(void)
-{
-	create();
-	b.verdict = FLI_VERDICT_DROP;
-	say_name("a@h", FLI_DFLAGS_OWN, "");
-	CU_ASSERT_EQUAL(b.out.size, 0);
-	check_failed(FLI_CAUSE_DUPLICATE, "pending");
-}
-
 static void nothing_but_true_goes_on_after_alive(void)
 {
 	static const char *const answers[] = {"strue!", "sok", "s", "sTRUE", "sfals"};
@@ -422,10 +413,9 @@ FL_SUITE("handshake_accept", FL_TEST(name_without_form_is_not_answered),
 	FL_TEST(name_with_odd_characters_gets_nok), FL_TEST(name_beyond_255_characters_is_refused),
 	FL_TEST(own_name_gets_nok_and_no_question), FL_TEST(bytes_behind_the_name_are_ignored),
 	FL_TEST(flags_come_before_the_verdict), FL_TEST(unknown_bits_do_no_harm),
-	FL_TEST(each_verdict_has_its_status), FL_TEST(dropped_one_hears_nothing),
-	FL_TEST(nothing_but_true_goes_on_after_alive), FL_TEST(old_name_is_completed_by_c),
-	FL_TEST(old_name_works_after_alive_too), FL_TEST(complement_is_not_skipped),
-	FL_TEST(high_flags_are_demanded_when_they_are_there),
+	FL_TEST(each_verdict_has_its_status), FL_TEST(nothing_but_true_goes_on_after_alive),
+	FL_TEST(old_name_is_completed_by_c), FL_TEST(old_name_works_after_alive_too),
+	FL_TEST(complement_is_not_skipped), FL_TEST(high_flags_are_demanded_when_they_are_there),
 	FL_TEST(old_name_of_a_node_of_22_is_refused), FL_TEST(every_truncated_message_is_malformed),
 	FL_TEST(reflected_challenge_is_refused), FL_TEST(wrong_digest_gets_no_ack),
 	FL_TEST(digest_of_an_empty_cookie_opens_nothing), FL_TEST(tls_and_text_are_told_apart),

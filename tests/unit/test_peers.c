@@ -313,6 +313,46 @@ static void unproven_name_delays_our_own_attempt_only(void)
 	lab_close(&net);
 }
 
+static void name_that_many_claim_is_free_for_its_holder(void)
+{
+	lab_host *a, *b;
+	lab_sock *liars[6];
+
+	open_two(&a, &b);
+	for (size_t i = 0; i < 6; i++) {
+		liars[i] = lab_visit(b);
+		claim_name(liars[i], "a@h.x");
+		lab_run(&net);
+	}
+	for (size_t i = 0; i < 6; i++)
+		CU_ASSERT_EQUAL(lab_visit_is_over(liars[i]), i < 2);
+	CU_ASSERT_TRUE(lab_connect(a, b));
+	lab_run(&net);
+	CU_ASSERT_TRUE(lab_is_up(a, b));
+	CU_ASSERT_TRUE(lab_is_up(b, a));
+	CU_ASSERT_TRUE(lab_visit_is_over(liars[5]));
+	lab_close(&net);
+}
+
+/* Somebody says a's name without end, always before the last who did has run out of time. */
+static void name_that_is_claimed_for_ever_is_dialled_all_the_same(void)
+{
+	lab_host *a, *b;
+
+	open_two(&a, &b);
+	claim_name(lab_visit(b), "a@h.x");
+	lab_run(&net);
+	CU_ASSERT_TRUE(lab_connect(b, a));
+	for (size_t i = 0; i < 5 && !lab_is_up(b, a); i++) {
+		lab_pass(&net, 3500);
+		claim_name(lab_visit(b), "a@h.x");
+		lab_run(&net);
+	}
+	CU_ASSERT_TRUE(lab_is_up(b, a));
+	CU_ASSERT_TRUE(lab_is_up(a, b));
+	lab_close(&net);
+}
+
 static void silent_visitor_is_closed_after_seven_seconds(void)
 {
 	lab_host *a, *b;
@@ -337,10 +377,45 @@ static void visitors_of_one_address_are_limited(void)
 	for (size_t i = 0; i < 10; i++)
 		visitors[i] = lab_visit(b);
 	lab_run(&net);
-	CU_ASSERT_FALSE(lab_visit_is_over(visitors[7]));
-	CU_ASSERT_TRUE(lab_visit_is_over(visitors[8]));
-	CU_ASSERT_TRUE(lab_visit_is_over(visitors[9]));
+	for (size_t i = 0; i < 10; i++) /* the oldest made room */
+		CU_ASSERT_EQUAL(lab_visit_is_over(visitors[i]), i < 2);
 	CU_ASSERT_EQUAL(b->dist->counters.refused_limit, 2);
+	CU_ASSERT_EQUAL(b->dist->counters.handshakes_failed, 2);
+	lab_close(&net);
+}
+
+static void three_in_all(fli_dist_config *config)
+{
+	config->limits.pending_max = 3;
+}
+
+static void visitors_in_all_are_limited(void)
+{
+	lab_host *b;
+	lab_sock *visitors[4];
+
+	lab_open(&net, fli_mem_libc());
+	b = lab_add(&net, "b@h.x", three_in_all);
+	for (size_t i = 0; i < 4; i++)
+		visitors[i] = lab_visit(b);
+	lab_run(&net);
+	for (size_t i = 0; i < 4; i++)
+		CU_ASSERT_EQUAL(lab_visit_is_over(visitors[i]), i < 1);
+	lab_close(&net);
+}
+
+static void silent_visitors_keep_nobody_out(void)
+{
+	lab_host *a, *b;
+
+	open_two(&a, &b);
+	for (size_t i = 0; i < 20; i++)
+		(void)lab_visit(b);
+	lab_run(&net);
+	CU_ASSERT_TRUE(lab_connect(a, b));
+	lab_run(&net);
+	CU_ASSERT_TRUE(lab_is_up(a, b));
+	CU_ASSERT_TRUE(lab_is_up(b, a));
 	lab_close(&net);
 }
 
@@ -472,7 +547,10 @@ FL_SUITE("peers", FL_TEST(dialled_peer_is_up_on_both_sides),
 	FL_TEST(unproven_name_does_not_keep_the_true_peer_out),
 	FL_TEST(unproven_name_delays_our_own_attempt_only),
 	FL_TEST(silent_visitor_is_closed_after_seven_seconds),
-	FL_TEST(visitors_of_one_address_are_limited),
+	FL_TEST(visitors_of_one_address_are_limited), FL_TEST(visitors_in_all_are_limited),
+	FL_TEST(silent_visitors_keep_nobody_out),
+	FL_TEST(name_that_many_claim_is_free_for_its_holder),
+	FL_TEST(name_that_is_claimed_for_ever_is_dialled_all_the_same),
 	FL_TEST(visitors_that_come_too_fast_are_closed),
 	FL_TEST(nameless_node_is_named_by_its_first_peer),
 	FL_TEST(name_that_is_free_again_is_given_again), FL_TEST(node_of_the_own_name_is_refused),
