@@ -40,14 +40,17 @@ bool fli_report_is_due(fl_term reason)
 	       !fl_match(reason, "shutdown") && !fl_match(reason, "{shutdown, _}");
 }
 
-/* As gen_server tells it: a call's request, but a cast with its envelope. */
+/* As gen_server tells it: a call's request, but a cast with its envelope; [] where sys ends it. */
 static fl_term last_message(const fl_proc *proc, const fli_msg *last)
 {
-	static const uint8_t none[] = {119, 4, 'n', 'o', 'n', 'e'};
+	static const uint8_t none[] = {FLI_SMALL_ATOM_UTF8_EXT, 4, 'n', 'o', 'n', 'e'};
+	static const uint8_t nil[] = {FLI_NIL_EXT};
 	uint32_t body;
 
 	if (last == NULL)
 		return fli_term(proc->node, none, sizeof none);
+	if (last->kind == FLI_MSG_SYSTEM)
+		return fli_term(proc->node, nil, sizeof nil);
 	body = last->kind == FLI_MSG_CAST ? 0 : last->body;
 	return fli_term(proc->node, last->data + body, last->size - body);
 }
@@ -68,6 +71,15 @@ static void write_name(fl_buf *buf, const fl_proc *proc)
 		(void)fl_build(buf, "~", proc->name->text);
 	else
 		(void)fl_build(buf, "~", fli_proc_pid(proc));
+}
+
+/* Of proc_lib:set_label. */
+static void write_label(fl_buf *buf, const fl_proc *proc)
+{
+	if (proc->extra != NULL && proc->extra->label != NULL)
+		write_limited(buf, fli_msg_term(proc->node, proc->extra->label));
+	else
+		(void)fl_build(buf, "undefined");
 }
 
 typedef struct report {
@@ -130,7 +142,7 @@ static const char *client_text(const report *r, char *ret_text, size_t size)
 static void write_report(fl_buf *buf, const fl_proc *proc, const report *r)
 {
 	fl_buf name = FL_BUF_INIT, reason = FL_BUF_INIT, last = FL_BUF_INIT, state = FL_BUF_INIT;
-	fl_buf client = FL_BUF_INIT, log = FL_BUF_INIT;
+	fl_buf client = FL_BUF_INIT, log = FL_BUF_INIT, label = FL_BUF_INIT;
 
 	write_name(&name, proc);
 	write_limited(&reason, r->reason);
@@ -138,11 +150,13 @@ static void write_report(fl_buf *buf, const fl_proc *proc, const report *r)
 	write_limited(&state, r->state);
 	write_limited(&log, fl_buf_term(&r->log));
 	write_client(&client, r);
+	write_label(&label, proc);
 	(void)fl_build(buf,
 		"#{label => {gen_server, terminate}, name => ~, last_message => ~, state => ~, "
-		"log => ~, reason => ~, client_info => ~, process_label => undefined}",
+		"log => ~, reason => ~, client_info => ~, process_label => ~}",
 		fl_buf_term(&name), fl_buf_term(&last), fl_buf_term(&state), fl_buf_term(&log),
-		fl_buf_term(&reason), fl_buf_term(&client));
+		fl_buf_term(&reason), fl_buf_term(&client), fl_buf_term(&label));
+	fl_buf_free(&label);
 	fl_buf_free(&client);
 	fl_buf_free(&log);
 	fl_buf_free(&name);

@@ -14,10 +14,9 @@ struct total {
 
 static int wiping_init(fl_proc *self, void *state, fl_term args)
 {
-	(void)self;
 	(void)args;
 	((struct total *)state)->total = 5;
-	return FL_OK;
+	return fl_set_label(self, "{worker, 1}");
 }
 
 static int wiping_status(fl_proc *self, const void *state, fl_buf *ret_status)
@@ -117,6 +116,16 @@ static void continue_and_timeout_are_named_as_gen_server_does(void)
 	world_close(&w);
 }
 
+static void end_that_sys_asked_for_has_no_last_message(void)
+{
+	actor_open(&w);
+	(void)world_start(&w, &closed, "closed", NULL);
+	world_send(&w, "closed", "{system, {<a@h.1.0>, make}, {terminate, because}}");
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "Last message in was [] **"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "Reason for termination == because"));
+	world_close(&w);
+}
+
 static void state_that_nobody_shows_is_a_size(void)
 {
 	actor_open(&w);
@@ -177,7 +186,7 @@ static void leaders_node_gets_the_report_of_gen_server(void)
 	static const char *const parts[] = {"{log,error,#{", "label => {gen_server,terminate}",
 		"name => led", "last_message => {'$gen_cast',what}", "state => #{total => 5}",
 		"log => []", "reason => what", "client_info => undefined",
-		"process_label => undefined", "report_cb => fun gen_server:format_log/1",
+		"process_label => {worker,1}", "report_cb => fun gen_server:format_log/1",
 		"domain => [otp]", "tag => error"};
 
 	start_led("led");
@@ -206,6 +215,7 @@ static void large_term_is_told_by_its_size(void)
 
 FL_SUITE("report", FL_TEST(state_is_that_from_before_terminate),
 	FL_TEST(continue_and_timeout_are_named_as_gen_server_does),
+	FL_TEST(end_that_sys_asked_for_has_no_last_message),
 	FL_TEST(state_that_nobody_shows_is_a_size), FL_TEST(ordinary_ends_are_no_news),
 	FL_TEST(leaders_node_gets_the_report_of_gen_server),
 	FL_TEST(large_term_is_told_by_its_size));
