@@ -13,6 +13,7 @@
  */
 #include "cluster/core.h"
 
+#include "cluster/news.h"
 #include "dist/global_service.h"
 #include "dist/services.h"
 #include "node/sched.h"
@@ -42,6 +43,8 @@ int fli_core_serve(fli_core *core, fli_rpc_profile profile, const char *allow, f
 		rc = fli_services_start(node);
 	if (rc == FL_OK)
 		rc = fli_pg_open(node);
+	if (rc == FL_OK)
+		rc = fli_news_open(node);
 	if (rc != FL_OK)
 		return fl_error_set(
 			err, rc, "the node's own processes did not start: %s", fl_error_text(rc));
@@ -98,6 +101,7 @@ static bool waits_for_ends(fli_core *core, uint64_t now_ms)
 {
 	if (!core->is_finishing) {
 		core->is_finishing = true;
+		fli_news_tell_all(core->node, "leaving", fl_spec("#{node => ~}", core->node->name));
 		fli_global_end(core->node);
 		wait_until(core, now_ms + FINISH_MS);
 	}

@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "cluster/news.h"
 #include "cluster/partition_options.h"
 #include "dist/fence.h"
 #include "node/sched.h"
@@ -135,8 +136,16 @@ static void on_tell(void *ctx, const fli_partition_event *event)
 	fli_partition_record_event(s, event);
 }
 
+static void on_tell_stamp(void *ctx, uint32_t stamp)
+{
+	fli_partition_service *s = ctx;
+
+	fli_news_tell_all(
+		s->node, "ages", fl_spec("#{node => ~, stamp => ~}", s->node->name, stamp));
+}
+
 static const fli_partition_ops ops = {on_ask, on_gate, on_pause, on_resume, on_tell,
-	fli_partition_lease, fli_partition_ask_lease};
+	fli_partition_lease, fli_partition_ask_lease, on_tell_stamp};
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
@@ -209,6 +218,15 @@ static bool is_member_like(const fl_node *node, fl_atom name)
 		       (name.text[3] == '-' || memcmp(name.text, "remsh", 5) == 0));
 }
 
+static void tell_own_stamp(fli_partition_service *s, fl_atom to)
+{
+	uint32_t stamp = fli_partition_stamp(s->engine);
+
+	if (stamp != 0)
+		fli_news_tell(s->node, to, "ages",
+			fl_spec("#{node => ~, stamp => ~}", s->node->name, stamp));
+}
+
 static int on_node_up(fl_proc *self, void *state, fl_atom name)
 {
 	fli_partition_service *s = fli_partition_enter(self);
@@ -216,8 +234,10 @@ static int on_node_up(fl_proc *self, void *state, fl_atom name)
 	(void)state;
 	if (s == NULL)
 		return FL_OK;
-	if (is_member_like(s->node, name))
+	if (is_member_like(s->node, name)) {
 		fli_partition_up(s->engine, name);
+		tell_own_stamp(s, name);
+	}
 	return fli_partition_leave(s);
 }
 
@@ -296,6 +316,23 @@ static const fl_behaviour behaviour = {
 	.node_up = on_node_up,
 	.node_down = on_node_down,
 };
+
+/* ---- news of other nodes --------------------------------------------------------------------- */
+
+void fli_partition_hear_leaving(fli_partition_service *s, fl_atom node)
+{
+	if (s->core->is_leaving)
+		return;
+	fli_partition_time(s->engine, now_of(s->node));
+	fli_partition_leaving(s->engine, node);
+	wind(s);
+}
+
+void fli_partition_hear_stamp(fli_partition_service *s, fl_atom node, uint32_t stamp)
+{
+	if (!s->core->is_leaving)
+		fli_partition_told_stamp(s->engine, node, stamp);
+}
 
 /* ---- life ------------------------------------------------------------------------------------ */
 

@@ -241,23 +241,10 @@ static int check_referees(const fl_options *options, fl_error *err)
 	return check_list(options, FLI_KEY_PARTITION_REFEREES, err);
 }
 
-/* Nodes that only saw each other come do not agree on who was first. */
-static int check_ages(const fl_options *options, fl_error *err)
-{
-	if (policy_of(options) != FLI_POLICY_KEEP_OLDEST ||
-		fli_options_count(options, FLI_KEY_PARTITION_MEMBERS) > 0)
-		return FL_OK;
-	fl_error_set(err, FL_ECONFIG, "%s: keep_oldest needs partition.members",
-		where(options, FLI_KEY_PARTITION_POLICY));
-	fl_error_why(err, "no node of OTP tells its age, so the order of the list is the age");
-	fl_error_next(err, "list all nodes, the oldest first");
-	return FL_ECONFIG;
-}
-
 int fli_partition_check(const fl_options *options, fl_error *err)
 {
-	int (*const checks[])(const fl_options *, fl_error *) = {check_names, check_tie,
-		check_lease, check_quorum, check_minimum, check_referees, check_ages};
+	int (*const checks[])(const fl_options *, fl_error *) = {
+		check_names, check_tie, check_lease, check_quorum, check_minimum, check_referees};
 	int rc = FL_OK;
 
 	for (size_t i = 0; rc == FL_OK && i < sizeof checks / sizeof *checks; i++)

@@ -365,7 +365,30 @@ void fli_partition_up(fli_partition *p, fl_atom node)
 		return;
 	}
 	p->roster.entries[place]->is_up = true;
+	p->roster.entries[place]->leaving_ms = 0;
 	p->changed_ms = p->now_ms;
+}
+
+static bool has_announced(const fli_partition *p, uint32_t place)
+{
+	uint64_t said_ms = p->roster.entries[place]->leaving_ms;
+
+	return said_ms != 0 && p->now_ms < said_ms + FLI_PARTITION_LEAVE_MS &&
+	       !FLI_BUG(leave_is_a_loss);
+}
+
+/* A node that stopped in order: nothing is wrong with those that are left. */
+static void go_on_without(fli_partition *p, uint32_t place)
+{
+	fli_partition_has_left(p, place);
+	if (p->state != FLI_PARTITION_SERVING || fli_partition_all_up(p))
+		return;
+	fli_partition_assume_views(p);
+	decide(p);
+	if (fli_partition_serves(p->verdict.reason))
+		serve(p);
+	else
+		suspect(p);
 }
 
 void fli_partition_down(fli_partition *p, fl_atom node)
@@ -382,7 +405,18 @@ void fli_partition_down(fli_partition *p, fl_atom node)
 	p->roster.entries[place]->down_ms = p->now_ms;
 	fli_partition_forget_view(p, place);
 	p->changed_ms = p->now_ms;
-	fli_partition_lost(p);
+	if (has_announced(p, place))
+		go_on_without(p, place);
+	else
+		fli_partition_lost(p);
+}
+
+void fli_partition_leaving(fli_partition *p, fl_atom node)
+{
+	uint32_t place = fli_roster_find(&p->roster, node);
+
+	if (place != FLI_ROSTER_NONE && p->roster.entries[place]->is_up)
+		p->roster.entries[place]->leaving_ms = p->now_ms;
 }
 
 void fli_partition_open(fli_partition *p)
@@ -412,7 +446,7 @@ int fli_partition_new(const fli_partition_start *start, fli_partition **ret_part
 		return FL_ENOMEM;
 	p->start = *start;
 	p->config = *start->config;
-	p->now_ms = start->now_ms;
+	p->now_ms = p->begun_ms = start->now_ms;
 	p->tick_ms = start->now_ms + 1;
 	p->is_listed = start->config->members_count > 0;
 	fli_roster_create(&p->roster, start->mem);

@@ -19,6 +19,11 @@
  * A peer may come and go as often as it likes: an event sets a bit, and the bits are looked at ten
  * times a second.
  *
+ * Ages: those of a list are its order. Where members are those that are seen each node takes a
+ * stamp when it becomes a member, one more than all it has been told of, and tells it to the
+ * others; the smallest is the oldest, of equal ones the lowest name. Who tells none is the
+ * youngest.
+ *
  * Threads: one at a time. Memory: all is allocated in fli_partition_new and, for members that are
  * seen, as they come. Errors: a member that finds no room is not counted, which makes this node
  * more cautious. Limits: FLI_PARTITION_MEMBERS_MAX members and as many newcomers.
@@ -50,6 +55,8 @@ enum {
 	FLI_PARTITION_TICK_MS = 1000,  /* between two rounds of asking, and looks at the clock */
 	FLI_PARTITION_SETTLE_MS = 100, /* after a change, before it is looked at */
 	FLI_PARTITION_STABLE_MIN_MS = 3000,
+	FLI_PARTITION_LEAVE_MS = 30000, /* from saying so to being gone */
+	FLI_PARTITION_STAMP_MAX = 1 << 30,
 	FLI_PARTITION_LEASE_WAIT_MS = 5000 /* for the lease, before a side does without */
 };
 
@@ -98,6 +105,8 @@ typedef struct fli_partition_ops {
 	 * For how long does `node` have it yet? Then fli_partition_lease_told, likewise.
 	 */
 	void (*ask_lease)(void *ctx, fl_atom node);
+	/* This node has its stamp, and all others are to know; who comes later asks for it. */
+	void (*tell_stamp)(void *ctx, uint32_t stamp);
 } fli_partition_ops;
 
 typedef struct fli_partition_start {
@@ -126,6 +135,12 @@ uint64_t fli_partition_next_ms(const fli_partition *p);
 /* A visible node that has a name of its own. */
 void fli_partition_up(fli_partition *p, fl_atom node);
 void fli_partition_down(fli_partition *p, fl_atom node);
+/* It said that it stops in order: that it is lost soon is no loss. */
+void fli_partition_leaving(fli_partition *p, fl_atom node);
+/* Which it says it was to become a member. */
+void fli_partition_told_stamp(fli_partition *p, fl_atom node, uint32_t stamp);
+/* This node's own; 0: not yet, or ages are those of a list. */
+uint32_t fli_partition_stamp(const fli_partition *p);
 /* The answer to an `ask`: a list of names; anything else: there was none. */
 void fli_partition_seen(fli_partition *p, fl_atom node, fl_term names);
 /* Going on has come so far that others may reach this node again. */

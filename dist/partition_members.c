@@ -10,6 +10,8 @@
 
 #include "dist/partition_state.h"
 
+enum { ALONE_MS = 30000 }; /* a node that is to join others has met them by then */
+
 static void drop_at(fli_partition *p, uint32_t index)
 {
 	p->newcomers[index] = p->newcomers[--p->newcomers_count];
@@ -40,8 +42,54 @@ void fli_partition_newcomer(fli_partition *p, fl_atom name)
 	}
 	grown = &p->newcomers[p->newcomers_count++];
 	grown->since_ms = p->now_ms;
+	grown->stamp = 0;
 	grown->size = name.size;
 	memcpy(grown->name, name.text, name.size);
+}
+
+static uint32_t largest_stamp(const fli_partition *p)
+{
+	uint32_t largest = 0;
+
+	for (uint32_t i = 0; i < p->newcomers_count; i++)
+		if (p->newcomers[i].stamp > largest)
+			largest = p->newcomers[i].stamp;
+	return largest;
+}
+
+/* Somebody else is as old, or older. */
+static bool is_contested(const fli_partition *p, uint32_t stamp)
+{
+	for (uint32_t i = 0; i < p->newcomers_count; i++)
+		if (p->newcomers[i].stamp != 0 && p->newcomers[i].stamp <= stamp)
+			return true;
+	return false;
+}
+
+static void take_stamp(fli_partition *p, uint32_t stamp)
+{
+	p->roster.entries[0]->stamp = stamp; /* it is alone */
+	if (p->start.ops->tell_stamp != NULL)
+		p->start.ops->tell_stamp(p->start.ctx, stamp);
+}
+
+/*
+ * Who meets the first others is younger than all of them that have a stamp, even if it had taken
+ * one when it was alone for long.
+ */
+static void join(fli_partition *p)
+{
+	uint32_t own = p->roster.entries[0]->stamp; /* this node itself is always one */
+
+	if (p->roster.count == 1 && !p->is_listed && (own == 0 || is_contested(p, own)))
+		take_stamp(p, largest_stamp(p) + 1);
+}
+
+static void settle_alone(fli_partition *p)
+{
+	if (p->roster.count == 1 && !p->is_listed && p->roster.entries[0]->stamp == 0 &&
+		p->newcomers_count == 0 && p->now_ms >= p->begun_ms + ALONE_MS)
+		take_stamp(p, 1);
 }
 
 /* Nobody is missing: who has been here for long enough is a member. */
@@ -49,16 +97,19 @@ void fli_partition_promote(fli_partition *p)
 {
 	bool is_new = false;
 
+	settle_alone(p);
 	for (uint32_t i = p->newcomers_count; i-- > 0;) {
 		fli_newcomer *n = &p->newcomers[i];
 		fli_roster_entry *entry;
 
 		if (p->now_ms < n->since_ms + fli_partition_stable_ms(p))
 			continue;
+		join(p);
 		if (!fli_partition_make_room(p, p->roster.count + 1) ||
 			fli_roster_add(&p->roster, (fl_atom){n->name, n->size}, &entry) != FL_OK)
 			continue;
 		entry->is_up = is_new = true;
+		entry->stamp = n->stamp;
 		drop_at(p, i);
 	}
 	if (is_new)
@@ -104,4 +155,33 @@ int fli_partition_forget(fli_partition *p, fl_atom node)
 	p->changed_ms = p->now_ms;
 	fli_partition_reset_views(p);
 	return FL_OK;
+}
+
+void fli_partition_has_left(fli_partition *p, uint32_t place)
+{
+	if (p->roster.entries[place]->is_listed)
+		return;
+	fli_roster_remove(&p->roster, place);
+	fli_partition_reset_views(p);
+}
+
+/* ---- ages ------------------------------------------------------------------------------------ */
+
+void fli_partition_told_stamp(fli_partition *p, fl_atom node, uint32_t stamp)
+{
+	uint32_t place = fli_roster_find(&p->roster, node);
+	uint32_t newcomer = find_newcomer(p, node);
+
+	if (stamp == 0 || stamp > FLI_PARTITION_STAMP_MAX || fl_atom_eq(node, p->start.self))
+		return;
+	if (place != FLI_ROSTER_NONE)
+		p->roster.entries[place]->stamp = stamp;
+	else if (newcomer != FLI_ROSTER_NONE)
+		p->newcomers[newcomer].stamp = stamp;
+}
+
+uint32_t fli_partition_stamp(const fli_partition *p)
+{
+	return p->is_listed ? 0
+			    : p->roster.entries[fli_roster_find(&p->roster, p->start.self)]->stamp;
 }

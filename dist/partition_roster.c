@@ -124,14 +124,21 @@ int fli_roster_fill(fli_roster *roster, const fli_partition_config *config)
 	return rc;
 }
 
+static uint32_t age_of(uint32_t stamp)
+{
+	return stamp == 0 ? UINT32_MAX : stamp;
+}
+
 void fli_roster_seats(
 	const fli_roster *roster, const fli_partition_config *config, fli_partition_seat *ret_seats)
 {
+	bool by_list = config->members_count > 0;
 	bool lowest = config->rules.has_tie && *config->tie == '\0';
 
 	for (uint32_t i = 0; i < roster->count; i++)
 		ret_seats[i] = (fli_partition_seat){
 			.is_tie = roster->entries[i]->is_tie || (lowest && i == 0),
 			.is_referee = roster->entries[i]->is_referee,
-			.age = roster->entries[i]->age};
+			.age = by_list ? roster->entries[i]->age
+				       : age_of(roster->entries[i]->stamp)};
 }

@@ -14,6 +14,7 @@
 /* Somebody who came and is not counted yet. */
 typedef struct fli_newcomer {
 	uint64_t since_ms;
+	uint32_t stamp;
 	size_t size;
 	char name[FLI_NODE_NAME_BYTES_MAX + 1];
 } fli_newcomer;
@@ -66,6 +67,7 @@ struct fli_partition {
 	uint64_t tick_ms;    /* when the next round is due */
 	uint64_t changed_ms; /* 0: nothing that was not looked at */
 	uint64_t first_loss_ms, last_loss_ms;
+	uint64_t begun_ms;
 	uint64_t well_ms;   /* since when it would serve; 0: it would not */
 	uint64_t paused_ms; /* since when */
 	fli_partition_counters counters;
@@ -87,6 +89,8 @@ void fli_partition_reset_views(fli_partition *p);
 void fli_partition_ask(fli_partition *p);
 /* The member is gone: nothing is known of it. */
 void fli_partition_forget_view(fli_partition *p, uint32_t place);
+/* Until they say so themselves, all that are connected with us are with each other. */
+void fli_partition_assume_views(fli_partition *p);
 void fli_partition_picture_of(fli_partition *p, fli_partition_picture *ret_picture);
 bool fli_partition_all_up(const fli_partition *p);
 uint32_t fli_partition_up_count(const fli_partition *p);
@@ -100,6 +104,8 @@ void fli_partition_newcomer_left(fli_partition *p, fl_atom name);
 /* Nobody is missing: who has been here for long enough is a member. */
 void fli_partition_promote(fli_partition *p);
 void fli_partition_forget_old(fli_partition *p);
+/* It said that it stops, and is gone: where members are seen it is none any more. */
+void fli_partition_has_left(fli_partition *p, uint32_t place);
 
 /* ---- partition_lease.c ----------------------------------------------------------------------- */
 

@@ -205,6 +205,16 @@ static void fill_own_row(fli_partition *p, uint32_t self)
 			fli_partition_add(row_of(p, self), i);
 }
 
+void fli_partition_assume_views(fli_partition *p)
+{
+	for (uint32_t i = 0; i < p->roster.count; i++) {
+		if (!p->roster.entries[i]->is_up)
+			continue;
+		fill_own_row(p, i);
+		p->answered[i] = p->round;
+	}
+}
+
 void fli_partition_picture_of(fli_partition *p, fli_partition_picture *ret_picture)
 {
 	uint32_t self = self_of(p);

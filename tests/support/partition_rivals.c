@@ -82,8 +82,19 @@ static void on_ask_lease(void *ctx, fl_atom node)
 	put_question(ctx, (rivals_question){.kind = RIVALS_HOLDER, .to = number_of(node)});
 }
 
+static void on_tell_stamp(void *ctx, uint32_t stamp)
+{
+	rivals_node *n = ctx;
+	rivals *l = n->rivals;
+
+	for (uint32_t i = 0; i < l->count; i++)
+		if (i != n->number && l->links[n->number][i] && l->nodes[i].engine != NULL)
+			fli_partition_told_stamp(
+				l->nodes[i].engine, fl_atom_of(names[n->number]), stamp);
+}
+
 static const fli_partition_ops ops = {
-	on_ask, on_gate, on_pause, on_resume, on_tell, on_lease, on_ask_lease};
+	on_ask, on_gate, on_pause, on_resume, on_tell, on_lease, on_ask_lease, on_tell_stamp};
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
@@ -213,9 +224,11 @@ static void tell_one(rivals *l, uint32_t to, uint32_t about, bool is_up)
 	if (n->engine == NULL || n->is_frozen)
 		return;
 	fli_partition_time(n->engine, l->now_ms);
-	if (is_up)
+	if (is_up) {
 		fli_partition_up(n->engine, fl_atom_of(names[about]));
-	else
+		fli_partition_told_stamp(n->engine, fl_atom_of(names[about]),
+			fli_partition_stamp(l->nodes[about].engine));
+	} else
 		fli_partition_down(n->engine, fl_atom_of(names[about]));
 }
 
@@ -283,6 +296,16 @@ void rivals_crash(rivals *l, uint32_t number)
 	for (uint32_t i = 0; i < l->count; i++)
 		if (i != number && l->links[number][i])
 			tell_one(l, i, number, false);
+}
+
+void rivals_leave(rivals *l, uint32_t number)
+{
+	for (uint32_t i = 0; i < l->count; i++)
+		if (i != number && l->links[number][i] && l->nodes[i].engine != NULL) {
+			fli_partition_time(l->nodes[i].engine, l->now_ms);
+			fli_partition_leaving(l->nodes[i].engine, fl_atom_of(names[number]));
+		}
+	rivals_crash(l, number);
 }
 
 void rivals_freeze(rivals *l, uint32_t number, bool is_frozen)

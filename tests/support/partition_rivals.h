@@ -70,6 +70,8 @@ void rivals_start(rivals *l, uint32_t number);
 /* All, connected with each other, and lets them come to rest. */
 void rivals_start_all(rivals *l);
 void rivals_crash(rivals *l, uint32_t number);
+/* The same after having said so. */
+void rivals_leave(rivals *l, uint32_t number);
 void rivals_link(rivals *l, uint32_t a, uint32_t b, bool is_up);
 /* "12|345": links inside groups are there, others are not. */
 void rivals_split(rivals *l, const char *groups);

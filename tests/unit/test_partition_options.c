@@ -138,7 +138,6 @@ static void node_that_is_no_member_is_refused(void)
 	REFUSED("of partition.tie is not in partition.members", "partition.members", FIVE,
 		"partition.tie", "x@h");
 	REFUSED("needs partition.referees", "partition.policy", "keep_referee");
-	REFUSED("needs partition.members", "partition.policy", "keep_oldest");
 	REFUSED("a@h is twice", "partition.members", "a@h,b@h,a@h");
 	REFUSED("partition.members", "partition.members", "a@h,b");
 }
