@@ -8,7 +8,8 @@
  *  - Given back in the other order: the boss last.
  *
  * Failure: one `false` and all that said true are told to forget it. Who does not answer, since he
- * is gone or has no global, counts for nothing, as in OTP.
+ * is gone or has no global, counts for nothing, as in OTP. Who was held and is lost has freed the
+ * lock with the connection: he is told nothing over the next one, which would find it unlocked.
  */
 #include "dist/global_state.h"
 
@@ -67,18 +68,32 @@ static void del_here(fli_global *g, const fli_global_grab *grab)
 		fli_global_lock_del(g, &pid, resource, requester);
 }
 
-static void ask_to_set(fli_global *g, fli_global_grab *grab, fl_atom node)
+/* NULL: it is among those that were asked, or there is no memory. */
+static fli_global_asked_node *add(fli_global *g, fli_global_grab *grab, fl_atom node)
 {
-	fli_global_asked_node *asked;
+	fli_global_asked_node *asked = find(grab, node);
 
-	if (node.size == 0 || find(grab, node) != NULL)
-		return;
+	if (asked != NULL && asked->is_lost) {
+		asked->is_lost = false; /* it is a member again, and asked again */
+		return asked;
+	}
+	if (asked != NULL)
+		return NULL;
 	if (grab->count == grab->capacity && !grow(g, grab)) {
 		g->failed = true;
-		return;
+		return NULL;
 	}
 	asked = &grab->nodes[grab->count++];
 	*asked = (fli_global_asked_node){.node = node};
+	return asked;
+}
+
+static void ask_to_set(fli_global *g, fli_global_grab *grab, fl_atom node)
+{
+	fli_global_asked_node *asked = node.size == 0 ? NULL : add(g, grab, node);
+
+	if (asked == NULL)
+		return;
 	if (!fl_atom_eq(node, g->name)) {
 		ask(g, grab, node, fl_spec("{set_lock, ~}", fli_blob_term(g, &grab->id)));
 		return;
@@ -103,7 +118,8 @@ static void ask_to_free(fli_global *g, fli_global_grab *grab, bool boss)
 	}
 }
 
-static size_t ask_the_rest(fli_global *g, fli_global_grab *grab)
+/* True: somebody was asked. */
+static bool ask_the_rest(fli_global *g, fli_global_grab *grab)
 {
 	size_t before = grab->count;
 
@@ -113,7 +129,7 @@ static size_t ask_the_rest(fli_global *g, fli_global_grab *grab)
 		if (node->is_known)
 			ask_to_set(g, grab, node->name);
 	}
-	return grab->count - before;
+	return grab->count > before || grab->waiting > 0;
 }
 
 void fli_global_grab_begin(fli_global *g, fli_global_grab *grab, fl_atom extra)
@@ -139,7 +155,7 @@ void fli_global_grab_tell(fli_global *g, fli_global_grab *grab, fl_term request)
 
 	grab->state = FLI_GRAB_APPLY;
 	for (size_t i = 0; i < grab->count; i++) {
-		if (!grab->nodes[i].is_held)
+		if (!grab->nodes[i].is_held || grab->nodes[i].is_lost)
 			continue;
 		if (fl_atom_eq(grab->nodes[i].node, g->name))
 			(void)fli_global_serve(g, &pid, request); /* it answers yes or ok */
@@ -159,7 +175,7 @@ static void step(fli_global *g, fli_global_grab *grab)
 		break;
 	case FLI_GRAB_PAIR: grab->state = FLI_GRAB_REST; break;
 	case FLI_GRAB_REST:
-		if (ask_the_rest(g, grab) == 0)
+		if (!ask_the_rest(g, grab))
 			grab->state = FLI_GRAB_HELD;
 		break;
 	case FLI_GRAB_APPLY: grab->state = FLI_GRAB_TOLD; break;
@@ -205,6 +221,18 @@ void fli_global_grab_answer(
 		entry->is_held = true;
 	else if (fl_match(reply, "false"))
 		grab->said_no = true;
+}
+
+void fli_global_grab_forget(fli_global_grab *grab, fl_atom node, bool is_up)
+{
+	fli_global_asked_node *entry = find(grab, node);
+
+	if (entry == NULL)
+		return;
+	entry->is_lost = true;
+	/* while the connection stands, and over a new one that took the question along, what is
+	 * held is to be given back */
+	entry->is_held = entry->is_held && is_up;
 }
 
 void fli_global_grab_destroy(fli_global *g, fli_global_grab *grab)

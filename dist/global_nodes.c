@@ -251,6 +251,11 @@ void fli_global_forget(fli_global *g, fli_global_node *node)
 	node->is_known = node->is_synced = false;
 	node->was_asked = node->is_late = false;
 	node->vsn = 0;
+	fli_global_grab_forget(&g->locker.grab, node->name, node->is_up);
+	fli_global_grab_forget(&g->registrar.grab, node->name, node->is_up);
+	/* who joins before the connection ends must not be told its names */
+	if (!FLI_BUG(global_lock_outlives_its_node))
+		fli_global_pids_gone(g, node->name);
 	fli_global_synced(g, node->name);
 }
 
@@ -265,8 +270,6 @@ void fli_global_node_down(fli_global *g, fl_atom name)
 		fli_global_pop_lost(g, node);
 	node->is_removing = false;
 	fli_global_forget(g, node);
-	if (!FLI_BUG(global_lock_outlives_its_node))
-		fli_global_pids_gone(g, node->name);
 	node->is_guest = false;
 	node->doubt_ms = 0;
 	fli_global_node_rest(g, node);

@@ -88,9 +88,7 @@ struct fli_global_node {
 	fli_link link;
 	fl_atom name;
 	uint32_t vsn; /* 0: not told */
-	bool is_up;
-	bool is_known;
-	bool is_synced;
+	bool is_up, is_known, is_synced;
 	bool is_removing; /* asked to leave, or left: its end is no loss */
 	bool is_dialled;
 	bool is_guest;     /* a node of our kind that accuses nobody */
@@ -121,6 +119,7 @@ typedef struct fli_global_ask {
 typedef struct fli_global_asked_node {
 	fl_atom node;
 	bool is_held;
+	bool is_lost; /* no member any more: it is told nothing */
 } fli_global_asked_node;
 
 typedef enum fli_global_grabbing {
@@ -145,8 +144,7 @@ typedef struct fli_global_grab {
 	fli_global_asked_node *nodes;
 	size_t count, capacity;
 	uint32_t waiting;
-	bool said_no;
-	bool is_failed; /* it was given up */
+	bool said_no, is_failed; /* one refused; it was given up */
 } fli_global_grab;
 
 typedef enum fli_global_locking {
@@ -360,6 +358,8 @@ void fli_global_grab_tell(fli_global *g, fli_global_grab *grab, fl_term request)
 void fli_global_grab_free(fli_global *g, fli_global_grab *grab);
 void fli_global_grab_answer(
 	fli_global *g, fli_global_grab *grab, const fli_global_ask *ask, fl_term reply);
+/* It is no member any more, though it may be up; once it is one again it is asked again. */
+void fli_global_grab_forget(fli_global_grab *grab, fl_atom node, bool is_up);
 void fli_global_grab_destroy(fli_global *g, fli_global_grab *grab);
 
 /* ---- global_locker.c, global_registrar.c ----------------------------------------------------- */

@@ -263,6 +263,22 @@ static void who_was_asked_to_leave_and_does_not_is_disconnected(void)
 	net_close();
 }
 
+/* Who joins before the connection ends would be told names that the partition is about to lose. */
+static void who_was_asked_to_leave_has_no_names_while_it_is_still_connected(void)
+{
+	mesh("ooo");
+	net_wish(n[1], FLI_GLOBAL_REGISTER, "n", 8);
+	net_run();
+	CU_ASSERT_EQUAL(net_whereis(n[0], "n"), 8);
+	net_call(n[0], net_pid(n[1], 9), "{set_lock,{r,q}}");
+	forget(n[1], "a@h");
+	net_info(n[0], "{lost_connection,'c@h',1,1,'b@h'}");
+	CU_ASSERT_TRUE(net_is_up(n[0], n[1]));
+	CU_ASSERT_EQUAL(net_whereis(n[0], "n"), 0);
+	CU_ASSERT_EQUAL(fli_global_count(n[0]).locks, 0);
+	net_close();
+}
+
 /* A core that x@h, which is words alone, has begun to meet. */
 static fli_global_node *pending(void)
 {
@@ -331,6 +347,7 @@ FL_SUITE("global_pop", FL_TEST(a_lost_link_in_a_mesh_of_three_leaves_all_alone),
 	FL_TEST(a_member_that_begins_a_session_does_not_know_us),
 	FL_TEST(a_member_that_never_says_in_sync_is_parted_from),
 	FL_TEST(who_was_asked_to_leave_and_does_not_is_disconnected),
+	FL_TEST(who_was_asked_to_leave_has_no_names_while_it_is_still_connected),
 	FL_TEST(who_asked_while_our_own_lock_was_refused_is_served_next),
 	FL_TEST(reports_of_two_lives_are_each_passed_on_once),
 	FL_TEST(a_partner_that_never_answers_does_not_hold_the_lock_for_ever));
