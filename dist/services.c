@@ -6,6 +6,7 @@
  *  - It is not linked to them, so that its own end takes nobody along.
  *
  * Failure: a service that cannot be started again is tried once a second, with a line in the log.
+ * A keeper that ends is started again by the node's supervisor, and watches those that run.
  * `user` is the group leader of whoever has no other.
  */
 #include "dist/services.h"
@@ -66,16 +67,6 @@ static int start_service(fl_proc *self, keeper_state *keeper, size_t i)
 	return rc;
 }
 
-static int on_init(fl_proc *self, void *state, fl_term args)
-{
-	int rc = FL_OK;
-
-	(void)args; /* none */
-	for (size_t i = 0; i < SERVICES && rc == FL_OK; i++)
-		rc = start_service(self, state, i);
-	return rc == FL_OK ? FL_OK : fl_stop(self, "~", fl_atom_of(fl_error_atom(rc)));
-}
-
 /* It runs: watched, since where memory ran out it was started and not watched. */
 static int watch_again(fl_proc *self, keeper_state *keeper, size_t i)
 {
@@ -86,12 +77,28 @@ static int watch_again(fl_proc *self, keeper_state *keeper, size_t i)
 	return fl_monitor(self, alive, &keeper->monitors[i]);
 }
 
-static void start_again(fl_proc *self, keeper_state *keeper, size_t i)
+static int watch_or_start(fl_proc *self, keeper_state *keeper, size_t i)
 {
 	int rc = watch_again(self, keeper, i);
 
-	if (rc == FL_ENOPROC)
-		rc = start_service(self, keeper, i);
+	return rc == FL_ENOPROC ? start_service(self, keeper, i) : rc;
+}
+
+/* Those of a keeper before this one run on. */
+static int on_init(fl_proc *self, void *state, fl_term args)
+{
+	int rc = FL_OK;
+
+	(void)args; /* none */
+	for (size_t i = 0; i < SERVICES && rc == FL_OK; i++)
+		rc = watch_or_start(self, state, i);
+	return rc == FL_OK ? FL_OK : fl_stop(self, "~", fl_atom_of(fl_error_atom(rc)));
+}
+
+static void start_again(fl_proc *self, keeper_state *keeper, size_t i)
+{
+	int rc = watch_or_start(self, keeper, i);
+
 	keeper->is_due[i] = rc != FL_OK;
 	if (rc != FL_OK)
 		fli_log_write(&fl_self_node(self)->log, FLI_ERROR,

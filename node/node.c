@@ -9,6 +9,7 @@
 
 #include "node/behaviours.h"
 #include "node/export.h"
+#include "node/groups.h"
 #include "node/runtime.h"
 #include "node/sched.h"
 #include "node/via.h"
@@ -134,6 +135,8 @@ void fli_node_delete(fl_node *node)
 		end_processes(node);
 	if (node->via != NULL)
 		node->via->destroy(node);
+	if (node->groups != NULL)
+		node->groups->destroy(node);
 	fli_timers_destroy(node);
 	fli_calls_destroy(node);
 	fli_exports_delete(node);

@@ -120,8 +120,7 @@ int fli_supervisor_start_child(fl_node *node, const fl_behaviour *behaviour, fl_
 int fli_supervisor_show(fl_node *node, fl_proc *proc)
 {
 	static const uint8_t nil[] = {106};
-	const fl_child child = {
-		.behaviour = proc->behaviour, .name = NULL, .restart = FL_TEMPORARY};
+	const fl_child child = {.behaviour = proc->behaviour, .name = proc->behaviour->name};
 	fli_supervisor *s = node->supervisor == NULL ? NULL : state_of(node->supervisor);
 	fl_buf why = FL_BUF_INIT;
 	fli_kid *kid;

@@ -145,7 +145,11 @@ static int make_process(
 	fli_supervisor *s, fli_kid *kid, const birth *b, const char *name, fl_buf *ret_reason)
 {
 	fl_node *node = s->self->node;
-	fli_start how = {.behaviour = b->behaviour, .name = name, .parent = s->self, .link = true};
+	fli_start how = {.behaviour = b->behaviour,
+		.name = name,
+		.parent = s->self,
+		.link = true,
+		.is_system = kid->spec->is_pinned};
 	fl_term arg = b->arg;
 	fl_proc *proc;
 	int rc;

@@ -24,7 +24,8 @@ int fli_supervisor_start(fl_node *node);
 int fli_supervisor_start_child(fl_node *node, const fl_behaviour *behaviour, fl_error *err);
 /* Any child, with these arguments for its init (`[]` where there are no bytes). */
 int fli_supervisor_start_spec(fl_node *node, const fl_child *child, fl_term args, fl_error *err);
-/* A process of the node's own, looked after by somebody else: shown as a child, and pinned. */
+/* A process of the node's own becomes a child, pinned; it is started again under its behaviour's
+ * name, and may take over what it finds. */
 int fli_supervisor_show(fl_node *node, fl_proc *proc);
 /*
  * Begins the end of all children, the last started first, and of the supervisor after them:

@@ -8,12 +8,13 @@
  *  - Behaviours that name groups (.groups) join them when their init has returned.
  *
  * Failure: a scope that cannot be started again is tried once a second, with a line in the log.
+ * What is kept is the node's, so that a keeper that ends loses nothing: the node's supervisor
+ * starts another one.
  */
 #include <string.h>
 
 #include "flitch/pg.h"
 #include "node/groups.h"
-#include "node/owned.h"
 #include "node/sched.h"
 #include "node/silent.h"
 #include "node/sup_shown.h"
@@ -32,10 +33,11 @@ typedef struct kept {
 } kept;
 
 /* Owner: the context; the keeper's handlers take it. */
-typedef struct keeper_state {
-	fli_link kept;
+typedef struct kept_scopes {
+	fli_group_ops ops;
+	fli_link list;
 	uint32_t count;
-} keeper_state;
+} kept_scopes;
 
 static const uint8_t nil[] = {106};
 static const fl_behaviour keeper;
@@ -43,6 +45,12 @@ static const fl_behaviour keeper;
 /* ---- looking after ----------------------------------------------------------------------------
  */
 
+static kept_scopes *kept_of(const fl_node *node)
+{
+	return fli_container_of(node->groups, kept_scopes, ops);
+}
+
+/* One that does not run is a DOWN at once. */
 static void watch(fl_proc *proc, kept *k)
 {
 	k->is_due = fl_monitor(proc, (const char *)k->name, &k->monitor) != FL_OK;
@@ -53,19 +61,18 @@ static void keep(fl_node *node, const char *name)
 {
 	fl_proc *proc = fli_name_find(node, fl_atom_of(KEEPER));
 	size_t size = strlen(name) + 1;
-	keeper_state *state;
+	kept_scopes *scopes = kept_of(node);
 	kept *k;
 
-	if (proc == NULL || proc->behaviour != &keeper)
-		return;
-	state = (keeper_state *)(void *)proc->state;
-	k = state->count < SCOPES_MAX ? fli_owned_alloc(proc, sizeof *k + size) : NULL;
+	k = scopes->count < SCOPES_MAX ? fli_zalloc(node->mem, sizeof *k + size) : NULL;
 	if (k == NULL)
 		return;
 	memcpy(k->name, name, size);
-	fli_list_append(&state->kept, &k->link);
-	state->count++;
-	watch(proc, k);
+	fli_list_append(&scopes->list, &k->link);
+	scopes->count++;
+	k->is_due = true;
+	if (proc != NULL && proc->behaviour == &keeper) /* the next keeper looks at all */
+		watch(proc, k);
 }
 
 static int start_scope(fl_node *node, const char *name, fl_proc **ret_proc)
@@ -111,74 +118,99 @@ int fl_pg_stop(fl_node *node, const char *name)
 /* ---- the keeper -------------------------------------------------------------------------------
  */
 
-static int on_init(fl_proc *self, void *state, fl_term args)
+/* A time-out takes no memory. */
+static int rest(fl_proc *self)
 {
-	(void)self; /* only the list needs a start */
-	(void)args;
-	fli_list_create(&((keeper_state *)state)->kept);
+	const kept_scopes *scopes = kept_of(self->node);
+
+	for (const fli_link *at = scopes->list.next; at != &scopes->list; at = at->next)
+		if (fli_container_of(at, kept, link)->is_due)
+			fl_next_timeout(self, AGAIN_MS);
 	return FL_OK;
 }
 
-static void forget(keeper_state *state, kept *k)
+/* What a keeper before this one kept. */
+static int on_init(fl_proc *self, void *state, fl_term args)
 {
-	fli_list_remove(&k->link);
-	state->count--;
-	fli_owned_free(k);
+	const kept_scopes *scopes;
+
+	(void)state; /* none */
+	(void)args;
+	fli_enter(self->node);
+	scopes = kept_of(self->node);
+	for (const fli_link *at = scopes->list.next; at != &scopes->list; at = at->next)
+		watch(self, fli_container_of(at, kept, link));
+	(void)rest(self);
+	fli_leave(self->node);
+	return FL_OK;
 }
 
-static void start_again(fl_proc *self, keeper_state *state, kept *k)
+static void forget(fl_node *node, kept *k)
+{
+	fli_list_remove(&k->link);
+	kept_of(node)->count--;
+	fli_free(node->mem, k);
+}
+
+static void start_again(fl_proc *self, kept *k)
 {
 	fl_node *node = self->node;
 	fl_proc *proc;
 	int rc;
 
 	if (fli_name_find(node, fl_atom_of(k->name)) != NULL) {
-		forget(state, k); /* whoever took the name keeps it */
+		forget(node, k); /* whoever took the name keeps it */
 		return;
 	}
 	rc = start_scope(node, k->name, &proc);
 	k->is_due = rc != FL_OK;
 	if (rc == FL_OK)
 		watch(self, k);
-	if (!k->is_due)
-		return;
-	fli_log_limited(&node->log, fl_now_ms(self), FLI_ERROR,
-		"scope %s could not be started again: %s", k->name, fl_error_text(rc));
-	(void)fl_send_after(self, AGAIN_MS, fl_self(self), NULL, "again"); /* or at the next end */
+	if (k->is_due)
+		fli_log_limited(&node->log, fl_now_ms(self), FLI_ERROR,
+			"scope %s could not be started again: %s", k->name, fl_error_text(rc));
 }
 
-static void on_down(fl_proc *self, keeper_state *state, const fl_ref *ref, fl_term reason)
+static void on_down(fl_proc *self, const fl_ref *ref, fl_term reason)
 {
+	kept_scopes *scopes = kept_of(self->node);
 	char text[256];
 	fli_link *next;
 
-	for (fli_link *at = state->kept.next; at != &state->kept; at = next) {
+	for (fli_link *at = scopes->list.next; at != &scopes->list; at = next) {
 		kept *k = fli_container_of(at, kept, link);
 
 		next = at->next;
 		if (k->is_due || !fl_ref_eq(&k->monitor, ref))
 			continue;
 		if (fl_match(reason, "shutdown")) {
-			forget(state, k);
+			forget(self->node, k);
 			continue;
 		}
 		fli_log_write(&self->node->log, FLI_WARNING, "scope %s ended: %s", k->name,
 			fl_print_to(text, sizeof text, reason));
-		start_again(self, state, k);
+		start_again(self, k);
 	}
 }
 
-static void on_again(fl_proc *self, keeper_state *state)
+static int on_timeout(fl_proc *self, void *state)
 {
+	kept_scopes *scopes;
 	fli_link *next;
 
-	for (fli_link *at = state->kept.next; at != &state->kept; at = next) {
+	(void)state;
+	fli_enter(self->node);
+	scopes = kept_of(self->node);
+	for (fli_link *at = scopes->list.next; at != &scopes->list; at = next) {
 		kept *k = fli_container_of(at, kept, link);
 
 		next = at->next;
 		if (k->is_due)
-			start_again(self, state, k);
+			start_again(self, k);
 	}
+	(void)rest(self);
+	fli_leave(self->node);
+	return FL_OK;
 }
 
 static int on_info(fl_proc *self, void *state, fl_term message)
@@ -187,11 +219,11 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	fl_term reason;
 	fl_ref ref;
 
+	(void)state;
 	fli_enter(node);
 	if (fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &reason))
-		on_down(self, state, &ref, reason);
-	else if (fl_match(message, "again"))
-		on_again(self, state);
+		on_down(self, &ref, reason);
+	(void)rest(self);
 	fli_leave(node);
 	return FL_OK;
 }
@@ -199,11 +231,13 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 {
 	const char *names[SCOPES_MAX];
-	keeper_state *s = state;
+	const kept_scopes *scopes;
 	size_t count = 0;
 
+	(void)state;
 	fli_enter(self->node);
-	for (fli_link *at = s->kept.next; at != &s->kept; at = at->next)
+	scopes = kept_of(self->node);
+	for (const fli_link *at = scopes->list.next; at != &scopes->list; at = at->next)
 		names[count++] = fli_container_of(at, kept, link)->name;
 	fli_leave(self->node);
 	/* only this process's own handlers take one out */
@@ -212,11 +246,11 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 
 static const fl_behaviour keeper = {
 	.name = KEEPER,
-	.state_size = sizeof(keeper_state),
 	.init = on_init,
 	.call = on_call,
 	.cast = fli_silent_cast,
 	.info = on_info,
+	.timeout = on_timeout,
 };
 
 /* ---- the groups that a behaviour names ---------------------------------------------------------
@@ -253,9 +287,30 @@ static int join_groups(fl_proc *proc)
 /* ---- opening ----------------------------------------------------------------------------------
  */
 
+static void destroy(fl_node *node)
+{
+	kept_scopes *scopes = kept_of(node);
+
+	while (!fli_list_is_empty(&scopes->list))
+		forget(node, fli_container_of(scopes->list.next, kept, link));
+	node->groups = NULL;
+	fli_free(node->mem, scopes);
+}
+
+static int prepare(fl_node *node)
+{
+	kept_scopes *scopes = fli_zalloc(node->mem, sizeof *scopes);
+
+	if (scopes == NULL)
+		return FL_ENOMEM;
+	scopes->ops = (fli_group_ops){join_groups, destroy};
+	fli_list_create(&scopes->list);
+	node->groups = &scopes->ops;
+	return FL_OK;
+}
+
 int fli_pg_open(fl_node *node)
 {
-	static const fli_group_ops ops = {join_groups};
 	fli_start how = {.behaviour = &keeper,
 		.name = KEEPER,
 		.parent = node->supervisor,
@@ -264,7 +319,8 @@ int fli_pg_open(fl_node *node)
 	fl_proc *proc;
 	int rc = fli_natives_pg(node);
 
-	node->groups = &ops;
+	if (rc == FL_OK)
+		rc = prepare(node);
 	if (rc == FL_OK)
 		rc = fli_proc_start(node, &how, fli_term(node, nil, sizeof nil), &proc, NULL);
 	if (rc == FL_OK && node->supervisor != NULL)
