@@ -193,13 +193,22 @@ static void give_up(fl_proc *self, uint32_t number)
 	books_end(b, number, END_GIVEN_UP);
 }
 
+/* Whoever sends itself an exit signal ends by it, and so do the links; no message is for them. */
+static bool has_ended_itself(const books *b, uint32_t number, uint32_t id)
+{
+	const ask *a = number > b->asks_count ? NULL : books_at(b, number);
+
+	return a != NULL && a->to == a->from && a->to != id;
+}
+
 /* 'EXIT' of a link, or of somebody's exit/2, which is a message of its own. */
 static void on_exit_message(uint32_t id, const fl_pid *from, fl_term reason)
 {
 	books *b = &run_current()->books;
 	uint32_t sender = books_by_pid(b, from), link, number, by;
 
-	if (fl_match(reason, "{asked, ~, ~}", &number, &by) && by == sender) {
+	if (fl_match(reason, "{asked, ~, ~}", &number, &by) && by == sender &&
+		!has_ended_itself(b, number, id)) {
 		(void)saw_message(id, number, from, (fl_term){.data = NULL});
 		return;
 	}

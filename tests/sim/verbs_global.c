@@ -211,6 +211,19 @@ static ledger_lock lock_of(uint32_t me, const order *o)
 		.actor = me};
 }
 
+/* All that it holds of that resource as that requester. */
+static void strike_out(run *r, const ledger_lock *lock)
+{
+	for (uint32_t i = 0; i < r->ledger.locks_count; i++) {
+		ledger_lock *held = &r->ledger.locks[i];
+
+		if (held->actor == lock->actor && held->resource == lock->resource &&
+			held->requester == lock->requester)
+			held->actor = NOBODY;
+	}
+}
+
+/* Who takes again what it holds, and is refused by one node, gives it back on all, as in OTP. */
 static bool take_lock(fl_proc *self, const order *o, const ledger_lock *lock)
 {
 	run *r = run_current();
@@ -219,6 +232,7 @@ static bool take_lock(fl_proc *self, const order *o, const ledger_lock *lock)
 	ledger_lock taken = *lock;
 
 	verbs_server(r, here, taken.server);
+	strike_out(r, lock);
 	if (fl_global_set_lock(self, (uint32_t)(o->x >> 24 & 3), "{~, ~}",
 		    fl_atom_of(names[lock->resource]), lock->requester) != FL_OK)
 		return false;
@@ -227,18 +241,9 @@ static bool take_lock(fl_proc *self, const order *o, const ledger_lock *lock)
 	return true;
 }
 
-/* All that it holds of that resource as that requester. */
 static void give_back(fl_proc *self, const ledger_lock *lock)
 {
-	run *r = run_current();
-
-	for (uint32_t i = 0; i < r->ledger.locks_count; i++) {
-		ledger_lock *held = &r->ledger.locks[i];
-
-		if (held->actor == lock->actor && held->resource == lock->resource &&
-			held->requester == lock->requester)
-			held->actor = NOBODY;
-	}
+	strike_out(run_current(), lock);
 	(void)fl_global_del_lock(
 		self, "{~, ~}", fl_atom_of(names[lock->resource]), lock->requester);
 }
