@@ -17,6 +17,7 @@
 
 #include "cluster/dump.h"
 #include "cluster/logger.h"
+#include "cluster/node.h"
 #include "cluster/warden.h"
 #include "flitch.h"
 #include "node/runtime.h"
@@ -180,7 +181,8 @@ static void on_reload(void *ctx)
 	fl_options *fresh = fl_options_new();
 	fl_error err = {0};
 
-	if (fresh != NULL && fli_main_options(&p->args, fresh, &err) == FL_OK) {
+	if (fresh != NULL && fli_main_options(&p->args, fresh, &err) == FL_OK &&
+		fli_node_reload_tls(p->node, &err) == FL_OK) {
 		atomic_store(&p->node->log.level, (int)fli_options_int(fresh, FLI_KEY_LOG_LEVEL));
 		fli_log_write(&p->node->log, FLI_NOTICE, "SIGHUP received: log level %s",
 			fli_options_text(fresh, FLI_KEY_LOG_LEVEL));

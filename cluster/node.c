@@ -15,9 +15,11 @@
 
 #include "cluster/node.h"
 #include "cluster/partition.h"
+#include "cluster/tls_options.h"
 
 #include "dist/global_service.h"
 #include "dist/socket.h"
+#include "dist/tls_net.h"
 #include "flitch/pg.h"
 #include "node/sched.h"
 #include "pg/server.h"
@@ -98,12 +100,28 @@ static int create_loop(fli_member *member, const fl_options *options, fl_error *
 	return rc == FL_OK ? FL_OK : fl_error_set(err, rc, "the loop could not be made");
 }
 
+/* Connections between nodes go through TLS where there is a certificate; epmd's never do. */
+static int create_links(fli_member *member, const fl_options *options, fl_error *err)
+{
+	const fli_tls_config config = fli_tls_told(options);
+	int rc;
+
+	if (!fli_tls_is_on(options))
+		return FL_OK;
+	rc = fli_tls_new(&config, member->mem, &member->tls, err);
+	if (rc == FL_OK &&
+		fli_tls_net_new(member->net, member->tls, member->mem, &member->links) != FL_OK)
+		rc = fl_error_set(err, FL_ENOMEM, "out of memory");
+	return rc;
+}
+
 static int create_dist(fli_member *member, fli_dist_config *config, fl_error *err)
 {
 	int rc;
 
 	config->node = member->core.node;
 	config->net = member->net;
+	config->links = member->links;
 	config->wake = wake;
 	config->wake_ctx = member;
 	rc = fli_core_open(&member->core, config, err);
@@ -182,6 +200,9 @@ static int build(fli_member *member, const fl_options *options, fli_dist_told *t
 {
 	int rc = create_loop(member, options, err);
 
+	if (rc != FL_OK)
+		return rc;
+	rc = create_links(member, options, err);
 	if (rc != FL_OK)
 		return rc;
 	fli_drive_begin(member->core.node);
@@ -291,6 +312,8 @@ void fl_node_close(fl_node *node)
 	fli_enter(node); /* the servers' last handlers run in fli_node_delete */
 	if (member->core.dist != NULL)
 		fli_dist_close(member->core.dist);
+	fli_tls_net_delete(member->links);
+	fli_tls_delete(member->tls);
 	if (member->net != NULL)
 		fli_socket_net_delete(member->net);
 	if (member->loop != NULL)
@@ -352,6 +375,18 @@ int fli_node_meet(fl_node *node, const char *peer, uint32_t timeout_ms, fl_error
 }
 
 /* ---- from any thread ------------------------------------------------------------------------- */
+
+int fli_node_reload_tls(fl_node *node, fl_error *err)
+{
+	fli_member *member = fli_member_of(node);
+	int rc = FL_OK;
+
+	fli_enter(node);
+	if (member->tls != NULL)
+		rc = fli_tls_reload(member->tls, err);
+	fli_leave(node);
+	return rc;
+}
 
 int fl_node_load(fl_node *node, const char *path, fl_error *err)
 {

@@ -12,6 +12,7 @@
 #include "cluster/cookie.h"
 #include "cluster/core.h"
 #include "cluster/logger.h"
+#include "dist/tls.h"
 #include "node/loop.h"
 
 typedef struct fli_modules fli_modules;
@@ -21,6 +22,8 @@ typedef struct fli_member {
 	fli_core core; /* first: fl_node.owner */
 	fli_loop *loop;
 	fli_net *net;
+	fli_tls *tls;         /* NULL: connections are plain */
+	fli_net *links;       /* those of TLS; NULL: the same */
 	fli_modules *modules; /* the last loaded first */
 	fli_logger logger;
 	fli_mem *mem;
@@ -53,6 +56,9 @@ int fli_dist_tell(const fl_options *options, fli_dist_told *ret_told, fli_mem *m
 /* Wipes the cookies. */
 void fli_dist_untell(fli_dist_told *told);
 fli_limits fli_node_limits(const fl_options *options);
+
+/* Reads the files of tls.* anew, for the connections from now on. Any thread. */
+int fli_node_reload_tls(fl_node *node, fl_error *err);
 
 /* Loads a shared object and starts its behaviours. The owner of the context. */
 int fli_module_load(fli_member *member, const char *path, fl_error *err);

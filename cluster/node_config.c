@@ -122,6 +122,7 @@ static void tell_rest(const fl_options *options, fli_dist_config *config)
 	config->tick_time_ms = (uint32_t)fli_options_int(options, FLI_KEY_DIST_TICKTIME) * 1000;
 	config->tick_intensity = (uint32_t)fli_options_int(options, FLI_KEY_DIST_TICKINTENSITY);
 	config->step_ms = (uint32_t)fli_options_int(options, FLI_KEY_DIST_SETUP_TIME);
+	config->trusts_names = !fli_options_bool(options, FLI_KEY_TLS_CHECK_CLIENT_NAME);
 	config->epmd = epmd_mode(options);
 	config->epmd_port = (uint16_t)fli_options_int(options, FLI_KEY_EPMD_PORT);
 	config->epmd_program = text_or_null(options, FLI_KEY_EPMD_PROGRAM);

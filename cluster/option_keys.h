@@ -168,8 +168,26 @@
 	X(LOG_OUTPUT, "log.output", WORD, 0, 0, "stderr|stdout", "stderr", \
 		"where log lines go; stdout with --parent-stdin")
 
+#define FLI_OPTIONS_TLS(X) \
+	X(TLS_CERT, "tls.cert", TEXT, 0, 0, "", "", \
+		"PEM file of this node's certificate and those above it; connections then are TLS") \
+	X(TLS_KEY, "tls.key", TEXT, 0, 0, "", "", \
+		"PEM file of its private key, which others must not read") \
+	X(TLS_CA, "tls.ca", TEXT, 0, 0, "", "", \
+		"PEM file of the authorities that other nodes' certificates come from") \
+	X(TLS_CRL, "tls.crl", TEXT, 0, 0, "", "", \
+		"PEM file of certificates that these have taken back; none: nobody asks") \
+	X(TLS_VERSIONS, "tls.versions", WORD, 0, 0, "1.2+|1.3", "1.2+", \
+		"versions of TLS; BEAM nodes before OTP 29 offer 1.2 alone unless told otherwise") \
+	X(TLS_CIPHERS, "tls.ciphers", TEXT, 0, 0, "", "", \
+		"ciphers of TLS 1.2, as OpenSSL lists them; none: its own choice") \
+	X(TLS_CIPHERSUITES, "tls.ciphersuites", TEXT, 0, 0, "", "", \
+		"the same for TLS 1.3") \
+	X(TLS_CHECK_CLIENT_NAME, "tls.check_client_name", BOOL, 0, 0, "", "true", \
+		"whether a node that connects has to have a certificate for its name, dynamic names aside")
+
 #define FLI_OPTIONS(X) \
-	FLI_OPTIONS_NODE(X) FLI_OPTIONS_DIST(X) FLI_OPTIONS_LIMITS(X) \
+	FLI_OPTIONS_NODE(X) FLI_OPTIONS_DIST(X) FLI_OPTIONS_TLS(X) FLI_OPTIONS_LIMITS(X) \
 	FLI_OPTIONS_PARTITION(X) FLI_OPTIONS_REST(X)
 /* clang-format on */
 
@@ -198,6 +216,7 @@ enum {
 	FLI_PARTITION_PAUSE_MINORITY,   /* RabbitMQ's: keep_majority, tie none */
 	FLI_PARTITION_PAUSE_IF_ALL_DOWN /* RabbitMQ's: keep_referee, any */
 };
+enum { FLI_TLS_12_ON, FLI_TLS_13 };
 enum { FLI_LOG_TEXT, FLI_LOG_JSON, FLI_LOG_JOURNAL };
 enum { FLI_LOG_STDERR, FLI_LOG_STDOUT };
 

@@ -14,6 +14,7 @@
 
 #include "cluster/options.h"
 #include "cluster/partition_options.h"
+#include "cluster/tls_options.h"
 
 #define HOST_MAX 254
 
@@ -158,7 +159,7 @@ static int check_address(const fl_options *options, fl_error *err)
 		fl_error_next(err, "use 127.0.0.1, 0.0.0.0, :: or an address of this machine");
 		return FL_ECONFIG;
 	}
-	if (fli_options_is_loopback(options) ||
+	if (fli_options_is_loopback(options) || fli_tls_is_on(options) ||
 		fli_options_bool(options, FLI_KEY_DIST_INSECURE_LISTEN))
 		return FL_OK;
 	fl_error_set(err, FL_ECONFIG,
@@ -166,8 +167,8 @@ static int check_address(const fl_options *options, fl_error *err)
 		fli_options_origin(options, FLI_KEY_DIST_LISTEN), text);
 	fl_error_why(err,
 		"whoever reads the network sees every message, and the cookie is all that keeps others out");
-	fl_error_next(err,
-		"listen on 127.0.0.1, or say --set dist.insecure_listen=true in a network that you trust");
+	fl_error_next(err, "listen on 127.0.0.1, set tls.cert, tls.key and tls.ca, or say --set "
+			   "dist.insecure_listen=true in a network that you trust");
 	return FL_ECONFIG;
 }
 
@@ -226,7 +227,7 @@ static int check_partition(const fl_options *options, fl_error *err)
 
 int fli_options_check(const fl_options *options, fl_error *err)
 {
-	int (*const checks[])(const fl_options *, fl_error *) = {
+	int (*const checks[])(const fl_options *, fl_error *) = {fli_tls_check_options,
 		check_address, check_ports, check_marks, check_epmd, check_partition};
 	int rc = FL_OK;
 

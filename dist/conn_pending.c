@@ -76,7 +76,7 @@ static void describe(fli_pending *pending)
 					       .flags = fli_flags_own(dist->config.is_visible),
 					       .creation = dist->node->creation,
 					       .is_dynamic = dist->is_dynamic},
-			.prefix_bytes = 2,
+			.prefix_bytes = dist->links->is_tls ? 4 : 2,
 			.message_bytes_max = dist->config.limits.preauth_bytes_max,
 			.cookie = cookie_for,
 			.decide = fli_peers_decide,
@@ -244,6 +244,16 @@ static fli_handshake_state react(fli_pending *pending, fli_handshake_state state
 	return state;
 }
 
+static const fl_error *disproved(fl_error *err)
+{
+	(void)fl_error_set(err, FL_EAUTH, "its TLS certificate is for other names than that");
+	fl_error_why(
+		err, "a node with another one's certificate, or one that claims to be another");
+	fl_error_next(err, "make one whose subjectAltName has DNS:HOST of the node's name, or say "
+			   "tls.check_client_name = false");
+	return err;
+}
+
 /* After each step. False: `pending` is gone. */
 static bool settle(
 	fli_pending *pending, fli_handshake_state state, const uint8_t *rest, size_t size)
@@ -252,7 +262,9 @@ static bool settle(
 	fli_dist_peer *peer = pending->peer;
 	fl_error err = {0};
 
-	if (state == FLI_HANDSHAKE_FAILED) {
+	if (state == FLI_HANDSHAKE_FAILED && pending->is_disproved) {
+		fail(pending, disproved(&err));
+	} else if (state == FLI_HANDSHAKE_FAILED) {
 		fail(pending, &pending->handshake.error);
 	} else if (!is_sent) {
 		(void)fl_error_set(&err, FL_EIO, "the socket does not take a handshake message");
@@ -322,11 +334,22 @@ static void cannot_connect(fli_pending *pending, int code, const char *why)
 	fail(pending, &err);
 }
 
+/* The carrier's own failure, with all that a person needs in its text. */
+static void carrier_failed(fli_pending *pending, const char *why)
+{
+	fl_error err = {0};
+
+	(void)fl_error_set(&err, FL_EAUTH, "%s", why);
+	fail(pending, &err);
+}
+
 static void on_end(void *owner, int code, const char *why)
 {
 	fli_pending *pending = owner;
 
-	if (pending->peer != NULL && !pending->is_open)
+	if (code == FL_EAUTH)
+		carrier_failed(pending, why);
+	else if (pending->peer != NULL && !pending->is_open)
 		cannot_connect(pending, code, why);
 	else
 		(void)settle(pending, fli_handshake_eof(&pending->handshake), NULL, 0);
@@ -335,8 +358,11 @@ static void on_end(void *owner, int code, const char *why)
 static void on_timer(fli_timer *timer)
 {
 	fli_pending *pending = fli_container_of(timer, fli_pending, timer);
+	const char *waits_for = fli_sock_waits_for(pending->sock);
 
-	if (pending->peer != NULL && !pending->is_open)
+	if (waits_for != NULL)
+		carrier_failed(pending, waits_for);
+	else if (pending->peer != NULL && !pending->is_open)
 		cannot_connect(pending, FL_ETIMEOUT, "no answer");
 	else
 		(void)settle(pending, fli_handshake_timeout(&pending->handshake), NULL, 0);
@@ -367,12 +393,15 @@ int fli_pending_dial(fli_dist_peer *peer, const char *host, uint16_t port)
 
 	if (pending == NULL)
 		return FL_ENOMEM;
-	rc = dist->net->dial(dist->net, host, port, &pending->sock);
+	rc = dist->links->dial(dist->links, host, port, &pending->sock);
+	if (rc == FL_OK) {
+		fli_sock_own(pending->sock, &events, pending);
+		rc = fli_sock_expect(pending->sock, peer->name.text);
+	}
 	if (rc != FL_OK) {
 		fli_pending_delete(pending);
 		return rc;
 	}
-	fli_sock_own(pending->sock, &events, pending);
 	set_timer(pending);
 	peer->dialling = pending;
 	return FL_OK;

@@ -32,6 +32,7 @@ typedef struct fli_pending {
 	unsigned progress;
 	bool is_open;       /* connected: its first message is on the way */
 	bool is_accepted;   /* a name was told and found in order */
+	bool is_disproved;  /* its certificate is for other names */
 	fli_node_name name; /* of who was accepted; not proven */
 	fli_handshake_config config;
 	fli_handshake handshake;

@@ -71,6 +71,7 @@ int fli_dist_open(const fli_dist_config *config, fli_dist **ret_dist)
 	dist->mem = mem;
 	dist->node = config->node;
 	dist->net = config->net;
+	dist->links = config->links == NULL ? config->net : config->links;
 	dist->name = config->name;
 	dist->is_dynamic = config->name.alive_size == 0;
 	fli_list_create(&dist->pending);

@@ -57,6 +57,8 @@ fli_dist_limits fli_dist_limits_default(void);
 typedef struct fli_dist_config {
 	fl_node *node;
 	fli_net *net;
+	fli_net *links;     /* carries the connections between nodes; NULL: `net`, as epmd's */
+	bool trusts_names;  /* with TLS: who dials may have any name that its cookie opens */
 	fli_node_name name; /* a bare host: the name comes from the first peer, nothing listens */
 	bool is_visible;
 	const char *listen_address; /* NULL: no listener */

@@ -92,7 +92,7 @@ static void listen_beside(fli_dist *dist, const fli_listen_at *at)
 		return;
 	beside.address = "127.0.1.1";
 	beside.port_min = beside.port_max = dist->listener.port;
-	if (dist->net->listen(dist->net, &beside, &dist->listener.beside, &port, NULL) != FL_OK)
+	if (dist->links->listen(dist->links, &beside, &dist->listener.beside, &port, NULL) != FL_OK)
 		dist->listener.beside = NULL;
 }
 
@@ -105,7 +105,7 @@ int fli_listener_open(fli_dist *dist, fl_error *err)
 		.on_error = on_error,
 		.ctx = dist};
 	fli_listener *listener = &dist->listener;
-	int rc = dist->net->listen(dist->net, &at, &listener->listen, &listener->port, err);
+	int rc = dist->links->listen(dist->links, &at, &listener->listen, &listener->port, err);
 
 	if (rc != FL_OK)
 		return rc;
@@ -118,8 +118,8 @@ int fli_listener_open(fli_dist *dist, fl_error *err)
 void fli_listener_close(fli_dist *dist)
 {
 	if (dist->listener.listen != NULL)
-		dist->net->unlisten(dist->net, dist->listener.listen);
+		dist->links->unlisten(dist->links, dist->listener.listen);
 	if (dist->listener.beside != NULL)
-		dist->net->unlisten(dist->net, dist->listener.beside);
+		dist->links->unlisten(dist->links, dist->listener.beside);
 	dist->listener.listen = dist->listener.beside = NULL;
 }

@@ -40,7 +40,8 @@ typedef struct fli_sock_events {
 	void (*on_written)(void *owner, size_t size);
 	/*
 	 * No more events come. FL_ECLOSED: the other side closed in order; FL_EREFUSED,
-	 * FL_ETIMEOUT, FL_ENOENT (no such host) or FL_EIO otherwise; `why` is a text for people.
+	 * FL_ETIMEOUT, FL_ENOENT (no such host), FL_EAUTH (one side does not believe the other)
+	 * or FL_EIO otherwise; `why` is a text for people.
 	 */
 	void (*on_end)(void *owner, int code, const char *why);
 } fli_sock_events;
@@ -84,6 +85,16 @@ struct fli_net {
 	/* Bytes of what is queued that have not gone yet. */
 	size_t (*queued)(const fli_sock *sock);
 	void (*close)(fli_sock *sock);
+
+	/* ---- of a network that knows who is who; NULL in others ---- */
+
+	/* Right after dial: the node that has to be at the other end. */
+	int (*expect)(fli_sock *sock, const char *node);
+	/* Whether the other end has shown that it may have the name of that node. */
+	bool (*proves)(const fli_sock *sock, const char *node);
+	/* What a socket waits for that is open and gives no bytes yet; NULL: nothing of its own. */
+	const char *(*waits_for)(const fli_sock *sock);
+	bool is_tls; /* messages of the handshake then have lengths of 4 bytes, as OTP's have */
 };
 
 static inline void fli_sock_own(fli_sock *sock, const fli_sock_events *events, void *owner)
@@ -105,6 +116,21 @@ static inline int fli_sock_queue(fli_sock *sock, const uint8_t *data, size_t siz
 static inline size_t fli_sock_queued(const fli_sock *sock)
 {
 	return sock->net->queued(sock);
+}
+
+static inline int fli_sock_expect(fli_sock *sock, const char *node)
+{
+	return sock->net->expect == NULL ? FL_OK : sock->net->expect(sock, node);
+}
+
+static inline bool fli_sock_proves(const fli_sock *sock, const char *node)
+{
+	return sock->net->proves == NULL || sock->net->proves(sock, node);
+}
+
+static inline const char *fli_sock_waits_for(const fli_sock *sock)
+{
+	return sock->net->waits_for == NULL ? NULL : sock->net->waits_for(sock);
 }
 
 /* NULL is fine. */

@@ -69,7 +69,8 @@ typedef struct fli_given {
 struct fli_dist {
 	fli_dist_config config;
 	fl_node *node;
-	fli_net *net;
+	fli_net *net;   /* epmd's */
+	fli_net *links; /* of connections between nodes */
 	fli_mem *mem;
 	fli_node_name name;
 	bool is_dynamic; /* our name comes from the first peer */

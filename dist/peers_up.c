@@ -303,6 +303,10 @@ fli_handshake_verdict fli_peers_decide(
 	pending->name = side->name;
 	if (!is_allowed(dist, &side->name))
 		return FLI_VERDICT_NOT_ALLOWED;
+	pending->is_disproved =
+		!dist->config.trusts_names && !fli_sock_proves(pending->sock, side->name.text);
+	if (pending->is_disproved)
+		return FLI_VERDICT_NOT_ALLOWED;
 	verdict = verdict_for(dist, &side->name);
 	pending->is_accepted = verdict == FLI_VERDICT_OK || verdict == FLI_VERDICT_ALIVE ||
 			       verdict == FLI_VERDICT_OK_SIMULTANEOUS;

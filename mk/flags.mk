@@ -6,7 +6,7 @@ ifeq ($(origin CC),default)
 CC := $(if $(SAN),$(if $(shell command -v clang),clang,gcc),gcc)
 endif
 
-PACKAGES := libuv libcrypto libconfig
+PACKAGES := libuv libssl libcrypto libconfig
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
