@@ -11,3 +11,11 @@ $(BUILD)/tests/servers/%.so: tests/interop/servers/%.c $(BUILD)/flags
 		-shared $(ALL_LDFLAGS) -o $@ $<
 
 -include $(INTEROP_SO:.so=.d)
+
+# Certificates for t_tls.
+MAKE_CERTS := $(BUILD)/tests/make_certs
+$(MAKE_CERTS): $(BUILD)/obj/tests/interop/certs/make_certs.o $(LIB_A)
+	$(call say,LD)mkdir -p $(@D) && $(CC) -pie $(PARTS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+.PHONY: make_certs
+make_certs: $(MAKE_CERTS)
+-include $(BUILD)/obj/tests/interop/certs/make_certs.d

@@ -121,13 +121,15 @@ wrap() { # NAME PROGRAM
 make_programs() {
 	local loader
 	[ -x "$build/flitch" ] || return 0
-	make --no-print-directory -s BUILD="$build" ei_named >&2
+	make --no-print-directory -s BUILD="$build" ei_named make_certs >&2
 	mkdir "$work/lib"
 	ldd "$build/flitch" | awk '{ for (i = 1; i <= NF; i++) if ($i ~ "^/") print $i }' |
 		xargs -I{} cp -L {} "$work/lib"
 	loader=$(basename "$(ldd "$build/flitch" | awk '/ld-linux/ { print $1 }')")
 	wrap flitch "$build/flitch"
 	wrap ei_named "$build/tests/ei_named"
+	mkdir "$work/certs"
+	"$build/tests/make_certs" "$work/certs"
 }
 
 drive() { # FILE
