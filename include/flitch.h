@@ -12,6 +12,7 @@
 #include "flitch/process.h"
 #include "flitch/pubsub.h"
 #include "flitch/server.h"
+#include "flitch/statem.h"
 #include "flitch/supervisor.h"
 #include "flitch/term.h"
 

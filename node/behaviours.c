@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/behaviours.h"
 
+#include "node/statem.h"
 #include "node/supervisor.h"
 
-/* A behaviour and, where it is a supervisor, what runs it. */
+/* A behaviour and, where it is a supervisor or a state machine, what runs it. */
 typedef struct known {
 	const fl_behaviour *behaviour;
 	bool has_name; /* in `by_name`: others of that name came later */
@@ -58,6 +59,8 @@ static known *add(fl_node *node, fli_behaviours *table, const fl_behaviour *beha
 	entry->behaviour = behaviour;
 	if (behaviour->supervisor != NULL)
 		entry->runs = fli_supervisor_handlers(behaviour);
+	else if (behaviour->statem != NULL)
+		entry->runs = fli_statem_handlers(behaviour);
 	if (fli_map_put(&table->by_address, address_hash(behaviour), entry) != FL_OK) {
 		fli_free(node->mem, entry);
 		return NULL;
@@ -103,7 +106,7 @@ const fl_behaviour *fli_behaviour_to_run(fl_node *node, const fl_behaviour *beha
 {
 	const known *entry;
 
-	if (FLI_LIKELY(behaviour->supervisor == NULL))
+	if (FLI_LIKELY(behaviour->supervisor == NULL && behaviour->statem == NULL))
 		return behaviour;
 	entry = find_or_add(node, behaviour);
 	return entry == NULL ? NULL : &entry->runs;

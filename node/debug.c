@@ -240,8 +240,38 @@ static void note_message(fl_proc *proc, const fli_msg *msg)
 	fl_buf_free(&whole);
 }
 
+static bool has_own_events(const fl_proc *proc)
+{
+	return proc->behaviour->statem != NULL;
+}
+
+void fli_debug_event(fl_proc *proc, fl_buf *event)
+{
+	fl_buf limited = FL_BUF_INIT;
+
+	if (!fli_is_debugged(proc) || event->error != FL_OK) {
+		fl_buf_free(event);
+		return;
+	}
+	write_limited(&limited, fl_buf_term(event));
+	fl_buf_free(event);
+	note(proc, &limited);
+}
+
+bool fli_debug_from(fl_node *node, fl_from from, fl_buf *ret_from)
+{
+	fli_call *call = fli_call_find(node, from);
+
+	if (call == NULL || call->msg == NULL)
+		return false;
+	write_from(ret_from, call->proc, call->msg);
+	return ret_from->error == FL_OK;
+}
+
 void fli_debug_in(fl_proc *proc, const fli_msg *msg)
 {
+	if (has_own_events(proc))
+		return;
 	fl_buf_free(&proc->extra->debug->reply);
 	proc->extra->debug->asked = NULL;
 	switch ((fli_msg_kind)msg->kind) {
@@ -261,18 +291,42 @@ void fli_debug_in(fl_proc *proc, const fli_msg *msg)
 
 void fli_debug_timeout(fl_proc *proc)
 {
+	if (has_own_events(proc))
+		return;
 	note_in(proc, fl_spec("{in, timeout}"));
 }
 
 void fli_debug_continue(fl_proc *proc, fl_term what)
 {
+	if (has_own_events(proc))
+		return;
 	note_in(proc, fl_spec("{continue, ~}", what));
+}
+
+/* {out, Reply, From}; the reply is built once more. */
+static void note_reply(fl_proc *proc, const fli_msg *asked, fl_spec reply)
+{
+	fl_buf whole = FL_BUF_INIT, event = FL_BUF_INIT;
+
+	(void)fl_build_values(&whole, reply.pattern, reply.values, reply.count);
+	fl_tuple_open(&event);
+	(void)fl_build(&event, "out"); /* note looks at the buffer's error */
+	if (whole.error == FL_OK)
+		write_limited(&event, fl_buf_term(&whole));
+	write_from(&event, proc, asked);
+	fl_tuple_close(&event);
+	fl_buf_free(&whole);
+	note(proc, &event);
 }
 
 void fli_debug_replied(fl_proc *proc, const fli_msg *asked, fl_spec reply)
 {
 	fli_debug *d = proc->extra->debug;
 
+	if (has_own_events(proc)) {
+		note_reply(proc, asked, reply);
+		return;
+	}
 	if (d->asked == asked && asked != NULL)
 		(void)fl_build_values(&d->reply, reply.pattern, reply.values, reply.count);
 }
@@ -282,6 +336,8 @@ void fli_debug_out(fl_proc *proc)
 	fli_debug *d = proc->extra->debug;
 	fl_buf event = FL_BUF_INIT, whole = FL_BUF_INIT, state = FL_BUF_INIT;
 
+	if (has_own_events(proc))
+		return;
 	fli_state_write(proc, &whole);
 	if (whole.error == FL_OK)
 		write_limited(&state, fl_buf_term(&whole));

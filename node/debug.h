@@ -41,6 +41,11 @@ bool fli_debug_has_events(const fl_proc *proc);
 /* sys:log(_, print). */
 void fli_debug_print(fl_proc *proc);
 
+/* An event of another form, as a state machine has: those of gen_server are not kept then. Takes
+ * the buffer. */
+void fli_debug_event(fl_proc *proc, fl_buf *event);
+/* {Pid, Tag} of a call that is open; false: it is not. */
+bool fli_debug_from(fl_node *node, fl_from from, fl_buf *ret_from);
 /* The events, for a server that is debugged. `msg` is what it was given; fl_reply may answer it. */
 void fli_debug_in(fl_proc *proc, const fli_msg *msg);
 void fli_debug_timeout(fl_proc *proc);

@@ -17,18 +17,9 @@
 
 #include "flitch/supervisor.h"
 #include "node/base/mem.h"
+#include "node/kept.h"
 
 #define FLI_WORKER_MS 5000 /* OTP's default */
-
-/* A term with its own memory. */
-typedef struct fli_kept {
-	uint32_t size;
-	uint8_t bytes[];
-} fli_kept;
-
-fli_kept *fli_keep(fli_mem *mem, fl_term term);
-/* `undefined` for NULL. */
-fl_term fli_kept_term(const fli_kept *kept, fl_atoms *atoms);
 
 typedef struct fli_kid_spec {
 	uint32_t refs;

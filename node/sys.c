@@ -20,6 +20,7 @@
 #include "node/natives.h"
 #include "node/runtime.h"
 #include "node/sched.h"
+#include "node/statem.h"
 #include "node/term/peek.h"
 #include "node/term/utf8.h"
 
@@ -67,10 +68,11 @@ static void write_header(fl_proc *proc, fl_buf *buf)
 {
 	char name[320], text[360];
 	const uint8_t *p = (const uint8_t *)text;
+	const char *what = fli_is_statem(proc) ? "state machine" : "generic server";
 	uint32_t c;
 	size_t taken;
 
-	(void)snprintf(text, sizeof text, "Status for generic server %s",
+	(void)snprintf(text, sizeof text, "Status for %s %s", what,
 		fli_proc_text(proc, name, sizeof name));
 	fl_list_open(buf);
 	while (*p != '\0' && (taken = fli_utf8_decode(p, strlen((const char *)p), &c)) != 0) {
@@ -80,33 +82,72 @@ static void write_header(fl_proc *proc, fl_buf *buf)
 	fl_list_close(buf);
 }
 
+/* What a status is made of. */
+typedef struct looks {
+	fl_atom running; /* or suspended */
+	fl_pid parent;
+	fl_buf header, events;
+} looks;
+
+/* [{"Status", _}, ...], whose keys the kinds of OTP's servers write each in its own way. */
+static void write_data(fl_proc *proc, looks *l, fl_buf *buf)
+{
+	fl_buf timeouts = FL_BUF_INIT, postponed = FL_BUF_INIT;
+
+	if (!fli_is_statem(proc)) {
+		(void)fl_build(buf, "[{\"Status\", ~}, {\"Parent\", ~}, {\"Logged events\", ~}]",
+			l->running, l->parent, fl_buf_term(&l->events));
+		return; /* the reader sees its error, here and below */
+	}
+	fli_statem_timeouts_write(proc, &timeouts);
+	fli_statem_postponed_write(proc, &postponed);
+	(void)fl_build(buf,
+		"[{\"Status\", ~}, {\"Parent\", ~}, {\"Modules\", [~]}, {\"Time-outs\", ~}, "
+		"{\"Logged Events\", ~}, {\"Postponed\", ~}]",
+		l->running, l->parent, fl_atom_of(proc->behaviour->name), fl_buf_term(&timeouts),
+		fl_buf_term(&l->events), fl_buf_term(&postponed));
+	fl_buf_free(&timeouts);
+	fl_buf_free(&postponed);
+}
+
+static void write_misc(fl_proc *proc, looks *l, fl_buf *buf)
+{
+	fl_buf data = FL_BUF_INIT, state = FL_BUF_INIT;
+
+	write_data(proc, l, &data);
+	fli_state_write(proc, &state);
+	(void)fl_build(buf, "[{header, ~}, {data, ~}, {data, [{\"State\", ~}]}]",
+		fl_buf_term(&l->header), fl_buf_term(&data), fl_buf_term(&state));
+	fl_buf_free(&data);
+	fl_buf_free(&state);
+}
+
 static int reply_status(fl_proc *proc, const fli_msg *msg)
 {
-	fl_buf dictionary = FL_BUF_INIT, state = FL_BUF_INIT, header = FL_BUF_INIT;
-	fl_buf events = FL_BUF_INIT, flags = FL_BUF_INIT;
-	fl_atom running = fl_atom_of(
-		proc->extra != NULL && proc->extra->sys_suspended ? "suspended" : "running");
-	fl_pid parent = proc->extra != NULL && proc->extra->has_parent ? proc->extra->parent
-								       : proc->node->system_pid;
+	const fli_extra *extra = proc->extra;
+	bool is_suspended = extra != NULL && extra->sys_suspended;
+	looks l = {.running = fl_atom_of(is_suspended ? "suspended" : "running"),
+		.parent = extra != NULL && extra->has_parent ? extra->parent
+							     : proc->node->system_pid};
+	fl_buf dictionary = FL_BUF_INIT, flags = FL_BUF_INIT, misc = FL_BUF_INIT;
+	const char *module = fli_is_statem(proc) ? "gen_statem" : "gen_server";
 	int rc;
 
 	fli_dictionary_write(proc, &dictionary);
-	fli_state_write(proc, &state);
-	write_header(proc, &header);
-	(void)fli_debug_write(proc, &events); /* without memory the reply cannot be built, either */
+	write_header(proc, &l.header);
+	(void)fli_debug_write(
+		proc, &l.events); /* without memory the reply cannot be built, either */
 	fli_debug_write_flags(proc, &flags);
+	write_misc(proc, &l, &misc);
 	rc = fli_reply_spec(proc->node, proc, msg,
-		fl_spec("{status, ~, {module, gen_server}, [~, ~, ~, ~, [{header, ~}, {data, "
-			"[{\"Status\", ~}, {\"Parent\", ~}, {\"Logged events\", ~}]}, {data, "
-			"[{\"State\", ~}]}]]}",
-			fli_proc_pid(proc), fl_buf_term(&dictionary), running, parent,
-			fl_buf_term(&flags), fl_buf_term(&header), running, parent,
-			fl_buf_term(&events), fl_buf_term(&state)));
-	fl_buf_free(&events);
+		fl_spec("{status, ~, {module, ~}, [~, ~, ~, ~, ~]}", fli_proc_pid(proc),
+			fl_atom_of(module), fl_buf_term(&dictionary), l.running, l.parent,
+			fl_buf_term(&flags), fl_buf_term(&misc)));
+	fl_buf_free(&l.events);
+	fl_buf_free(&l.header);
 	fl_buf_free(&flags);
 	fl_buf_free(&dictionary);
-	fl_buf_free(&header);
-	fl_buf_free(&state);
+	fl_buf_free(&misc);
 	return rc;
 }
 

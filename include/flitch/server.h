@@ -110,6 +110,7 @@ struct fl_behaviour {
 	 */
 	const fl_group *groups;
 	const struct fl_supervisor *supervisor; /* see <flitch/supervisor.h>; NULL: a server */
+	const struct fl_statem *statem;         /* see <flitch/statem.h>; NULL: a server */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */

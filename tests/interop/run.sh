@@ -68,7 +68,7 @@ c1_command() {
 		--load "$build/examples/counter.so" --load "$build/examples/echo.so" \
 		--load "$build/examples/calc.so" \
 		--load "$build/tests/servers/probe.so" --load "$build/tests/servers/namer.so" \
-		--load "$build/tests/servers/trees.so" \
+		--load "$build/tests/servers/trees.so" --load "$build/tests/servers/machine.so" \
 		${FL_POP:+--set global.prevent_overlapping_partitions=off}
 }
 
