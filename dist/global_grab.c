@@ -9,7 +9,7 @@
  *
  * Failure: one `false` and all that said true are told to forget it. Who does not answer, since he
  * is gone or has no global, counts for nothing, as in OTP. Who was held and is lost has freed the
- * lock with the connection: he is told nothing over the next one, which would find it unlocked.
+ * lock with the connection: nothing is changed at his over the next one.
  */
 #include "dist/global_state.h"
 
@@ -102,16 +102,34 @@ static void ask_to_set(fli_global *g, fli_global_grab *grab, fl_atom node)
 	grab->said_no |= !asked->is_held;
 }
 
+/*
+ * Whoever is no member any more, or has not answered, is not waited for, nor called for this. He
+ * may hold what was asked over an earlier connection or a later one, or what he had no memory to
+ * grant.
+ */
+static void tell_lost(fli_global *g, const fli_global_grab *grab, fl_atom node)
+{
+	fli_global_act_begin(g, FLI_GLOBAL_SEND, grab->role)->node = node;
+	fli_global_put(g, fl_spec("{'$gen_call', {~, del_lock}, {del_lock, ~}}", own_pid(g, grab),
+				  fli_blob_term(g, &grab->id)));
+	fli_global_act_end(g);
+}
+
 static void ask_to_free(fli_global *g, fli_global_grab *grab, bool boss)
 {
 	for (size_t i = 0; i < grab->count; i++) {
 		fli_global_asked_node *asked = &grab->nodes[i];
 
-		if (!asked->is_held || fl_atom_eq(asked->node, grab->boss) != boss)
+		bool is_sure = asked->is_held && !asked->is_lost;
+
+		if ((!asked->is_held && !asked->is_unsure) ||
+			fl_atom_eq(asked->node, grab->boss) != boss)
 			continue;
-		asked->is_held = false;
+		asked->is_held = asked->is_unsure = false;
 		if (fl_atom_eq(asked->node, g->name))
 			del_here(g, grab);
+		else if (!is_sure)
+			tell_lost(g, grab, asked->node);
 		else
 			ask(g, grab, asked->node,
 				fl_spec("{del_lock, ~}", fli_blob_term(g, &grab->id)));
@@ -221,18 +239,16 @@ void fli_global_grab_answer(
 		entry->is_held = true;
 	else if (fl_match(reply, "false"))
 		grab->said_no = true;
+	else
+		entry->is_unsure = true;
 }
 
-void fli_global_grab_forget(fli_global_grab *grab, fl_atom node, bool is_up)
+void fli_global_grab_forget(fli_global_grab *grab, fl_atom node)
 {
 	fli_global_asked_node *entry = find(grab, node);
 
-	if (entry == NULL)
-		return;
-	entry->is_lost = true;
-	/* while the connection stands, and over a new one that took the question along, what is
-	 * held is to be given back */
-	entry->is_held = entry->is_held && is_up;
+	if (entry != NULL)
+		entry->is_lost = true;
 }
 
 void fli_global_grab_destroy(fli_global *g, fli_global_grab *grab)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "dist/dist.h"
+#include "dist/global_act.h"
 #include "dist/global_service.h"
 #include "dist/global_state.h"
 #include "flitch/global.h"
@@ -118,9 +119,29 @@ static void give_back(fl_proc *self, const lock_nodes *nodes, size_t count, fl_t
 			"{del_lock, ~}", id);
 }
 
-/* FL_OK, FL_EBUSY, or why not at all. */
+static bool holds_any(fl_proc *self)
+{
+	fl_node *node = fl_self_node(self);
+	const fli_global_service *s;
+	const fli_global_pid *holder = NULL;
+	fl_pid me = fl_self(self);
+
+	fli_enter(node);
+	s = fli_global_service_of(node);
+	if (s != NULL && s->core != NULL)
+		holder = fli_global_pid_find(s->core, &me);
+	fli_leave(node);
+	return holder != NULL;
+}
+
+/*
+ * FL_OK, FL_EBUSY, or why not at all. Who holds the lock already, and is refused by a node, gives
+ * it back on all, as in OTP, where all have been asked.
+ */
 static int try_once(fl_proc *self, const lock_nodes *nodes, fl_term id)
 {
+	bool is_again = holds_any(self);
+
 	for (size_t i = 0; i < nodes->count; i++) {
 		fl_term reply = {.data = NULL};
 		int rc = fl_call(
@@ -130,7 +151,7 @@ static int try_once(fl_proc *self, const lock_nodes *nodes, fl_term id)
 			rc = FL_EBUSY;
 		else if (rc == FL_OK || rc == FL_ENOPROC || rc == FL_ENOCONN || rc == FL_EEXIT)
 			continue;
-		give_back(self, nodes, i, id);
+		give_back(self, nodes, is_again ? nodes->count : i, id);
 		return rc;
 	}
 	return FL_OK;

@@ -251,8 +251,8 @@ void fli_global_forget(fli_global *g, fli_global_node *node)
 	node->is_known = node->is_synced = false;
 	node->was_asked = node->is_late = false;
 	node->vsn = 0;
-	fli_global_grab_forget(&g->locker.grab, node->name, node->is_up);
-	fli_global_grab_forget(&g->registrar.grab, node->name, node->is_up);
+	fli_global_grab_forget(&g->locker.grab, node->name);
+	fli_global_grab_forget(&g->registrar.grab, node->name);
 	/* who joins before the connection ends must not be told its names */
 	if (!FLI_BUG(global_lock_outlives_its_node))
 		fli_global_pids_gone(g, node->name);

@@ -118,8 +118,8 @@ typedef struct fli_global_ask {
 /* One node's part in taking a lock. */
 typedef struct fli_global_asked_node {
 	fl_atom node;
-	bool is_held;
-	bool is_lost; /* no member any more: it is told nothing */
+	bool is_held, is_unsure; /* it said so; it said nothing and may be */
+	bool is_lost;            /* no member any more: it is told nothing */
 } fli_global_asked_node;
 
 typedef enum fli_global_grabbing {
@@ -359,7 +359,7 @@ void fli_global_grab_free(fli_global *g, fli_global_grab *grab);
 void fli_global_grab_answer(
 	fli_global *g, fli_global_grab *grab, const fli_global_ask *ask, fl_term reply);
 /* It is no member any more, though it may be up; once it is one again it is asked again. */
-void fli_global_grab_forget(fli_global_grab *grab, fl_atom node, bool is_up);
+void fli_global_grab_forget(fli_global_grab *grab, fl_atom node);
 void fli_global_grab_destroy(fli_global *g, fli_global_grab *grab);
 
 /* ---- global_locker.c, global_registrar.c ----------------------------------------------------- */

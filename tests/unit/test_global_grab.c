@@ -65,15 +65,20 @@ static void finish(void)
 }
 
 /* How many of the acts since `from` go to that node. */
-static unsigned asked_since(size_t from, const char *node)
+static unsigned done_since(size_t from, fli_global_do what, const char *node)
 {
 	unsigned count = 0;
 	size_t acts;
 	const fli_global_act *all = fli_global_acts(a, &acts);
 
 	for (size_t i = from; i < acts; i++)
-		count += all[i].what == FLI_GLOBAL_ASK && fl_atom_is(all[i].node, node);
+		count += all[i].what == what && fl_atom_is(all[i].node, node);
 	return count;
+}
+
+static unsigned asked_since(size_t from, const char *node)
+{
+	return done_since(from, FLI_GLOBAL_ASK, node);
 }
 
 static size_t acts_so_far(void)
@@ -105,35 +110,22 @@ static void all_that_are_held_are_told(void)
 	finish();
 }
 
-/* The lock went with the connection: over the next one it would be told unlocked. */
-static void who_was_lost_is_told_nothing_and_gives_nothing_back(void)
+/* The lock went with the connection: over the next one it would be changed unlocked. */
+static void who_was_lost_is_told_nothing_but_to_give_back(void)
 {
 	size_t before;
 
 	held();
-	fli_global_grab_forget(&grab, name_of("b@h"), false);
+	fli_global_grab_forget(&grab, name_of("b@h"));
 	before = acts_so_far();
 	tell();
+	CU_ASSERT_EQUAL(asked_since(before, "b@h"), 0);
 	answer("c@h", "ok");
 	fli_global_grab_free(a, &grab);
 	(void)fli_global_grab_run(a, &grab);
-	CU_ASSERT_EQUAL(asked_since(before, "b@h"), 0);
+	CU_ASSERT_EQUAL(asked_since(before, "b@h"), 0); /* it is not waited for */
+	CU_ASSERT_EQUAL(done_since(before, FLI_GLOBAL_SEND, "b@h"), 1);
 	CU_ASSERT_EQUAL(asked_since(before, "c@h"), 2);
-	finish();
-}
-
-static void who_was_asked_to_leave_is_told_nothing_and_gives_back(void)
-{
-	size_t before;
-
-	held();
-	fli_global_grab_forget(&grab, name_of("b@h"), true);
-	before = acts_so_far();
-	tell();
-	CU_ASSERT_EQUAL(asked_since(before, "b@h"), 0);
-	answer("c@h", "ok");
-	fli_global_grab_free(a, &grab);
-	CU_ASSERT_EQUAL(asked_since(before, "b@h"), 1);
 	finish();
 }
 
@@ -143,7 +135,7 @@ static void what_the_lost_one_grants_late_is_given_back(void)
 	size_t before;
 
 	begin();
-	fli_global_grab_forget(&grab, name_of("c@h"), false);
+	fli_global_grab_forget(&grab, name_of("c@h"));
 	answer("c@h", "true");
 	answer("b@h", "false");
 	before = acts_so_far();
@@ -153,12 +145,33 @@ static void what_the_lost_one_grants_late_is_given_back(void)
 	finish();
 }
 
+/* As where he had no memory for the answer. */
+static void who_said_nothing_is_told_to_give_back_and_is_not_waited_for(void)
+{
+	size_t before;
+
+	begin();
+	answer("c@h", "true");
+	answer("b@h", "none");
+	CU_ASSERT_EQUAL(grab.state, FLI_GRAB_HELD);
+	before = acts_so_far();
+	tell();
+	CU_ASSERT_EQUAL(asked_since(before, "b@h"), 0);
+	answer("c@h", "ok");
+	fli_global_grab_free(a, &grab);
+	(void)fli_global_grab_run(a, &grab);
+	CU_ASSERT_EQUAL(done_since(before, FLI_GLOBAL_SEND, "b@h"), 1);
+	answer("c@h", "true");
+	CU_ASSERT_EQUAL(grab.state, FLI_GRAB_NONE);
+	finish();
+}
+
 static void who_is_a_member_again_is_asked_again(void)
 {
 	size_t before;
 
 	begin();
-	fli_global_grab_forget(&grab, name_of("c@h"), false);
+	fli_global_grab_forget(&grab, name_of("c@h"));
 	before = acts_so_far();
 	answer("c@h", "none");
 	CU_ASSERT_EQUAL(asked_since(before, "c@h"), 1);
@@ -166,7 +179,7 @@ static void who_is_a_member_again_is_asked_again(void)
 }
 
 FL_SUITE("global_grab", FL_TEST(all_that_are_held_are_told),
-	FL_TEST(who_was_lost_is_told_nothing_and_gives_nothing_back),
-	FL_TEST(who_was_asked_to_leave_is_told_nothing_and_gives_back),
+	FL_TEST(who_was_lost_is_told_nothing_but_to_give_back),
 	FL_TEST(what_the_lost_one_grants_late_is_given_back),
+	FL_TEST(who_said_nothing_is_told_to_give_back_and_is_not_waited_for),
 	FL_TEST(who_is_a_member_again_is_asked_again));
