@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The project's figures, each beside its peers in one run: `run.sh [PART...]`, parts being load,
-# beam, inside, groups and node; none means all. Prints a table, and with all parts keeps it in
+# beam, tls, inside, groups and node; none means all. Prints a table, and with all parts keeps it in
 # docs/BENCHMARKS.md.
 #
 # The peers are a BEAM gen_server, a loop over erl_interface, and a ceiling that reads, answers and
@@ -17,7 +17,7 @@ build=$(realpath -m "${BUILD:-build}")
 rounds=${ROUNDS:-5}
 ms=${MS:-600}
 out=${OUT:-docs/BENCHMARKS.md}
-parts=${*:-load beam inside groups node}
+parts=${*:-load beam tls inside groups node}
 bin=$build/bench
 started=$(date +%s)
 
@@ -57,9 +57,9 @@ compile() {
 			"$ei/lib/libei.a" -pthread &&
 		gcc $flags -o "$bin/ready" tests/bench/ready.c &&
 		gcc $flags -flto=auto -o "$bin/inside" tests/bench/inside.c "$build/libflitch.a" \
-			$(pkg-config --libs libuv libcrypto libconfig) -ldl -pthread &&
+			$(pkg-config --libs libuv libssl libcrypto libconfig) -ldl -pthread &&
 		gcc $flags -flto=auto -o "$bin/nursery" tests/bench/nursery.c "$build/libflitch.a" \
-			$(pkg-config --libs libuv libcrypto libconfig) -ldl -pthread &&
+			$(pkg-config --libs libuv libssl libcrypto libconfig) -ldl -pthread &&
 		gcc $flags -fPIC -shared -o "$bin/groups.so" tests/bench/groups.c &&
 		erlc -o "$bin" tests/bench/bench_*.erl
 }
@@ -139,6 +139,29 @@ part_beam() {
 	(erl_node driver -run bench_drive main "$ms" "$rounds" beam=beam@127.0.0.1 \
 		ei=ei@127.0.0.1 ceiling=full@127.0.0.1 flitch=flitch@127.0.0.1) \
 		</dev/null >>"$work/raw"
+}
+
+# The same by TLS; certificates are for host names, since a BEAM before OTP 27 takes no others.
+tls_node() { # NAME ARGUMENTS...
+	local name=$1
+	shift
+	exec "${erl_command[@]}" -sname "$name@localhost" -proto_dist inet_tls \
+		-ssl_dist_optfile "$work/certs/node.conf" "$@"
+}
+
+flitch_tls_node() { # NAME
+	exec "$build/flitch" run --sname "$1@localhost" --set dist.epmd=on \
+		--load "$build/examples/echo.so" --set tls.cert="$work/certs/node.pem" \
+		--set tls.key="$work/certs/node.key" --set tls.ca="$work/certs/ca.pem"
+}
+
+part_tls() {
+	say "BEAM driver by TLS, $rounds rounds"
+	"$build/flitch" tls dev-certs "$work/certs" >/dev/null
+	peer tls_beam tls_node tls_beam -run bench_peer echo x
+	peer tls_flitch flitch_tls_node tls_flitch
+	(tls_node tls_driver -run bench_drive main "$ms" "$rounds" beam=tls_beam@localhost \
+		flitch=tls_flitch@localhost) </dev/null | sed 's/^/tls_/' >>"$work/raw"
 }
 
 part_inside() {
