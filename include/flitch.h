@@ -4,6 +4,7 @@
 
 /* flitch: an Erlang node in C. Everything but <flitch/ei.h>, which needs erl_interface. */
 
+#include "flitch/agent.h"
 #include "flitch/error.h"
 #include "flitch/global.h"
 #include "flitch/node.h"
@@ -14,6 +15,7 @@
 #include "flitch/server.h"
 #include "flitch/statem.h"
 #include "flitch/supervisor.h"
+#include "flitch/task.h"
 #include "flitch/term.h"
 
 #define FL_VERSION "0.1.0"

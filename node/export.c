@@ -313,7 +313,7 @@ bool fli_args_count(fl_term args, uint32_t *ret_count)
 }
 
 /* fun M:F/A is EXPORT_EXT: two atoms and a number, no code. */
-static bool read_external_fun(fl_term fun, fli_mfa *mfa)
+bool fli_fun_names(fl_term fun, fli_mfa *mfa)
 {
 	fli_cursor c;
 
@@ -323,7 +323,7 @@ static bool read_external_fun(fl_term fun, fli_mfa *mfa)
 	return fli_peek_atom(&c, NULL, &mfa->module) && fli_peek_atom(&c, NULL, &mfa->function);
 }
 
-static int refuse_fun(fl_proc *self, fl_buf *result)
+int fli_refuse_fun(fl_proc *self, fl_buf *result)
 {
 	fl_atom name = fl_self_node(self)->name;
 	char text[512];
@@ -350,8 +350,8 @@ static int unroll(fl_proc *self, fli_mfa *mfa, fl_buf *result)
 			return FL_OK;
 		if (fl_term_kind(fun) != FL_FUN)
 			return fl_raise(result, FL_ERROR, "{badfun, ~}", fun);
-		if (!read_external_fun(fun, &inner))
-			return refuse_fun(self, result);
+		if (!fli_fun_names(fun, &inner))
+			return fli_refuse_fun(self, result);
 		*mfa = inner;
 	}
 	return FL_OK;

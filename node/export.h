@@ -80,6 +80,10 @@ int fli_exports_find(
  * does.
  */
 int fli_apply(fl_proc *self, fli_mfa *mfa, fl_buf *ret_result);
+/* `fun M:F/A`, without its arguments; false: it is code, or no fun. */
+bool fli_fun_names(fl_term fun, fli_mfa *ret_mfa);
+/* Raises {cannot_run_erlang_code, Text}. */
+int fli_refuse_fun(fl_proc *self, fl_buf *result);
 /* The stack of an error there: [{M, F, Args, []}]. */
 int fli_mfa_stack(fl_buf *buf, const fli_mfa *mfa);
 /* The length of a proper list of at most 255 elements; false for anything else. */

@@ -131,6 +131,15 @@ static int get_status(fl_proc *self, fl_term args, fl_buf *result)
 	return fl_build(result, "{started, started}");
 }
 
+/* For Agent.get(Agent, Function, :identity, []): the whole state. */
+static int identity(fl_proc *self, fl_term args, fl_buf *result)
+{
+	fl_term value;
+
+	(void)self; /* the same for all */
+	return fl_match(args, "[~]", &value) ? fl_build(result, "~", value) : fli_badarg(result);
+}
+
 /* ---- erlang and proc_lib --------------------------------------------------------------------- */
 
 static int function_exported(fl_proc *self, fl_term args, fl_buf *result)
@@ -226,6 +235,7 @@ static const fl_export exports[] = {
 	{"Elixir.IEx", "start", 1, no_shell},
 	{"Elixir.IEx", "start", 2, no_shell},
 	{"Elixir.IEx.Server", "run", 1, no_shell},
+	{"Elixir.Function", "identity", 1, identity},
 	{"Elixir.Code", "ensure_loaded", 1, no_file},
 	{"Elixir.Code", "ensure_loaded?", 1, answer_false},
 };

@@ -20,30 +20,21 @@
 #include "node/term/peek.h"
 #include "node/term/tag.h"
 #include "node/via.h"
+#include "node/wait.h"
 
 #define NESTING_MAX 16
 
-/* One fl_call under way; on the caller's stack. */
-typedef struct fli_wait {
-	struct fli_wait *outer;
-	fl_node *node;
-	fl_ref ref;
-	fli_monitor *monitor; /* NULL when there is none */
-	fli_msg *msg;         /* the answer, or the reason */
-	int status;
-	bool done;
-	bool has_cond;
-	pthread_cond_t cond;
-} fli_wait;
-
-static void finish(fli_wait *wait, int status, fli_msg *msg)
+void fli_wait_finish(fli_wait *wait, int status, fli_msg *msg)
 {
+	fli_sleep *sleep = wait->sleep;
+
 	wait->status = status;
 	wait->msg = msg;
-	if (wait->has_cond)
-		fli_gate_notify(wait->node, &wait->cond, &wait->done);
+	wait->done = true;
+	if (sleep->has_cond)
+		fli_gate_notify(wait->node, &sleep->cond, &sleep->woken);
 	else
-		wait->done = true;
+		sleep->woken = true;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -80,7 +71,7 @@ void fli_request_reply(fl_proc *proc, fli_msg *msg)
 	for (fli_wait *wait = proc->waits; wait != NULL; wait = wait->outer)
 		if (!wait->done && fl_ref_eq(&wait->ref, &ref)) {
 			msg->body = body;
-			finish(wait, FL_OK, msg);
+			fli_wait_finish(wait, FL_OK, msg);
 			return;
 		}
 	monitor = fli_monitor_find(node, NULL, &ref);
@@ -106,13 +97,13 @@ static int status_of(fl_term reason)
 	return fl_atom_is(atom, "noconnection") ? FL_ENOCONN : FL_EEXIT;
 }
 
-static void finish_with_reason(fl_node *node, fli_wait *wait, fl_term reason)
+void fli_wait_finish_with_reason(fl_node *node, fli_wait *wait, fl_term reason)
 {
 	fli_msg *msg = fli_msg_of_term(node, reason);
 
 	if (msg != NULL)
 		msg->body = 0;
-	finish(wait, status_of(reason), msg);
+	fli_wait_finish(wait, status_of(reason), msg);
 }
 
 void fli_request_down(fli_monitor *monitor, fl_term reason)
@@ -121,7 +112,7 @@ void fli_request_down(fli_monitor *monitor, fl_term reason)
 
 	wait->monitor = NULL;
 	if (!wait->done)
-		finish_with_reason(monitor->watcher->node, wait, reason);
+		fli_wait_finish_with_reason(monitor->watcher->node, wait, reason);
 }
 
 void fli_requests_on_exit(fl_proc *proc)
@@ -129,7 +120,7 @@ void fli_requests_on_exit(fl_proc *proc)
 	for (fli_wait *wait = proc->waits; wait != NULL; wait = wait->outer) {
 		wait->monitor = NULL; /* went with the process */
 		if (!wait->done)
-			finish(wait, FL_ECLOSED, NULL);
+			fli_wait_finish(wait, FL_ECLOSED, NULL);
 	}
 }
 
@@ -142,7 +133,7 @@ void fli_requests_close(fl_node *node)
 	while ((proc = fli_proc_next(node, &cursor)) != NULL)
 		for (fli_wait *wait = proc->waits; wait != NULL; wait = wait->outer)
 			if (!wait->done)
-				finish(wait, FL_ECLOSED, NULL);
+				fli_wait_finish(wait, FL_ECLOSED, NULL);
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
@@ -229,7 +220,7 @@ static int call_nested(fl_proc *self, fl_proc *callee, fli_wait *wait, const ask
 	callee->frames--;
 	fli_server_rest(callee);
 	if (callee->status == FLI_EXITING && !wait->done)
-		finish_with_reason(node, wait, fli_reason(callee));
+		fli_wait_finish_with_reason(node, wait, fli_reason(callee));
 	fli_proc_free(callee);
 	return FL_OK;
 }
@@ -246,30 +237,28 @@ static bool watch(fl_proc *self, const fl_dest *to, fli_wait *wait)
 	return true;
 }
 
-static int sleep_until_done(fl_proc *self, fli_wait *wait, uint32_t timeout_ms)
+int fli_may_sleep(fl_proc *self)
 {
 	fl_node *node = self->node;
-	fli_act *act = self->act;
-	uint64_t deadline = UINT64_MAX;
-	pthread_condattr_t attr;
 
-	if (wait->done)
-		return FL_OK;
-	if ((node->crew == NULL && node->stand_in == NULL) || act == NULL)
+	if ((node->crew == NULL && node->stand_in == NULL) || self->act == NULL)
 		return FL_ENOTSUP;
 	if (node->is_closing)
 		return FL_ECLOSED; /* nobody will drive */
-	if (timeout_ms != FL_INFINITY)
-		deadline = node->port->now_ns(node->port) + (uint64_t)timeout_ms * 1000000;
-	if (node->crew == NULL) {
-		fli_stand_in_wait(node, act, &wait->done, deadline);
-		return FL_OK;
-	}
+	return self->act->is_late || fli_crew_can_hand_off(node) ? FL_OK : FL_ELIMIT;
+}
+
+static void sleep_on_thread(fl_proc *self, fli_sleep *sleep, uint64_t deadline)
+{
+	fl_node *node = self->node;
+	fli_act *act = self->act;
+	pthread_condattr_t attr;
+
 	(void)pthread_condattr_init(&attr); /* cannot fail on Linux */
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&wait->cond, &attr);
+	(void)pthread_cond_init(&sleep->cond, &attr);
 	(void)pthread_condattr_destroy(&attr);
-	wait->has_cond = true;
+	sleep->has_cond = true;
 	if (!act->is_late) {
 		act->is_late = true;
 		fli_crew_hand_off(node);
@@ -277,9 +266,28 @@ static int sleep_until_done(fl_proc *self, fli_wait *wait, uint32_t timeout_ms)
 		fli_crew_wake(node); /* it may sleep, and has the question to write or to run */
 	}
 	fli_exits_drain(node);
-	(void)fli_gate_wait(node, &wait->cond, &wait->done, deadline);
-	wait->has_cond = false;
-	(void)pthread_cond_destroy(&wait->cond);
+	(void)fli_gate_wait(node, &sleep->cond, &sleep->woken, deadline);
+	sleep->has_cond = false;
+	(void)pthread_cond_destroy(&sleep->cond);
+}
+
+int fli_sleep_until(fl_proc *self, fli_sleep *sleep, uint32_t timeout_ms)
+{
+	fl_node *node = self->node;
+	uint64_t deadline = UINT64_MAX;
+	int rc;
+
+	if (sleep->woken)
+		return FL_OK;
+	rc = fli_may_sleep(self);
+	if (rc != FL_OK)
+		return rc;
+	if (timeout_ms != FL_INFINITY)
+		deadline = node->port->now_ns(node->port) + (uint64_t)timeout_ms * 1000000;
+	if (node->crew == NULL)
+		fli_stand_in_wait(node, self->act, &sleep->woken, deadline);
+	else
+		sleep_on_thread(self, sleep, deadline);
 	return FL_OK;
 }
 
@@ -292,7 +300,8 @@ static int call_and_wait(fl_proc *self, const fl_dest *to, fli_wait *wait, const
 	int rc = FL_OK;
 
 	if (local_callee(self, to) == self) {
-		finish_with_reason(node, wait, fli_term(node, calling_self, sizeof calling_self));
+		fli_wait_finish_with_reason(
+			node, wait, fli_term(node, calling_self, sizeof calling_self));
 		return FL_OK;
 	}
 	if (callee != NULL)
@@ -305,11 +314,11 @@ static int call_and_wait(fl_proc *self, const fl_dest *to, fli_wait *wait, const
 		return FL_ENOMEM;
 	if (callee == NULL && !wait->done)
 		rc = ask(self, to, &wait->ref, question);
-	return rc == FL_OK ? sleep_until_done(self, wait, question->timeout_ms) : rc;
+	return rc == FL_OK ? fli_sleep_until(self, wait->sleep, question->timeout_ms) : rc;
 }
 
 /* What handlers are given lives until the outermost one returns. */
-static void keep(fl_proc *self, fli_wait *wait, fl_term *ret_reply)
+void fli_wait_keep(fl_proc *self, fli_wait *wait, fl_term *ret_reply)
 {
 	fli_msg *msg = wait->msg;
 	fl_node *node = self->node;
@@ -325,7 +334,8 @@ static void keep(fl_proc *self, fli_wait *wait, fl_term *ret_reply)
 static int call(fl_proc *self, const fl_dest *named, const asking *question, fl_term *ret_reply)
 {
 	fl_node *node = self->node;
-	fli_wait wait = {.status = FL_ETIMEOUT};
+	fli_sleep sleep = {.woken = false};
+	fli_wait wait = {.status = FL_ETIMEOUT, .sleep = &sleep};
 	fl_dest at, *to = &at;
 	int rc = FL_ECLOSED;
 
@@ -344,7 +354,7 @@ static int call(fl_proc *self, const fl_dest *named, const asking *question, fl_
 			fli_monitor_cancel(node, wait.monitor);
 		if (rc == FL_OK)
 			rc = wait.status;
-		keep(self, &wait, ret_reply);
+		fli_wait_keep(self, &wait, ret_reply);
 	}
 	fli_leave(node);
 	return rc;

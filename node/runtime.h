@@ -311,8 +311,17 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg);
 bool fli_server_stop(fl_proc *proc, fl_term reason, const fli_msg *last);
 /* A system message: sys:get_state and its like. FL_OK, or FL_STOP with the reason set. */
 int fli_sys_handle(fl_proc *proc, const fli_msg *msg);
+/* Suspended by sys: what is served all the same, looked at and taken out of the mailbox. */
+bool fli_sys_is_suspended(const fl_proc *proc);
+fli_msg *fli_sys_find(fl_proc *proc);
+fli_msg *fli_sys_pop(fl_proc *proc);
 /* {change_code, Module, OldVsn, Extra} to one that sys has suspended: a handler serves that. */
 bool fli_sys_is_code_change(const fl_proc *proc, const fli_msg *msg, fl_term *ret_old_vsn);
+/* {replace_state, fun M:F/1} to one that has the slot: a handler serves that, and then its answer.
+ */
+bool fli_sys_is_replace_state(const fl_proc *proc, const fli_msg *msg, fl_term *ret_fun);
+int fli_sys_replace_state(fl_proc *self, fl_term fun);
+void fli_sys_state_replaced(fl_proc *proc, const fli_msg *msg, int rc);
 /* The state as the behaviour shows it; without a format_status only its size is known. */
 void fli_state_write(fl_proc *proc, fl_buf *buf);
 /* An end with this reason is no ordinary one. */

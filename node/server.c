@@ -29,6 +29,7 @@ typedef struct server_job {
 		JOB_TERMINATE,
 		JOB_DONE,
 		JOB_CODE_CHANGE,
+		JOB_REPLACE_STATE,
 		JOB_END
 	} what;
 	fli_msg_kind kind;
@@ -127,6 +128,7 @@ static int run_job(fl_proc *proc, const server_job *job)
 	case JOB_CODE_CHANGE:
 		return b->code_change == NULL ? FL_OK
 					      : b->code_change(proc, proc->state, job->term);
+	case JOB_REPLACE_STATE: return fli_sys_replace_state(proc, job->term);
 	case JOB_MESSAGE: return on_message(proc, job);
 	}
 	return FL_EMISUSE;
@@ -361,14 +363,31 @@ static bool handle_code_change(fl_proc *proc, const fli_msg *msg, fl_term old_vs
 	return kept;
 }
 
-static bool handle_system(fl_proc *proc, fli_msg *msg)
+/* sys:replace_state: a function of this node makes a new state of the one that is shown. */
+static bool handle_replace_state(fl_proc *proc, const fli_msg *msg, fl_term fun)
 {
-	fl_term old_vsn;
+	server_job job = {.what = JOB_REPLACE_STATE, .term = fun};
 	bool kept;
 	int rc;
 
-	if (fli_sys_is_code_change(proc, msg, &old_vsn)) {
-		kept = handle_code_change(proc, msg, old_vsn);
+	kept = invoke(proc, &job, &rc);
+	if (proc->status == FLI_EXITING)
+		return kept;
+	fli_sys_state_replaced(proc, msg, rc);
+	fli_reason_forget(proc);
+	return kept;
+}
+
+static bool handle_system(fl_proc *proc, fli_msg *msg)
+{
+	fl_term arg;
+	bool kept;
+	int rc;
+
+	if (fli_sys_is_code_change(proc, msg, &arg)) {
+		kept = handle_code_change(proc, msg, arg);
+	} else if (fli_sys_is_replace_state(proc, msg, &arg)) {
+		kept = handle_replace_state(proc, msg, arg);
 	} else {
 		rc = fli_sys_handle(proc, msg);
 		kept = rc == FL_STOP && proc->status != FLI_EXITING
@@ -497,40 +516,6 @@ static bool run_timeout(fl_proc *proc)
 	return settle_event(proc, rc, fl_spec("timeout")) && kept;
 }
 
-/*
- * Suspended by sys: system messages and the parent's exit alone are served. Each message is looked
- * at once, however many wait, since peers can send as many as the mailbox takes.
- */
-static fli_msg *find_system(fl_proc *proc)
-{
-	fli_extra *extra = proc->extra;
-	fli_msg *msg = extra->searched == NULL ? proc->first : extra->searched->next;
-
-	for (; msg != NULL && msg->kind != FLI_MSG_SYSTEM && msg->kind != FLI_MSG_EXIT;
-		msg = msg->next)
-		extra->searched = msg;
-	return msg;
-}
-
-static fli_msg *pop_system(fl_proc *proc)
-{
-	fli_msg *msg = find_system(proc), *before = proc->extra->searched;
-
-	if (msg == NULL || before == NULL)
-		return msg == NULL ? NULL : fli_mailbox_pop(proc);
-	before->next = msg->next;
-	if (proc->last == msg)
-		proc->last = before;
-	proc->mailbox_count--;
-	msg->next = NULL;
-	return msg;
-}
-
-static bool is_suspended_by_sys(const fl_proc *proc)
-{
-	return proc->extra != NULL && proc->extra->sys_suspended;
-}
-
 /* One step; *ret_more: there was something to do. */
 static bool step(fl_proc *proc, bool *ret_more)
 {
@@ -540,7 +525,7 @@ static bool step(fl_proc *proc, bool *ret_more)
 	if (FLI_UNLIKELY(proc->extra != NULL) && proc->extra->continue_ != NULL &&
 		!proc->extra->sys_suspended)
 		return run_continue(proc);
-	msg = FLI_UNLIKELY(is_suspended_by_sys(proc)) ? pop_system(proc) : fli_mailbox_pop(proc);
+	msg = FLI_UNLIKELY(fli_sys_is_suspended(proc)) ? fli_sys_pop(proc) : fli_mailbox_pop(proc);
 	if (FLI_LIKELY(msg != NULL))
 		return fli_server_handle(proc, msg);
 	if (proc->extra != NULL && proc->extra->idle_due && !proc->extra->sys_suspended)
@@ -551,8 +536,8 @@ static bool step(fl_proc *proc, bool *ret_more)
 
 static bool has_work(fl_proc *proc)
 {
-	if (is_suspended_by_sys(proc))
-		return find_system(proc) != NULL;
+	if (fli_sys_is_suspended(proc))
+		return fli_sys_find(proc) != NULL;
 	return proc->first != NULL ||
 	       (proc->extra != NULL && (proc->extra->continue_ != NULL || proc->extra->idle_due));
 }

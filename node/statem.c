@@ -272,6 +272,29 @@ static int on_code_change(fl_proc *self, void *state, fl_term old_vsn)
 	return s->user->code_change == NULL ? FL_OK : s->user->code_change(self, s->data, old_vsn);
 }
 
+/* {State, Data}, as gen_statem's. */
+static int on_replace_state(fl_proc *self, void *state, fl_term new_state)
+{
+	fli_statem *s = state;
+	fl_term name, data;
+	fli_kept *kept;
+	int rc = FL_OK;
+
+	if (!fl_match(new_state, "{~, ~}", &name, &data))
+		return fl_stop(self, "{bad_return_value, ~}", new_state);
+	kept = fli_keep(self->node->mem, name);
+	if (kept == NULL)
+		return fl_stop(self, "system_limit");
+	rc = s->user->replace_state(self, s->data, data);
+	if (rc == FL_OK) {
+		fli_free(self->node->mem, s->machine->state);
+		s->machine->state = kept;
+	} else {
+		fli_free(self->node->mem, kept);
+	}
+	return rc;
+}
+
 /* {State, Data} */
 static int on_format_status(fl_proc *self, const void *state, fl_buf *ret_status)
 {
@@ -355,6 +378,7 @@ fl_behaviour fli_statem_handlers(const fl_behaviour *behaviour)
 	runs.terminate = on_terminate;
 	runs.code_change = on_code_change;
 	runs.format_status = on_format_status;
+	runs.replace_state = behaviour->replace_state == NULL ? NULL : on_replace_state;
 	runs.node_up = NULL;
 	runs.node_down = NULL;
 	runs.on_pause = NULL;

@@ -7,6 +7,8 @@
  */
 #include <string.h>
 
+#include "node/chore.h"
+#include "node/export.h"
 #include "node/sup_process.h"
 
 /* A request under way. */
@@ -191,7 +193,8 @@ static fli_kid_spec *share(fli_supervisor *s, fli_kid_spec *spec)
 	return spec;
 }
 
-static int start_elixirs(const asked *a)
+/* `behaviour`: NULL: found by the module that is named. */
+static int start_elixirs(const asked *a, const fl_behaviour *behaviour)
 {
 	fli_kid_spec_home home = home_of(a->s);
 	uint32_t max = a->s->flags->max_children;
@@ -204,7 +207,45 @@ static int start_elixirs(const asked *a)
 	if (fli_kid_spec_read_dynamic(&home, a->what, &spec, &args, &why) != FL_OK)
 		return answer_error(a, &why);
 	fl_buf_free(&why);
-	return start_dynamic(a, share(a->s, spec), args);
+	spec = share(a->s, spec);
+	if (behaviour != NULL)
+		spec->behaviour = behaviour;
+	return start_dynamic(a, spec, args);
+}
+
+/* ---- Task.Supervisor ------------------------------------------------------------------------- */
+
+static int refuse_code(const asked *a)
+{
+	fl_buf why = FL_BUF_INIT;
+
+	(void)fli_refuse_fun(a->self, &why); /* its outcome is in the buffer */
+	return answer_error(a, &why);
+}
+
+/* {start_task, Args, Restart, Shutdown}: what its caller left open has Elixir's defaults. */
+static int start_task(asked *a, fl_term args, fl_term restart, fl_term shutdown)
+{
+	fl_buf how = FL_BUF_INIT, child = FL_BUF_INIT;
+	int rc;
+
+	if (fli_task_is_code(args))
+		return refuse_code(a);
+	(void)fl_build(&how, "{temporary, 5000}"); /* the error of `child` tells, here too */
+	if (fl_is_nil(restart))
+		(void)fl_tuple_get(fl_buf_term(&how), 0, &restart);
+	if (fl_is_nil(shutdown))
+		(void)fl_tuple_get(fl_buf_term(&how), 1, &shutdown);
+	(void)fl_build(&child,
+		"{{'Elixir.Task.Supervised', start_link, ~}, ~, ~, worker, "
+		"['Elixir.Task.Supervised']}",
+		args, restart, shutdown);
+	a->what = fl_buf_term(&child);
+	rc = child.error == FL_OK ? start_elixirs(a, &fli_task_supervised)
+				  : answer(a, "{error, system_limit}");
+	fl_buf_free(&how);
+	fl_buf_free(&child);
+	return rc;
 }
 
 /* ---- children that are there ----------------------------------------------------------------- */
@@ -353,7 +394,7 @@ static int count_children(const asked *a)
 static int start_any(const asked *a)
 {
 	switch (a->s->sup->strategy) {
-	case FL_DYNAMIC: return start_elixirs(a);
+	case FL_DYNAMIC: return start_elixirs(a, NULL);
 	case FL_SIMPLE_ONE_FOR_ONE: return start_simple(a);
 	default: return start_child(a);
 	}
@@ -373,11 +414,15 @@ int fli_supervisor_call(fl_proc *self, fli_supervisor *s, fl_from from, fl_term 
 		{"{which_child, ~}", which_child},
 	};
 	asked a = {.self = self, .s = s, .from = from};
+	fl_term args, restart, shutdown;
 
 	if (fl_match(request, "which_children"))
 		return which_children(&a);
 	if (fl_match(request, "count_children"))
 		return count_children(&a);
+	if (s->flags->tasks &&
+		fl_match(request, "{start_task, ~, ~, ~}", &args, &restart, &shutdown))
+		return start_task(&a, args, restart, shutdown);
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
 		if (fl_match(request, requests[i].pattern, &a.what))
 			return requests[i].serve(&a);

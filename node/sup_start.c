@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "node/behaviours.h"
+#include "node/chore.h"
 #include "node/sched.h"
 #include "node/sup_process.h"
 
@@ -85,8 +86,10 @@ static bool understand(
 	if (!fl_match(fli_kid_spec_get(spec, FLI_SPEC_FUNCTION), "start_link") ||
 		!fl_match(module, "~", &name))
 		return false;
-	if (is_starter(module) ? !read_starter(args, &name, ret_birth)
-			       : !read_plain(args, ret_birth))
+	if (spec->behaviour == &fli_task_supervised)
+		ret_birth->arg = args; /* all of them are its own */
+	else if (is_starter(module) ? !read_starter(args, &name, ret_birth)
+				    : !read_plain(args, ret_birth))
 		return false;
 	if (ret_birth->behaviour == NULL) {
 		fli_enter(node);

@@ -10,8 +10,9 @@
  * with an alias of three words in 24 and 25, and of five since 26. Only 26.0, which cannot be told
  * from its successors, shows its users the pair.
  *
- * Departs from OTP: a function of the caller's cannot run here, so replace_state fails as a
- * callback that raises does, and what `install` brings is refused.
+ * Departs from OTP: a fun of the caller's cannot run here, so replace_state takes the name of an
+ * exported function, `fun M:F/1`, or fails as a callback that raises does, and what `install`
+ * brings is refused.
  */
 #include <stdio.h>
 #include <time.h>
@@ -169,6 +170,43 @@ static int terminate(fl_proc *proc, const fli_msg *msg, fl_term reason)
 	return FL_STOP;
 }
 
+/* ---- suspended --------------------------------------------------------------------------------
+ */
+
+/*
+ * Suspended by sys: system messages and the parent's exit alone are served. Each message is looked
+ * at once, however many wait, since peers can send as many as the mailbox takes.
+ */
+fli_msg *fli_sys_find(fl_proc *proc)
+{
+	fli_extra *extra = proc->extra;
+	fli_msg *msg = extra->searched == NULL ? proc->first : extra->searched->next;
+
+	for (; msg != NULL && msg->kind != FLI_MSG_SYSTEM && msg->kind != FLI_MSG_EXIT;
+		msg = msg->next)
+		extra->searched = msg;
+	return msg;
+}
+
+fli_msg *fli_sys_pop(fl_proc *proc)
+{
+	fli_msg *msg = fli_sys_find(proc), *before = proc->extra->searched;
+
+	if (msg == NULL || before == NULL)
+		return msg == NULL ? NULL : fli_mailbox_pop(proc);
+	before->next = msg->next;
+	if (proc->last == msg)
+		proc->last = before;
+	proc->mailbox_count--;
+	msg->next = NULL;
+	return msg;
+}
+
+bool fli_sys_is_suspended(const fl_proc *proc)
+{
+	return proc->extra != NULL && proc->extra->sys_suspended;
+}
+
 /* ---- sys's debug requests --------------------------------------------------------------------
  */
 
@@ -306,6 +344,66 @@ bool fli_sys_is_code_change(const fl_proc *proc, const fli_msg *msg, fl_term *re
 
 	return proc->extra != NULL && proc->extra->sys_suspended &&
 	       fl_match(request, "{change_code, _, ~, _}", ret_old_vsn);
+}
+
+/* ---- replace_state --------------------------------------------------------------------------- */
+
+bool fli_sys_is_replace_state(const fl_proc *proc, const fli_msg *msg, fl_term *ret_fun)
+{
+	fl_term request = fli_term(proc->node, msg->data + msg->body, msg->size - msg->body);
+	fli_mfa named;
+
+	return proc->behaviour->replace_state != NULL && !proc->is_system &&
+	       fl_match(request, "{replace_state, ~}", ret_fun) && fli_fun_names(*ret_fun, &named);
+}
+
+static int set_reason(fl_proc *self, int class, const fli_mfa *mfa, fl_term raised)
+{
+	const char *const classes[] = {
+		[FL_THROW] = "throw", [FL_ERROR] = "error", [FL_EXIT] = "exit"};
+
+	return fl_stop(self, "{callback_failed, {~, ~}, {~, ~}}", mfa->module, mfa->function,
+		fl_atom_of(classes[class]), raised);
+}
+
+/* A handler. FL_STOP: the reason is what the answer says. */
+int fli_sys_replace_state(fl_proc *self, fl_term fun)
+{
+	fl_buf state = FL_BUF_INIT, args = FL_BUF_INIT, result = FL_BUF_INIT;
+	fli_mfa mfa;
+	int rc, class;
+
+	if (!fli_fun_names(fun, &mfa))
+		return fl_stop(self, "badarg");
+	fli_enter(self->node);
+	fli_state_write(self, &state);
+	fli_leave(self->node);
+	if (fl_build(&args, "[~]", fl_buf_term(&state)) != FL_OK) {
+		fl_buf_free(&state);
+		return fl_stop(self, "system_limit");
+	}
+	mfa.args = fl_buf_term(&args);
+	class = fli_apply(self, &mfa, &result);
+	if (class == FL_OK)
+		rc = self->behaviour->replace_state(self, self->state, fl_buf_term(&result));
+	else
+		rc = set_reason(self, class, &mfa, fl_buf_term(&result));
+	fl_buf_free(&state);
+	fl_buf_free(&args);
+	fl_buf_free(&result);
+	return rc;
+}
+
+/* An answer that finds nobody is no error of the server's. */
+void fli_sys_state_replaced(fl_proc *proc, const fli_msg *msg, int rc)
+{
+	if (rc == FL_OK)
+		(void)reply_state(proc, msg);
+	else if (rc == FL_STOP)
+		(void)fli_reply_spec(
+			proc->node, proc, msg, fl_spec("{error, ~}", fli_reason(proc)));
+	else
+		(void)fli_reply_spec(proc->node, proc, msg, fl_spec("{error, ~}", rc));
 }
 
 /* Whoever stops or suspends one of the node's own processes makes the node mute. */

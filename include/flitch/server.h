@@ -74,6 +74,12 @@ struct fl_behaviour {
 	 * was. Absent: the state fits as it is, and the answer is ok.
 	 */
 	int (*code_change)(fl_proc *self, void *state, fl_term old_vsn);
+	/*
+	 * sys:replace_state(Server, fun M:F/1) of an exported function: what it made of the term
+	 * that format_status shows. After fl_stop the answer is {error, Reason}, the server lives,
+	 * and the state must be as it was. Absent: the state cannot be replaced.
+	 */
+	int (*replace_state)(fl_proc *self, void *state, fl_term new_state);
 	/* Appends one term that describes the state: what sys:get_state and crash reports show. */
 	int (*format_status)(fl_proc *self, const void *state, fl_buf *ret_status);
 

@@ -78,6 +78,7 @@ typedef struct fl_supervisor {
 	uint32_t intensity, period_s;
 	fl_auto_shutdown auto_shutdown;
 	uint32_t max_children; /* FL_DYNAMIC; 0: no limit */
+	bool tasks;            /* FL_DYNAMIC: a Task.Supervisor, see <flitch/task.h> */
 	const char
 		*extra_arguments; /* FL_DYNAMIC: a list, put before the arguments of each start */
 	/*
