@@ -35,8 +35,10 @@ static bool watch_has_ref(const void *item, const void *key)
 
 void fli_scope_create(fli_scope *scope, const fli_scope_start *start)
 {
-	*scope = (fli_scope){
-		.ops = start->ops, .ctx = start->ctx, .retry_next = FLI_SCOPE_RETRY_FIRST_MS};
+	*scope = (fli_scope){.ops = start->ops,
+		.ctx = start->ctx,
+		.watches_max = FLI_SCOPE_WATCHES_SUM_MAX,
+		.retry_next = FLI_SCOPE_RETRY_FIRST_MS};
 	fli_pg_table_create(&scope->table, start->mem, start->seed, start->members_max);
 	fli_pg_owner_create(&scope->own, &start->self);
 	fli_map_create(&scope->locals, start->mem, local_has_id);

@@ -39,8 +39,9 @@ enum {
 	FLI_SCOPE_RESYNC_MAX = 1 << 16,  /* members; a peer that has more of us is not told twice */
 	FLI_SCOPE_RESYNCS_MAX = 8,       /* a peer that asks more often a second has to wait */
 	FLI_SCOPE_WATCHES_MAX = 1 << 14, /* of one group, or of all: each is told of each change */
-	FLI_SCOPE_LEAVE_MAX = 1 << 20,   /* pids times groups of one leave */
-	FLI_SCOPE_RETRY_FIRST_MS = 1000, /* after a failure for want of memory or room */
+	FLI_SCOPE_WATCHES_SUM_MAX = 1 << 20, /* of a scope, whatever they watch */
+	FLI_SCOPE_LEAVE_MAX = 1 << 20,       /* pids times groups of one leave */
+	FLI_SCOPE_RETRY_FIRST_MS = 1000,     /* after a failure for want of memory or room */
 	FLI_SCOPE_RETRY_MAX_MS = 64000
 };
 
@@ -99,12 +100,13 @@ typedef struct fli_scope {
 	fli_map watches; /* fli_pg_watch, by its reference */
 	fli_link of_all; /* fli_pg_watch of the whole scope */
 	uint32_t of_all_count;
-	bool is_paused;      /* our members are in no group, for us and for others */
-	uint32_t retry_ms;   /* 0: nothing is due */
-	uint32_t retry_next; /* how long to wait the next time */
-	fli_buf out;         /* messages are built here */
-	fli_buf key;         /* and the name that is asked for, here */
-	uint64_t *ids;       /* of the message at hand */
+	uint32_t watches_max; /* of all kinds */
+	bool is_paused;       /* our members are in no group, for us and for others */
+	uint32_t retry_ms;    /* 0: nothing is due */
+	uint32_t retry_next;  /* how long to wait the next time */
+	fli_buf out;          /* messages are built here */
+	fli_buf key;          /* and the name that is asked for, here */
+	uint64_t *ids;        /* of the message at hand */
 	size_t ids_count, ids_capacity;
 	fli_scope_counters counters;
 	const fli_scope_ops *ops;

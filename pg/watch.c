@@ -56,9 +56,12 @@ static int set_group(fli_scope *scope, fli_pg_watch *watch, const fl_term *key)
 
 int fli_scope_watch(fli_scope *scope, const fl_pid *pid, const fl_term *key, fl_ref *ret_ref)
 {
-	fli_pg_watch *watch = fli_zalloc(scope->table.mem, sizeof *watch);
+	fli_pg_watch *watch;
 	int rc;
 
+	if (scope->watches.count >= scope->watches_max)
+		return FL_ELIMIT;
+	watch = fli_zalloc(scope->table.mem, sizeof *watch);
 	if (watch == NULL)
 		return FL_ENOMEM;
 	watch->pid = *pid;

@@ -42,6 +42,40 @@ static void watchers_are_told(void)
 	scope_teardown();
 }
 
+static int watch(const char *group, fl_ref *ret_ref)
+{
+	const fl_pid watcher = {fl_atom_of("a@h"), 50, 0, CREATION};
+	fl_buf buf = FL_BUF_INIT;
+	fl_term key;
+	int rc;
+
+	if (group != NULL)
+		key = scope_term_of(&buf, group);
+	rc = fli_scope_watch(&scope, &watcher, group == NULL ? NULL : &key, ret_ref);
+	fl_buf_free(&buf);
+	return rc;
+}
+
+static void watches_have_a_limit_of_each_kind(void)
+{
+	fl_ref ref;
+
+	scope_setup(0);
+	for (int i = 0; i < FLI_SCOPE_WATCHES_MAX; i++) {
+		CU_ASSERT_EQUAL(watch("g", &ref), FL_OK);
+		CU_ASSERT_EQUAL(watch(NULL, &ref), FL_OK);
+	}
+	CU_ASSERT_EQUAL(watch("g", &ref), FL_ELIMIT);
+	CU_ASSERT_EQUAL(watch(NULL, &ref), FL_ELIMIT);
+	CU_ASSERT_EQUAL(watch("h", &ref), FL_OK);
+	scope.watches_max = (uint32_t)scope.watches.count;
+	CU_ASSERT_EQUAL(watch("i", &ref), FL_ELIMIT);
+	CU_ASSERT_EQUAL(scope.table.groups.count, 2);
+	CU_ASSERT(fli_scope_unwatch(&scope, &ref));
+	CU_ASSERT_EQUAL(watch("i", &ref), FL_OK);
+	scope_teardown();
+}
+
 /* ---- failures ---------------------------------------------------------------------------------
  */
 
@@ -108,6 +142,6 @@ static void any_allocation_may_fail(void)
 	}
 }
 
-FL_SUITE("pg_trouble", FL_TEST(watchers_are_told),
+FL_SUITE("pg_trouble", FL_TEST(watchers_are_told), FL_TEST(watches_have_a_limit_of_each_kind),
 	FL_TEST(what_could_not_be_sent_is_made_good_by_a_sync),
 	FL_TEST(past_the_limit_a_peer_is_asked_again_later), FL_TEST(any_allocation_may_fail));
