@@ -183,8 +183,11 @@ static int load_and_join(fli_member *member, const fl_options *options, fl_error
 	size_t count = fli_options_count(options, FLI_KEY_NODE_LOAD);
 	int rc = FL_OK;
 
+	member->children = fli_children_ref(fli_options_children(options));
 	for (size_t i = 0; rc == FL_OK && i < count; i++)
 		rc = fli_module_load(member, fli_options_item(options, FLI_KEY_NODE_LOAD, i), err);
+	if (rc == FL_OK)
+		rc = fli_application_start(member, err);
 	count = fli_options_count(options, FLI_KEY_NODE_JOIN);
 	for (size_t i = 0; rc == FL_OK && i < count; i++) {
 		const char *peer = fli_options_item(options, FLI_KEY_NODE_JOIN, i);
@@ -320,6 +323,7 @@ void fl_node_close(fl_node *node)
 		fli_loop_delete(member->loop);
 	fli_partition_close(&member->core);
 	fli_node_delete(node);
+	fli_application_delete(member);
 	fli_modules_unload(member);
 	fli_free(mem, member);
 }

@@ -9,6 +9,7 @@
  * Threads: as <flitch/node.h> says. Memory: owned by fl_node.owner. Errors: FL_E* with a text.
  */
 
+#include "cluster/children.h"
 #include "cluster/cookie.h"
 #include "cluster/core.h"
 #include "cluster/logger.h"
@@ -16,15 +17,18 @@
 #include "node/loop.h"
 
 typedef struct fli_modules fli_modules;
+typedef struct fli_application fli_application;
 
 /* Owner: the context of the node. */
 typedef struct fli_member {
 	fli_core core; /* first: fl_node.owner */
 	fli_loop *loop;
 	fli_net *net;
-	fli_tls *tls;         /* NULL: connections are plain */
-	fli_net *links;       /* those of TLS; NULL: the same */
-	fli_modules *modules; /* the last loaded first */
+	fli_tls *tls;                 /* NULL: connections are plain */
+	fli_net *links;               /* those of TLS; NULL: the same */
+	fli_modules *modules;         /* the last loaded first */
+	fli_children *children;       /* of the configuration; NULL: none */
+	fli_application *application; /* supervisors that it makes */
 	fli_logger logger;
 	fli_mem *mem;
 } fli_member;
@@ -60,8 +64,13 @@ fli_limits fli_node_limits(const fl_options *options);
 /* Reads the files of tls.* anew, for the connections from now on. Any thread. */
 int fli_node_reload_tls(fl_node *node, fl_error *err);
 
-/* Loads a shared object and starts its behaviours. The owner of the context. */
+/* Loads a shared object and starts those of its behaviours that no child names. The owner of the
+ * context. */
 int fli_module_load(fli_member *member, const char *path, fl_error *err);
 void fli_modules_unload(fli_member *member);
+/* Starts what the configuration lists as `children`. The owner of the context. */
+int fli_application_start(fli_member *member, fl_error *err);
+/* When the node is gone. */
+void fli_application_delete(fli_member *member);
 
 #endif

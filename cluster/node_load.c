@@ -6,7 +6,8 @@
  *    not change code that runs. The descriptor stays open, since the loader knows an object by its
  *    path, and a second file at the same number would be taken for the first.
  *  - It exports fl_module_v1 of this ABI, or fl_exports_v1, or both. The functions are added, then
- *    each behaviour is started once, supervised.
+ *    each behaviour is started once, supervised; what `children` of the configuration names is
+ *    started there.
  *
  * What goes wrong is told with what to do: no such file, no shared object, built for another
  * version, an undefined symbol. An object whose behaviours did not all start stays loaded, since
@@ -185,7 +186,8 @@ static int start_all(fli_member *member, const offer *o, const char *path, fl_er
 	for (size_t i = 0; at != NULL && at[i] != NULL; i++)
 		(void)fli_behaviour_know(member->core.node, at[i]); /* a start says what is wrong */
 	for (; at != NULL && *at != NULL && rc == FL_OK; at++)
-		rc = fli_supervisor_start_child(member->core.node, *at, err);
+		if (!fli_children_name(member->children, (*at)->name))
+			rc = fli_supervisor_start_child(member->core.node, *at, err);
 	if (rc != FL_OK)
 		fl_error_wrap(err, "%s", path);
 	return rc;

@@ -88,6 +88,7 @@ void fl_options_delete(fl_options *options)
 	for (size_t i = 0; i < options->peers_count; i++)
 		fli_peer_config_free(options, &options->peers[i]);
 	fli_free(options->mem, options->peers);
+	fli_children_unref(options->children);
 	fli_free(options->mem, options);
 }
 
@@ -211,6 +212,7 @@ int fli_options_unknown(const char *key, const char *origin, fl_error *err)
 	for (unsigned i = 0; i < FLI_KEYS_COUNT; i++)
 		fli_suggest_offer(&suggest, fli_option_of((fli_key)i)->key);
 	fli_suggest_offer(&suggest, "peers");
+	fli_suggest_offer(&suggest, "children");
 	if (suggest.best == NULL)
 		fl_error_set(err, FL_ECONFIG, "%s: unknown key \"%s\"", origin, key);
 	else
@@ -318,6 +320,11 @@ const char *fli_options_origin(const fl_options *options, fli_key key)
 	const fli_option_value *value = value_of(options, key);
 
 	return value->origin != NULL ? value->origin : "default";
+}
+
+struct fli_children *fli_options_children(const fl_options *options)
+{
+	return options->children;
 }
 
 size_t fli_options_peers_count(const fl_options *options)

@@ -72,6 +72,8 @@ bool fli_options_is_set(
 const char *fli_options_origin(
 	const fl_options *options, fli_key key); /* "default", "flitch.conf:7" */
 
+/* The application; NULL: none is configured. */
+struct fli_children *fli_options_children(const fl_options *options);
 size_t fli_options_peers_count(const fl_options *options);
 const fli_peer_config *fli_options_peer(const fl_options *options, size_t index);
 /* The entry of that node, or NULL. */

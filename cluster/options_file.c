@@ -4,7 +4,7 @@
  *
  *  - a dotted key is a path of groups: `dist: { ticktime = 60; };` or `dist = { ... }`;
  *  - a list of texts is an array, a list, or one text with commas;
- *  - `peers` is a list of groups, one a node.
+ *  - `peers` is a list of groups, one a node; `children` is the application (children.h).
  *
  * Failure: syntax errors, unknown keys and values of a wrong type or range are refused with
  * `file:line: ...`, the first one found.
@@ -257,6 +257,19 @@ static int read_peers(reader *r, const config_setting_t *list)
 	return rc;
 }
 
+/* A later file's list is in place of an earlier one's. */
+static int read_children(reader *r, const config_setting_t *list)
+{
+	fli_children *children;
+	int rc = fli_children_read(r->options->mem, list, r->path, &children, r->err);
+
+	if (rc != FL_OK)
+		return rc;
+	fli_children_unref(r->options->children);
+	r->options->children = children;
+	return FL_OK;
+}
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 static int read_group(reader *r, const config_setting_t *group, unsigned depth)
@@ -275,6 +288,8 @@ static int read_group(reader *r, const config_setting_t *group, unsigned depth)
 		set_origin(r, setting);
 		if (strcmp(r->key, "peers") == 0)
 			rc = read_peers(r, setting);
+		else if (strcmp(r->key, "children") == 0)
+			rc = read_children(r, setting);
 		else if (config_setting_is_group(setting) == CONFIG_TRUE)
 			rc = read_group(r, setting, depth + 1);
 		else

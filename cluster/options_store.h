@@ -8,6 +8,7 @@
  * Threads: as options.h. Memory: owns every text. Errors: FL_E*.
  */
 
+#include "cluster/children.h"
 #include "cluster/options.h"
 
 typedef struct fli_option_value {
@@ -25,6 +26,7 @@ struct fl_options {
 	fli_option_value values[FLI_KEYS_COUNT];
 	fli_peer_config *peers;
 	size_t peers_count;
+	fli_children *children; /* NULL: none */
 };
 
 char *fli_options_copy(const fl_options *options, const char *text); /* NULL: out of memory */

@@ -6,7 +6,10 @@ defmodule :job_fun do
   def fail(:exit, value), do: exit(value)
   def fail(:throw, value), do: throw(value)
   def fail(:error, value), do: :erlang.error(value)
-  def tell(pid, value), do: send(pid, {:told, self(), value}) && :ok
+  def tell(pid, value) do
+    send(pid, {:told, self(), value})
+    :ok
+  end
 
   def hang(pid, value) do
     tell(pid, value)
