@@ -354,13 +354,18 @@ void fli_call_refuse(fl_proc *proc, const fli_msg *asked, const char *reason)
 	fl_ref ref;
 	bool is_alias;
 	fli_peer *peer = NULL;
+	fl_proc *waiting = NULL;
 	fli_monitor *monitor;
 
 	if (!caller_of(asked, &caller) || !fli_tag_ref(tag_of(node, asked), &ref, &is_alias))
 		return;
 	if (!fli_pid_is_local(node, &caller))
 		peer = find_peer(node, caller.node);
+	else
+		waiting = fli_proc_of(node, &caller);
 	monitor = fli_monitor_find(node, peer, &ref);
 	if (monitor != NULL && monitor->target == proc)
 		fli_monitor_fire(node, monitor, reason);
+	else if (monitor == NULL && waiting != NULL)
+		fli_request_refused(waiting, &ref, reason);
 }

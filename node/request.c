@@ -115,6 +115,15 @@ void fli_request_down(fli_monitor *monitor, fl_term reason)
 		fli_wait_finish_with_reason(monitor->watcher->node, wait, reason);
 }
 
+void fli_request_refused(fl_proc *proc, const fl_ref *ref, const char *reason)
+{
+	fli_reason_atom atom;
+
+	for (fli_wait *wait = proc->waits; wait != NULL; wait = wait->outer)
+		if (!wait->done && fl_ref_eq(&wait->ref, ref))
+			fli_wait_finish_with_reason(proc->node, wait, fli_reason_of(&atom, reason));
+}
+
 void fli_requests_on_exit(fl_proc *proc)
 {
 	for (fli_wait *wait = proc->waits; wait != NULL; wait = wait->outer) {

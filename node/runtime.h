@@ -242,6 +242,8 @@ bool fli_tag_ref(fl_term tag, fl_ref *ret_ref, bool *ret_alias);
 void fli_request_reply(fl_proc *proc, fli_msg *msg);
 /* The monitor of a waiting fl_call fired. */
 void fli_request_down(fli_monitor *monitor, fl_term reason);
+/* A call on the caller's stack has no monitor yet. */
+void fli_request_refused(fl_proc *proc, const fl_ref *ref, const char *reason);
 /* The process ended: its frames that wait in fl_call go on with FL_ECLOSED. */
 void fli_requests_on_exit(fl_proc *proc);
 /* The node ends: every frame that waits in fl_call goes on with FL_ECLOSED, now and later. */

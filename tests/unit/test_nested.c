@@ -2,6 +2,7 @@
 /* fl_call on the caller's stack, and what may happen meanwhile. */
 #include "tests/support/actor.h"
 #include "tests/support/fake_remote.h"
+#include "tests/support/fault.h"
 #include "tests/support/suite.h"
 
 static world w;
@@ -67,6 +68,39 @@ static void a_nested_callee_continues_after_its_callers_turn(void)
 	actor_do(&w, "a", ask_planner);
 	CU_ASSERT_STRING_EQUAL(actor_notes, "asked;continued;");
 	world_close(&w);
+}
+
+static fli_fault fault;
+static long nth;
+
+/* One that could not be told of its end would wait for ever. */
+static int ask_with_little_memory(fl_proc *self)
+{
+	int rc;
+
+	fault.countdown = nth;
+	rc = fl_call(self, "planner", FL_INFINITY, NULL, "x");
+	fault.countdown = 0;
+	CU_ASSERT_NOT_EQUAL(rc, FL_ENOTSUP);
+	CU_ASSERT_TRUE(fault.was_hit || rc == FL_OK);
+	return FL_OK;
+}
+
+static void a_nested_call_ends_wherever_memory_runs_out(void)
+{
+	bool was_hit = true;
+
+	for (nth = 1; was_hit; nth++) {
+		fli_fault_create(&fault, 0);
+		world_open(&w, &fault.mem);
+		(void)world_start(&w, &actor, "a", NULL);
+		(void)world_start(&w, &planner, "planner", NULL);
+		actor_do(&w, "a", ask_with_little_memory);
+		was_hit = fault.was_hit;
+		world_close(&w);
+		CU_ASSERT_EQUAL(fault.live, 0);
+	}
+	CU_ASSERT_TRUE(nth > 2);
 }
 
 /* ---- death while nested ---------------------------------------------------------------------- */
@@ -319,6 +353,7 @@ static void a_request_ends_once_by_its_answer_or_by_its_servers_end(void)
 
 FL_SUITE("nested", FL_TEST(what_a_nested_callee_sends_itself_is_handled),
 	FL_TEST(a_nested_callee_continues_after_its_callers_turn),
+	FL_TEST(a_nested_call_ends_wherever_memory_runs_out),
 	FL_TEST(a_caller_that_its_callee_kills_goes_on_with_eclosed),
 	FL_TEST(a_dead_callers_open_call_is_not_alive),
 	FL_TEST(a_parent_that_its_child_kills_in_init_watches_nobody),
