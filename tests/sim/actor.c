@@ -193,26 +193,35 @@ static void give_up(fl_proc *self, uint32_t number)
 	books_end(b, number, END_GIVEN_UP);
 }
 
-/* Whoever sends itself an exit signal ends by it, and so do the links; no message is for them. */
-static bool has_ended_itself(const books *b, uint32_t number, uint32_t id)
+/*
+ * For this actor, or for one whose pid it could have inherited. An end that an exit signal has
+ * caused goes on along the links with the signal's reason, and may come round to who sent it: his
+ * links are told of an end then.
+ */
+static bool is_sent_to(const books *b, uint32_t number, uint32_t id)
 {
-	const ask *a = number > b->asks_count ? NULL : books_at(b, number);
+	uint32_t to = number > b->asks_count ? NOBODY : books_at(b, number)->to;
+	const fl_pid *mine = &books_actor(b, id)->pid, *his;
 
-	return a != NULL && a->to == a->from && a->to != id;
+	if (to == NOBODY)
+		return false;
+	his = &books_actor(b, to)->pid;
+	return his->id == mine->id && his->serial == mine->serial &&
+	       fl_atom_eq(his->node, mine->node);
 }
 
 /* 'EXIT' of a link, or of somebody's exit/2, which is a message of its own. */
 static void on_exit_message(uint32_t id, const fl_pid *from, fl_term reason)
 {
 	books *b = &run_current()->books;
-	uint32_t sender = books_by_pid(b, from), link, number, by;
+	uint32_t sender = books_by_pid(b, from), number, by;
+	uint32_t link = sender == NOBODY ? 0 : books_link(b, id, sender);
 
 	if (fl_match(reason, "{asked, ~, ~}", &number, &by) && by == sender &&
-		!has_ended_itself(b, number, id)) {
+		is_sent_to(b, number, id)) {
 		(void)saw_message(id, number, from, (fl_term){.data = NULL});
 		return;
 	}
-	link = sender == NOBODY ? 0 : books_link(b, id, sender);
 	if (link != 0)
 		actor_saw_end(SAW_EXIT, id, link, reason);
 }
