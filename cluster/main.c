@@ -244,7 +244,6 @@ static void print_ready(const fl_node *node, const fl_options *options)
 static int start_warden(life *p)
 {
 	const fli_warden_config config = {
-		.node = p->node,
 		.log = &p->log,
 		.watches_stdin = fli_args_has(&p->args, "--parent-stdin"),
 		.shutdown_ms = (uint32_t)fli_options_int(p->options, FLI_KEY_NODE_SHUTDOWN_TIME),
@@ -259,23 +258,27 @@ static int start_warden(life *p)
 	return fli_warden_create(&p->warden, &config, &p->err);
 }
 
-static int serve(life *p)
+static void tell_ready(const life *p)
 {
-	int rc = start_warden(p);
-
-	if (rc != FL_OK)
-		return rc;
 	if (p->program->on_ready != NULL)
 		p->program->on_ready(p->node, p->options);
 	else
 		print_ready(p->node, p->options);
 	(void)fflush(stdout); /* the line is for whoever reads; a node serves without a reader */
-	rc = fl_node_run(p->node);
-	fli_warden_let_go(&p->warden);
-	fl_node_close(p->node);
-	p->node = NULL;
-	fli_warden_destroy(&p->warden);
-	return rc;
+}
+
+/* The node from its start to its end. */
+static int live(life *p)
+{
+	int rc = fl_node_open(p->options, &p->node, &p->err);
+
+	if (rc == FL_OK)
+		rc = start_servers(p);
+	if (rc != FL_OK)
+		return rc;
+	if (fli_warden_attach(&p->warden, p->node))
+		tell_ready(p);
+	return fl_node_run(p->node);
 }
 
 static int fail(life *p, int rc)
@@ -291,18 +294,23 @@ static int fail(life *p, int rc)
 static int run_node(life *p)
 {
 	int rc = configure(p);
+	bool is_watched = false;
 
 	fli_warden_block();
 	if (rc == FL_OK)
-		rc = fl_node_open(p->options, &p->node, &p->err);
-	if (rc == FL_OK)
-		rc = start_servers(p);
-	if (rc == FL_OK)
-		rc = serve(p);
+		rc = start_warden(p);
+	if (rc == FL_OK) {
+		is_watched = true;
+		rc = live(p);
+	}
 	if (rc < 0)
 		rc = fail(p, rc);
+	if (is_watched)
+		fli_warden_let_go(&p->warden);
 	if (p->node != NULL)
 		fl_node_close(p->node);
+	if (is_watched)
+		fli_warden_destroy(&p->warden);
 	fl_options_delete(p->options);
 	return rc;
 }

@@ -2,8 +2,8 @@
 /*
  * Signals as events: one poll over a signalfd, stdin and an eventfd that ends the thread.
  *
- * Failure: where stopping hangs, in a handler that never returns say, the program ends itself after
- * `shutdown_ms` with 75, so that a supervisor above it need not resort to SIGKILL.
+ * Failure: where stopping hangs, in a handler or an init that never returns say, the program ends
+ * itself after `shutdown_ms` with 75, so that a supervisor above it need not resort to SIGKILL.
  */
 #include "cluster/warden.h"
 
@@ -41,7 +41,8 @@ static void stop(fli_warden *warden, const char *why)
 {
 	warden->is_stopping = true;
 	fli_log_write(warden->config.log, FLI_NOTICE, "%s - shutting down", why);
-	fl_node_stop(warden->config.node);
+	if (warden->config.node != NULL)
+		fl_node_stop(warden->config.node);
 }
 
 static void stop_or_end(fli_warden *warden, int signal, const char *why)
@@ -55,6 +56,7 @@ static void stop_or_end(fli_warden *warden, int signal, const char *why)
 static void on_signal(fli_warden *warden, int signal)
 {
 	const fli_warden_config *config = &warden->config;
+	bool serves = config->node != NULL && !warden->is_stopping;
 
 	if (signal == SIGQUIT)
 		_exit(128 + SIGQUIT);
@@ -62,9 +64,9 @@ static void on_signal(fli_warden *warden, int signal)
 		stop_or_end(warden, signal, "SIGTERM received");
 	else if (signal == SIGINT)
 		stop_or_end(warden, signal, "SIGINT received");
-	else if (signal == SIGHUP && !warden->is_stopping)
+	else if (signal == SIGHUP && serves)
 		config->on_reload(config->ctx);
-	else if (signal == SIGUSR1 && !warden->is_stopping)
+	else if (signal == SIGUSR1 && serves)
 		config->on_dump(config->ctx);
 }
 
@@ -162,6 +164,19 @@ static void tell(fli_warden *warden, uint64_t words)
 	ssize_t written = write(warden->end_fd, &words, sizeof words);
 
 	(void)written; /* an eventfd that is nearly at zero takes it */
+}
+
+bool fli_warden_attach(fli_warden *warden, fl_node *node)
+{
+	bool goes_on;
+
+	(void)pthread_mutex_lock(&warden->lock);
+	warden->config.node = node;
+	goes_on = !warden->is_stopping;
+	if (!goes_on)
+		fl_node_stop(node);
+	(void)pthread_mutex_unlock(&warden->lock);
+	return goes_on;
 }
 
 void fli_warden_let_go(fli_warden *warden)

@@ -10,6 +10,9 @@
  *     SIGHUP                          `on_reload`
  *     SIGUSR1                         `on_dump`; the node goes on
  *
+ * It is there before the node: a request to stop that comes while the node starts is carried out
+ * when it has started, within the same time limit; SIGHUP and SIGUSR1 mean nothing until then.
+ *
  * Signals are blocked in every thread (fli_warden_block, before any other thread is there), so that
  * no code of ours or of a library ever runs in a signal handler.
  *
@@ -23,7 +26,7 @@
 #include "node/log.h"
 
 typedef struct fli_warden_config {
-	fl_node *node;
+	fl_node *node;        /* NULL: it is still to be attached */
 	fli_log *log;         /* outlives the node */
 	bool watches_stdin;   /* its end is a request to stop */
 	uint32_t shutdown_ms; /* a stop that takes longer ends the program; 0: it may take for ever
@@ -44,6 +47,8 @@ typedef struct fli_warden {
 
 void fli_warden_block(void);
 int fli_warden_create(fli_warden *warden, const fli_warden_config *config, fl_error *err);
+/* The node serves. False: it was told to stop meanwhile, and has been asked to. */
+bool fli_warden_attach(fli_warden *warden, fl_node *node);
 /*
  * The node is about to be closed: from now on it is not touched, and the time limit of the stop
  * runs.

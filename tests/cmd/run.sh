@@ -420,6 +420,63 @@ server_that_always_ends_takes_the_node_with_it() {
 	says c12.err 'this node ends with code 70: its supervisor gave up; a server ended more often'
 }
 
+# Its init waits until somebody opens the pipe for writing.
+build_waiting() {
+	cat >waiting.c <<-'EOF'
+	#include <fcntl.h>
+	#include <stdio.h>
+	#include <unistd.h>
+	#include <flitch.h>
+	static int on_init(fl_proc *self, void *state, fl_term args)
+	{
+		(void)self, (void)state, (void)args;
+		(void)fprintf(stderr, "init runs\n");
+		(void)close(open("gate", O_RDONLY));
+		return FL_OK;
+	}
+	static void on_terminate(fl_proc *self, void *state, fl_term reason)
+	{
+		(void)self, (void)state, (void)reason;
+		(void)fprintf(stderr, "terminated\n");
+	}
+	static const fl_behaviour waiting = {
+		.name = "waiting", .init = on_init, .terminate = on_terminate, .trap_exit = true,
+	};
+	FL_MODULE(&waiting);
+	EOF
+	${CC:-cc} -shared -fPIC -o waiting.so waiting.c -I"$top/include" 2>own.log ||
+		{ fail "$(cat own.log)"; return 1; }
+	rm -f gate
+	mkfifo gate
+}
+
+start_waiting() { # FLAGS...
+	build_waiting || return
+	"$flitch" run --name c13@127.0.0.1 --load "$work/waiting.so" "$@" >c13.out 2>c13.err </dev/null &
+	node=$!
+	pids+=("$node")
+	await c13.err '^init runs' || return
+	kill -TERM "$node"
+	await c13.err 'SIGTERM received'
+}
+
+stop_while_it_starts_is_carried_out_then() {
+	start_waiting || return
+	timeout 60 sh -c ': >gate'
+	ends "$node" 0
+	says c13.err terminated
+	silent c13.out
+}
+
+stop_ends_a_start_that_hangs() {
+	start_waiting --set node.shutdown_time=50ms || return
+	ends "$node" 75
+	says c13.err 'the stop took longer than 50 ms'
+	start_waiting || return
+	kill -TERM "$node"
+	ends "$node" 143
+}
+
 taken_name_is_refused() {
 	start c3 || return
 	try 69 "$flitch" run --name c3@127.0.0.1
@@ -630,7 +687,8 @@ timeout 60 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; d
 
 for name in node_without_epmd_is_visited_by_its_port node_says_ready_and_leaves_on_sigterm missing_shared_object_is_refused \
 	broken_shared_object_is_refused function_of_the_nodes_own_is_not_replaced \
-	server_that_always_ends_takes_the_node_with_it taken_name_is_refused port_in_use_is_refused \
+	server_that_always_ends_takes_the_node_with_it \
+	stop_while_it_starts_is_carried_out_then stop_ends_a_start_that_hangs taken_name_is_refused port_in_use_is_refused \
 	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
 	sighup_reads_the_log_level_again; do
 	it $name
