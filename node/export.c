@@ -3,7 +3,8 @@
  * Native functions: found by module, function and arity, run with an Erlang call's outcomes.
  *
  *  - fli_exports_add fills the table; every entry has a class, which the profile opens or not.
- *  - fli_apply unrolls erlang:apply, looks the function up, runs it, and checks what it built.
+ *  - fli_apply unrolls erlang:apply and proc_lib:init_p, looks the function up, runs it, and checks
+ *    what it built.
  *
  * Failure: a function that returns what is no outcome, or builds no term or two, is our user's
  * mistake and becomes the error {api_misuse, _} of that call alone. Out of memory is
@@ -335,22 +336,39 @@ int fli_refuse_fun(fl_proc *self, fl_buf *result)
 	return fl_raise(result, FL_ERROR, "{cannot_run_erlang_code, ~}", text);
 }
 
-/* Turns erlang:apply(..) into what it applies, as deep as it is nested. */
+static bool is_call_of(const fli_mfa *mfa, const char *module, const char *function)
+{
+	return fl_atom_is(mfa->module, module) && fl_atom_is(mfa->function, function);
+}
+
+/* What erlang:apply(..), or a process of proc_lib:spawn, is told to run. False: neither of them. */
+static bool inner_of(const fli_mfa *mfa, fli_mfa *inner, fl_term *ret_fun)
+{
+	static const uint8_t none[] = {FLI_NIL_EXT};
+
+	inner->args = (fl_term){.data = none, .size = sizeof none};
+	ret_fun->data = NULL;
+	if (is_call_of(mfa, "erlang", "apply"))
+		return fl_match(mfa->args, "[~, ~, ~]", &inner->module, &inner->function,
+			       &inner->args) ||
+		       fl_match(mfa->args, "[~, ~]", ret_fun, &inner->args);
+	if (is_call_of(mfa, "proc_lib", "init_p")) /* Parent, Ancestors, ... */
+		return fl_match(mfa->args, "[_, _, ~, ~, ~]", &inner->module, &inner->function,
+			       &inner->args) ||
+		       fl_match(mfa->args, "[_, _, ~]", ret_fun);
+	return false;
+}
+
+/* Turns it into what it runs, as deep as it is nested. */
 static int unroll(fl_proc *self, fli_mfa *mfa, fl_buf *result)
 {
 	fli_mfa inner;
 	fl_term fun;
 
-	while (fl_atom_is(mfa->module, "erlang") && fl_atom_is(mfa->function, "apply")) {
-		if (fl_match(mfa->args, "[~, ~, ~]", &inner.module, &inner.function, &inner.args)) {
-			*mfa = inner;
-			continue;
-		}
-		if (!fl_match(mfa->args, "[~, ~]", &fun, &inner.args))
-			return FL_OK;
-		if (fl_term_kind(fun) != FL_FUN)
+	while (inner_of(mfa, &inner, &fun)) {
+		if (fun.data != NULL && fl_term_kind(fun) != FL_FUN)
 			return fl_raise(result, FL_ERROR, "{badfun, ~}", fun);
-		if (!fli_fun_names(fun, &inner))
+		if (fun.data != NULL && !fli_fun_names(fun, &inner))
 			return fli_refuse_fun(self, result);
 		*mfa = inner;
 	}

@@ -116,8 +116,10 @@ refused_or_asked(Waiting, Froms) ->
         {asked, From} -> refused_or_asked(Waiting, [From | Froms]);
         Message ->
             Is = fun(Id) -> {reply, {error, limit}} =:= gen_server:check_response(Message, Id) end,
-            [Refused] = lists:filter(Is, Waiting),
-            refused_or_asked(lists:delete(Refused, Waiting), Froms)
+            case lists:filter(Is, Waiting) of
+                [Refused] -> refused_or_asked(lists:delete(Refused, Waiting), Froms);
+                [] -> exit({unexpected, Message, length(Waiting), length(Froms)})
+            end
     after 60000 -> exit({neither, length(Waiting), length(Froms)})
     end.
 

@@ -192,6 +192,8 @@ spawn_link_and_monitor_test(#{node := Node}) ->
     receive {'EXIT', Both, both} -> ok after 60000 -> exit(no_exit) end,
     {Thrown, ThrownRef} = spawn_monitor(Node, erlang, throw, [ball]),
     {{nocatch, ball}, [_ | _]} = down(Thrown, ThrownRef),
+    OfProcLib = proc_lib:spawn_link(Node, erlang, exit, [{shutdown, bye}]),
+    receive {'EXIT', OfProcLib, {shutdown, bye}} -> ok after 60000 -> exit(no_exit) end,
     process_flag(trap_exit, false).
 
 spawn_of_unknown_function_test(#{node := Node}) ->

@@ -206,6 +206,10 @@ static void apply_runs_what_it_applies(void)
 	GIVES("{erlang, apply, [erlang, apply, [m, twice, [4]]]}", "ok 8");
 	GIVES("{erlang, apply, [x, []]}", "error {badfun,x}");
 	GIVES("{erlang, apply, [1, 2, 3]}", "error undef");
+	GIVES("{proc_lib, init_p, [p, [], m, twice, [4]]}", "ok 8");
+	GIVES("{proc_lib, init_p, [p, [], erlang, apply, [m, twice, [4]]]}", "ok 8");
+	GIVES("{proc_lib, init_p, [p, [], x]}", "error {badfun,x}");
+	GIVES("{proc_lib, init_p, [p, []]}", "error undef");
 	world_close(&w);
 }
 
