@@ -5,6 +5,7 @@
 /* flitch: an Erlang node in C. Everything but <flitch/ei.h>, which needs erl_interface. */
 
 #include "flitch/agent.h"
+#include "flitch/durable.h"
 #include "flitch/error.h"
 #include "flitch/global.h"
 #include "flitch/node.h"
@@ -15,6 +16,7 @@
 #include "flitch/server.h"
 #include "flitch/statem.h"
 #include "flitch/supervisor.h"
+#include "flitch/table.h"
 #include "flitch/task.h"
 #include "flitch/term.h"
 

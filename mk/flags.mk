@@ -6,7 +6,7 @@ ifeq ($(origin CC),default)
 CC := $(if $(SAN),$(if $(shell command -v clang),clang,gcc),gcc)
 endif
 
-PACKAGES := libuv libssl libcrypto libconfig
+PACKAGES := libuv libssl libcrypto libconfig lmdb
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
@@ -52,7 +52,7 @@ endif
 ALL_CFLAGS = -std=c11 $(OPTIMIZE) -fPIC -fvisibility=default -pthread $(WARNINGS) $(DEFINES) \
 	-Iinclude -I. $(PKG_CFLAGS) $(HARDEN) $(SANITIZE) $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
-LIBS = $(PKG_LIBS) -ldl $(LDLIBS)
+LIBS = $(PKG_LIBS) -ldl -lm $(LDLIBS)
 
 ifeq ($(V),)
 say = @printf '  %-4s %s\n' $(1) $(@:$(BUILD)/%=%);

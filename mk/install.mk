@@ -21,7 +21,7 @@ Description: C servers as full members of an Erlang cluster
 Version: $(VERSION)
 Requires.private: $(PACKAGES)
 Libs: -L$${libdir} -lflitch
-Libs.private: -ldl -pthread
+Libs.private: -ldl -lm -pthread
 Cflags: -I$${includedir}
 endef
 export PC
@@ -35,7 +35,7 @@ Name: flitch-sim
 Description: The simulated cluster, for tests of servers in C
 Version: $(VERSION)
 Requires.private: $(PACKAGES)
-Libs: -L$${libdir} -lflitch_sim -l:libflitch.a $(PKG_LIBS) -ldl -pthread
+Libs: -L$${libdir} -lflitch_sim -l:libflitch.a $(PKG_LIBS) -ldl -lm -pthread
 Cflags: -I$${includedir}
 endef
 export SIM_PC

@@ -389,6 +389,16 @@ static int refuse(const fli_mfa *mfa, uint32_t arity, int why, fl_buf *result)
 	return fl_raise(result, FL_ERROR, "{notsup, ~}", text);
 }
 
+/* The class of an error that says more about itself. */
+static int take_blame(int class, fli_mfa *mfa)
+{
+	mfa->blamed = FLI_BLAME_NOTHING;
+	if (class <= FLI_BLAME || class > FLI_BLAME + FLI_BLAME_ERTS)
+		return class;
+	mfa->blamed = (uint8_t)(class - FLI_BLAME);
+	return FL_ERROR;
+}
+
 /* What a function returned and built, made into an outcome. */
 static int check_outcome(int class, fl_buf *result)
 {
@@ -409,6 +419,7 @@ int fli_apply(fl_proc *self, fli_mfa *mfa, fl_buf *ret_result)
 	uint32_t arity;
 	int rc = unroll(self, mfa, ret_result);
 
+	mfa->blamed = FLI_BLAME_NOTHING;
 	if (rc != FL_OK)
 		return check_outcome(rc, ret_result);
 	if (!fli_args_count(mfa->args, &arity))
@@ -418,10 +429,30 @@ int fli_apply(fl_proc *self, fli_mfa *mfa, fl_buf *ret_result)
 	fli_leave(node);
 	if (rc != FL_OK)
 		return check_outcome(refuse(mfa, arity, rc, ret_result), ret_result);
-	return check_outcome(export->call(self, mfa->args, ret_result), ret_result);
+	rc = take_blame(export->call(self, mfa->args, ret_result), mfa);
+	return check_outcome(rc, ret_result);
 }
 
 int fli_mfa_stack(fl_buf *buf, const fli_mfa *mfa)
 {
-	return fl_build(buf, "[{~, ~, ~, []}]", mfa->module, mfa->function, mfa->args);
+	static const char *const causes[] = {[FLI_BLAME_ID] = "id",
+		[FLI_BLAME_ACCESS] = "access",
+		[FLI_BLAME_TYPE] = "type",
+		[FLI_BLAME_BADKEY] = "badkey",
+		[FLI_BLAME_POSITION] = "position",
+		[FLI_BLAME_KEYPOS] = "keypos",
+		[FLI_BLAME_TABLE_TYPE] = "table_type",
+		[FLI_BLAME_OWNER] = "owner",
+		[FLI_BLAME_EXISTS] = "already_exists",
+		[FLI_BLAME_ERTS] = NULL};
+	bool is_erts = mfa->blamed == FLI_BLAME_ERTS;
+	fl_atom module = fl_atom_of(is_erts ? "erl_erts_errors" : "erl_stdlib_errors");
+
+	if (mfa->blamed == FLI_BLAME_NOTHING)
+		return fl_build(buf, "[{~, ~, ~, []}]", mfa->module, mfa->function, mfa->args);
+	if (causes[mfa->blamed] == NULL)
+		return fl_build(buf, "[{~, ~, ~, [{error_info, #{module => ~}}]}]", mfa->module,
+			mfa->function, mfa->args, module);
+	return fl_build(buf, "[{~, ~, ~, [{error_info, #{cause => ~, module => ~}}]}]", mfa->module,
+		mfa->function, mfa->args, fl_atom_of(causes[mfa->blamed]), module);
 }

@@ -67,8 +67,30 @@ void fli_exports_delete(fl_node *node);
 typedef struct fli_mfa {
 	fl_atom module;
 	fl_atom function;
-	fl_term args; /* a list */
+	fl_term args;   /* a list */
+	uint8_t blamed; /* after fli_apply: an fli_blame, of an error */
 } fli_mfa;
+
+/*
+ * Errors whose stack says more, as a BEAM's does in error_info: one of the node's own functions
+ * returns FLI_BLAME + one of these, and has built the reason.
+ */
+typedef enum fli_blame {
+	FLI_BLAME_NOTHING,
+	FLI_BLAME_STDLIB, /* #{module => erl_stdlib_errors}, and a cause from here on */
+	FLI_BLAME_ID,
+	FLI_BLAME_ACCESS,
+	FLI_BLAME_TYPE,
+	FLI_BLAME_BADKEY,
+	FLI_BLAME_POSITION,
+	FLI_BLAME_KEYPOS,
+	FLI_BLAME_TABLE_TYPE,
+	FLI_BLAME_OWNER,
+	FLI_BLAME_EXISTS,
+	FLI_BLAME_ERTS /* #{module => erl_erts_errors} */
+} fli_blame;
+
+enum { FLI_BLAME = 16 };
 
 /* FL_OK: *ret_export is open; FL_ENOENT: undef; FL_ENOTSUP: shut on purpose. */
 int fli_exports_find(

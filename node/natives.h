@@ -10,6 +10,7 @@
  *     natives_system.c    erlang: the node's figures
  *     natives_tools.c     code, application, init, proc_lib, Elixir's Node and Process
  *     gen_calls.c         gen_server, sys, Elixir's GenServer
+ *     natives_ets.c       ets, persistent_term; natives_ets_table.c: tables as a whole
  *     natives_sup.c       supervisor, Elixir's Supervisor, DynamicSupervisor, PartitionSupervisor
  *
  * Threads, memory, errors: as fl_native (server.h).
@@ -22,6 +23,8 @@ int fli_natives_system(fl_node *node);
 int fli_natives_tools(fl_node *node);
 int fli_gen_calls(fl_node *node);
 int fli_natives_sup(fl_node *node);
+int fli_natives_ets(fl_node *node);
+int fli_natives_ets_table(fl_node *node);
 
 /*
  * gen_server:call(Server, Request, infinity); `args` is what the exit of a failed one mentions.

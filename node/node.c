@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "node/behaviours.h"
+#include "node/durable.h"
 #include "node/export.h"
 #include "node/groups.h"
 #include "node/runtime.h"
@@ -137,6 +138,8 @@ void fli_node_delete(fl_node *node)
 		node->via->destroy(node);
 	if (node->groups != NULL)
 		node->groups->destroy(node);
+	fli_tables_delete(node);
+	fli_durables_delete(node);
 	fli_timers_destroy(node);
 	fli_calls_destroy(node);
 	fli_exports_delete(node);

@@ -387,6 +387,8 @@ static void bury(fl_proc *proc)
 {
 	fl_term reason = fli_reason(proc);
 
+	if (proc->has_tables)
+		fli_tables_on_exit(proc);
 	fli_names_on_exit(proc);
 	fli_plinks_on_exit(proc, reason);
 	fli_monitors_on_exit(proc, reason);

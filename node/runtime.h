@@ -110,6 +110,8 @@ struct fl_node {
 	const struct fli_group_ops *groups; /* see groups.h; NULL: no groups */
 	uint64_t groups_max;                /* memberships a scope; 0: a default */
 	struct fli_exports *exports;        /* see export.h; NULL until something is exported */
+	struct fli_tables *tables;          /* see table.h; NULL until one is made */
+	struct fli_durables *durables;      /* see durable.h; NULL until one is opened */
 	struct fli_behaviours *behaviours;  /* see behaviours.h; NULL until one is known */
 	void *owner;                        /* of the layer above: the daemon's own structure */
 	/* A process of another node has set a monitor; in the midst of a read. NULL: nobody asks.
@@ -290,6 +292,8 @@ void fli_exit_signal(fl_proc *to, const fl_pid *from, fl_term reason, bool is_li
 /* exit(Pid, Reason) by a process of this node. */
 int fli_exit_send(fl_proc *self, const fl_pid *pid, fl_term reason);
 /* The parts of a process's end, in order. */
+void fli_tables_on_exit(fl_proc *proc);
+void fli_tables_delete(fl_node *node);
 void fli_names_on_exit(fl_proc *proc);
 void fli_plinks_on_exit(fl_proc *proc, fl_term reason);
 void fli_monitors_on_exit(fl_proc *proc, fl_term reason);

@@ -4,7 +4,7 @@
 # (each holds the one before). When nothing is missing, apt is not called at all.
 set -eu
 
-build='gcc libc6-dev make pkg-config libuv1-dev libssl-dev libconfig-dev'
+build='gcc libc6-dev make pkg-config libuv1-dev libssl-dev libconfig-dev liblmdb-dev'
 # elixir brings erlang-base and the applications that iex needs.
 demo='elixir erlang-base erlang-dev'
 tests='libcunit1-dev clang libclang-rt-14-dev clang-format debootstrap procps iproute2'

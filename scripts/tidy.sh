@@ -31,7 +31,7 @@ check_with() {
 
 check_headers() {
 	flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Iinclude -I."
-	flags="$flags $(pkg-config --cflags libuv libssl libcrypto libconfig cunit)"
+	flags="$flags $(pkg-config --cflags libuv libssl libcrypto libconfig lmdb cunit)"
 	for h in $(echo "$files" | grep '\.h$'); do
 		# shellcheck disable=SC2086
 		why=$(printf '#include "%s"\nextern int fl_not_empty;\n' "$h" |

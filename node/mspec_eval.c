@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A specification run on an object: clause by clause, head, guards, body.
+ *
+ * - Values on the stack are views: of the object, of the specification, or of buffers that were
+ *   built on the way and live until the next object.
+ * - What fails in a guard makes the guard false; what fails in a body gives 'EXIT', as in OTP.
+ */
+#include "node/mspec.h"
+
+#include <string.h>
+
+int fli_mrun_create(fli_mrun *run, const fli_mspec *spec)
+{
+	uint32_t room = spec->nodes_count > spec->ops_count ? spec->nodes_count : spec->ops_count;
+
+	run->spec = spec;
+	run->values = NULL;
+	run->error = FL_OK;
+	run->stack = fli_alloc(spec->mem, (room + 2) * sizeof *run->stack);
+	return run->stack == NULL ? FL_ENOMEM : FL_OK;
+}
+
+static void forget_values(fli_mrun *run)
+{
+	while (run->values != NULL) {
+		fli_mvalue *next = run->values->next;
+
+		fl_buf_free(&run->values->buf);
+		fli_free(run->spec->mem, run->values);
+		run->values = next;
+	}
+}
+
+void fli_mrun_destroy(fli_mrun *run)
+{
+	forget_values(run);
+	fli_free(run->spec->mem, run->stack);
+}
+
+fl_buf *fli_mrun_buf(fli_mrun *run)
+{
+	fli_mvalue *value = fli_alloc(run->spec->mem, sizeof *value);
+
+	if (value == NULL) {
+		run->error = FL_ENOMEM;
+		return NULL;
+	}
+	value->buf = (fl_buf)FL_BUF_INIT;
+	value->next = run->values;
+	run->values = value;
+	return &value->buf;
+}
+
+/* ---- building -------------------------------------------------------------------------------- */
+
+/* Of the stack: what lies from `args` on, one term made of it. */
+static bool build(fli_mrun *run, const fli_mop *op, const fl_term *args, fl_term *ret_value)
+{
+	fl_buf *buf = fli_mrun_buf(run);
+
+	if (buf == NULL)
+		return false;
+	if (op->kind == FLI_OP_TUPLE) {
+		fl_tuple_open(buf);
+		for (uint32_t i = 0; i < op->count; i++)
+			(void)fl_build(buf, "~", args[i]);
+		fl_tuple_close(buf);
+	} else {
+		fl_map_open(buf);
+		for (uint32_t i = 0; i < 2 * op->count; i++)
+			(void)fl_build(buf, "~", args[i]);
+		fl_map_close(buf);
+	}
+	if (buf->error != FL_OK) {
+		run->error = buf->error;
+		return false;
+	}
+	*ret_value = fl_buf_term(buf);
+	return true;
+}
+
+/* From the last element on, each in front of what there is. */
+static bool build_list(fli_mrun *run, const fli_mop *op, const fl_term *args, fl_term *ret_value)
+{
+	fl_buf *buf = fli_mrun_buf(run);
+	fl_term tail = args[op->count];
+
+	if (buf == NULL)
+		return false;
+	if (fl_term_kind(tail) == FL_NIL) {
+		fl_list_open(buf);
+		for (uint32_t i = 0; i < op->count; i++)
+			(void)fl_build(buf, "~", args[i]);
+		fl_list_close(buf);
+		tail = fl_buf_term(buf);
+	} else {
+		for (uint32_t i = op->count; i-- > 0 && buf != NULL;) {
+			buf = i == op->count - 1 ? buf : fli_mrun_buf(run);
+			if (buf != NULL && fl_build(buf, "[~ | ~]", args[i], tail) == FL_OK)
+				tail = fl_buf_term(buf);
+			else
+				buf = NULL;
+		}
+	}
+	*ret_value = tail; /* in the place of the first argument */
+	if (buf == NULL || buf->error != FL_OK)
+		run->error = buf == NULL ? FL_ENOMEM : buf->error;
+	return run->error == FL_OK;
+}
+
+/* '$$': the variables in the order of their numbers. */
+static bool build_all(fli_mrun *run, const fli_mclause *clause, fl_term *ret_value)
+{
+	fl_buf *buf = fli_mrun_buf(run);
+	uint32_t least = 0, place = 0;
+
+	if (buf == NULL)
+		return false;
+	fl_list_open(buf);
+	for (uint32_t i = 0; i < clause->vars; i++) {
+		uint32_t best = UINT32_MAX;
+
+		for (uint32_t j = 0; j < clause->vars; j++)
+			if (clause->numbers[j] >= least && clause->numbers[j] < best) {
+				best = clause->numbers[j];
+				place = j;
+			}
+		(void)fl_build(buf, "~", run->vars[place]);
+		least = best + 1;
+	}
+	fl_list_close(buf);
+	run->error = buf->error;
+	*ret_value = fl_buf_term(buf);
+	return run->error == FL_OK;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static bool is_bool(fl_term value, bool *ret_value)
+{
+	return fl_match(value, "~", ret_value);
+}
+
+/* How many values the instruction takes, all of which it replaces by one. */
+static uint32_t takes(const fli_mop *op)
+{
+	switch (op->kind) {
+	case FLI_OP_TUPLE:
+	case FLI_OP_CALL: return op->count;
+	case FLI_OP_LIST: return op->count + 1;
+	case FLI_OP_MAP: return 2 * op->count;
+	default: return 0;
+	}
+}
+
+static bool produce(fli_mrun *run, const fli_mclause *clause, const fli_mop *op,
+	const fl_term *args, fl_term *ret)
+{
+	switch (op->kind) {
+	case FLI_OP_CONST: *ret = op->term; return true;
+	case FLI_OP_VAR: *ret = run->vars[op->count]; return true;
+	case FLI_OP_OBJECT: *ret = run->object; return true;
+	case FLI_OP_ALL: return build_all(run, clause, ret);
+	case FLI_OP_CALL: return op->call->run(run, op->call, args, ret);
+	case FLI_OP_LIST: return build_list(run, op, args, ret);
+	default: return build(run, op, args, ret);
+	}
+}
+
+typedef enum verdict { GOES_ON, NO_MATCH, FAILED, DONE } verdict;
+
+/* Instructions that only look at the top of the stack. */
+static verdict control(const fli_mop *op, fl_term *stack, uint32_t *count, uint32_t *ret_next)
+{
+	fl_term top = stack[*count - 1];
+	bool value = false;
+	bool is = is_bool(top, &value);
+
+	switch (op->kind) {
+	case FLI_OP_GUARD: (*count)--; return is && value ? GOES_ON : NO_MATCH;
+	case FLI_OP_DROP: (*count)--; return GOES_ON;
+	case FLI_OP_BOOLEAN: return is ? GOES_ON : FAILED;
+	case FLI_OP_RESULT: return DONE;
+	default: break;
+	}
+	if (!is)
+		return FAILED;
+	if (value == (op->kind == FLI_OP_OR))
+		*ret_next = op->count;
+	else
+		(*count)--;
+	return GOES_ON;
+}
+
+static bool is_control(const fli_mop *op)
+{
+	return op->kind >= FLI_OP_AND;
+}
+
+/* The instructions of a clause whose head fits. */
+static verdict execute(fli_mrun *run, const fli_mclause *clause, bool *ret_in_body)
+{
+	const fli_mop *ops = run->spec->ops;
+	uint32_t count = 0, next = clause->op, end = clause->op + clause->ops;
+	verdict said = GOES_ON;
+
+	while (said == GOES_ON && next < end) {
+		const fli_mop *op = &ops[next++];
+
+		if (is_control(op)) {
+			said = control(op, run->stack, &count, &next);
+			continue;
+		}
+		count -= takes(op);
+		if (produce(run, clause, op, run->stack + count, &run->stack[count]))
+			count++;
+		else
+			said = FAILED;
+	}
+	/* Guards end with GUARD; behind the last one is the body. */
+	for (*ret_in_body = true; next < end; next++)
+		if (ops[next].kind == FLI_OP_GUARD)
+			*ret_in_body = false;
+	return said;
+}
+
+bool fli_mspec_run(fli_mrun *run, fl_term object, fl_term *ret_result)
+{
+	bool in_body;
+
+	forget_values(run);
+	run->object = object;
+	for (uint32_t i = 0; i < run->spec->clauses_count; i++) {
+		const fli_mclause *clause = &run->spec->clauses[i];
+		verdict said;
+
+		if (!fli_mspec_match(run, clause))
+			continue;
+		said = execute(run, clause, &in_body);
+		if (run->error != FL_OK)
+			return false;
+		if (said != DONE && !(said == FAILED && in_body))
+			continue;
+		*ret_result = said == DONE ? run->stack[0] : fli_mspec_exit();
+		return true;
+	}
+	return false;
+}
