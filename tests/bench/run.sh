@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The project's figures, each beside its peers in one run: `run.sh [PART...]`, parts being load,
-# beam, tls, inside, groups and node; none means all. Prints a table, and with all parts keeps it in
+# beam, tls, inside, groups, tables and node; none means all. Prints a table, and with all parts keeps it in
 # docs/BENCHMARKS.md.
 #
 # The peers are a BEAM gen_server, a loop over erl_interface, and a ceiling that reads, answers and
@@ -17,7 +17,7 @@ build=$(realpath -m "${BUILD:-build}")
 rounds=${ROUNDS:-5}
 ms=${MS:-600}
 out=${OUT:-docs/BENCHMARKS.md}
-parts=${*:-load beam tls inside groups node}
+parts=${*:-load beam tls inside groups tables node}
 bin=$build/bench
 started=$(date +%s)
 
@@ -57,9 +57,11 @@ compile() {
 			"$ei/lib/libei.a" -pthread &&
 		gcc $flags -o "$bin/ready" tests/bench/ready.c &&
 		gcc $flags -flto=auto -o "$bin/inside" tests/bench/inside.c "$build/libflitch.a" \
-			$(pkg-config --libs libuv libssl libcrypto libconfig) -ldl -pthread &&
+			$(pkg-config --libs libuv libssl libcrypto libconfig lmdb) -ldl -lm -pthread &&
 		gcc $flags -flto=auto -o "$bin/nursery" tests/bench/nursery.c "$build/libflitch.a" \
-			$(pkg-config --libs libuv libssl libcrypto libconfig) -ldl -pthread &&
+			$(pkg-config --libs libuv libssl libcrypto libconfig lmdb) -ldl -lm -pthread &&
+		gcc $flags -flto=auto -o "$bin/tables" tests/bench/tables.c "$build/libflitch.a" \
+			$(pkg-config --libs libuv libssl libcrypto libconfig lmdb) -ldl -lm -pthread &&
 		gcc $flags -fPIC -shared -o "$bin/groups.so" tests/bench/groups.c &&
 		erlc -o "$bin" tests/bench/bench_*.erl
 }
@@ -183,6 +185,15 @@ part_groups() {
 	say "process groups, $rounds rounds"
 	(erl_node groups -run bench_groups main "$ms" "$rounds" "$build/flitch" "$bin/groups.so") \
 		</dev/null >>"$work/raw"
+}
+
+part_tables() {
+	local round
+	for round in $(seq "$rounds"); do
+		say "tables, round $round of $rounds"
+		(cd "$work" && erl_node "tables$round" -run bench_tables main "$ms") </dev/null | record beam
+		(cd "$work" && timeout 60 "$bin/tables" "$ms") 2>/dev/null | record flitch
+	done
 }
 
 part_node() {

@@ -264,3 +264,26 @@ persistent_terms_are_read_test(#{node := Node}) ->
     none = rpc:call(Node, persistent_term, get, [{conf, 1}, none]).
 
 call(Node, Request) -> gen_server:call({tables, Node}, Request).
+
+%% ---- examples/shelf.c, examples/ledger.c ------------------------------------------------------
+
+shelf_is_read_without_its_owner_test(#{build := Build} = Config) ->
+    #{node := Node} = fixture:c_node(Config, ["--load", Build ++ "/examples/shelf.so"]),
+    true = gen_server:call({shelf, Node}, {put, apples, 10}),
+    [{apples, 10}] = erpc:call(Node, ets, lookup, [shelf, apples]),
+    {ok, 7} = gen_server:call({shelf, Node}, {take, apples, 3}),
+    {error, {left, 7}} = gen_server:call({shelf, Node}, {take, apples, 8}),
+    [{apples, 7}] = erpc:call(Node, ets, lookup, [shelf, apples]),
+    {error, badarg, _} = run(Node, insert, [shelf, {apples, 0}], 27).
+
+ledger_is_there_after_kill_9_test(#{build := Build, work := Work} = Config) ->
+    true = os:putenv("FLITCH_LEDGER", filename:join(Work, "ledger.fl")),
+    Start = fun() -> fixture:c_node(Config, ["--load", Build ++ "/examples/ledger.so"]) end,
+    #{node := Node} = First = Start(),
+    [ok = gen_server:call({ledger, Node}, {add, alice, {N, coins}}) || N <- lists:seq(1, 50)],
+    fixture:signal(First, "-KILL"),
+    _ = fixture:ended(First),
+    #{node := Again} = Start(),
+    Entries = [{alice, {N, coins}} || N <- lists:seq(1, 50)],
+    Entries = gen_server:call({ledger, Again}, {read, alice}),
+    [] = gen_server:call({ledger, Again}, {read, bob}).
