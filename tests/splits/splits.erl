@@ -12,12 +12,12 @@
 %% Options of a node: {flags, [String]} of its program, {tick_s, S} (8); for C nodes {join, [N]} and
 %% {load, [File]}; for OTP nodes {eval, {M, F, A}}, applied when it has started.
 -module(splits).
--export([main/1, cluster/1, start/1, stop/1, kill/1, freeze/1, thaw/1, name/1, names/1]).
--export([call/4, call/5, log/1, visible/1, is_logged/2]).
+-export([main/1, clean/0, cluster/1, add/2, start/1, stop/1, kill/1, freeze/1, thaw/1, name/1, names/1]).
+-export([call/4, call/5, call_at/4, eye_name/1, is_c/1, log/1, visible/1, is_logged/2]).
 -export([cut/2, cut_one_way/2, split/2, heal/0, eventually/1, eventually/2, now_ms/0]).
 
 -define(CALL_MS, 30000).
--define(TEST_MS, 240000).
+-define(TEST_MS, 480000).
 
 %% ---- running a suite --------------------------------------------------------------------------
 
@@ -98,6 +98,12 @@ cluster(Specs) ->
      end || {Pid, Ref} <- Starts],
     Ns.
 
+%% One more, of any number that is free.
+add(N, Spec) ->
+    ets:member(?MODULE, {spec, N}) orelse splits_net:plug(N),
+    ets:insert(?MODULE, {{spec, N}, Spec}),
+    start(N).
+
 value(Key) ->
     [{Key, Value}] = ets:lookup(?MODULE, Key),
     Value.
@@ -126,7 +132,7 @@ tick(Options) -> integer_to_list(proplists:get_value(tick_s, Options, 8)).
 start_eye(N) ->
     {c, Options} = value({spec, N}),
     Release = list_to_integer(os:getenv("FL_HOST_RELEASE")),
-    Name = lists:concat(["eye", N, "@", splits_net:address(N)]),
+    Name = atom_to_list(eye_name(N)),
     Flags = ["-hidden", "-connect_all", "false", "-kernel", "net_ticktime", tick(Options)],
     ets:insert(?MODULE, {{eye, N}, splits_node:agent(N, Release, Name, Flags)}).
 
@@ -142,6 +148,13 @@ call(N, M, F, A, LimitMs) ->
 
 value_of({badrpc, Reason}) -> exit({badrpc, Reason});
 value_of(Value) -> Value.
+
+%% In the node itself; for a C node, in the Erlang node beside it.
+call_at(N, M, F, A) ->
+    Kind = case is_c(N) of true -> eye; false -> node end,
+    splits_node:call(value({Kind, N}), M, F, A, ?CALL_MS).
+
+eye_name(N) -> list_to_atom(lists:concat(["eye", N, "@", splits_net:address(N)])).
 
 log(N) -> splits_node:log(value({node, N})).
 
