@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "dist/dist.h"
+#include "node/base/list.h"
 #include "node/export.h"
 
 typedef struct fli_core {
@@ -30,6 +31,7 @@ typedef struct fli_core {
 	fli_timer output;       /* while leaving: what the servers said is on its way */
 	uint64_t output_end_ms; /* when that is waited for no more; 0: it has not begun */
 	struct fli_partition_service *partition; /* NULL: no policy */
+	fli_link guards;                         /* of singletons: fli_guard; empty: all 0 */
 	bool is_finishing; /* it has been written; the peers have yet to see the end */
 	int exit_code;
 } fli_core;

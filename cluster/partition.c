@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "cluster/guard.h"
 #include "cluster/news.h"
 #include "cluster/partition_options.h"
 #include "dist/fence.h"
@@ -134,6 +135,7 @@ static void on_tell(void *ctx, const fli_partition_event *event)
 		fli_partition_state_atom(event->to), fli_partition_reason_text(event->reason),
 		event->verdict->here, event->picture->count);
 	fli_partition_record_event(s, event);
+	fli_guards_tell(s->core, event->to, event->is_stale);
 }
 
 static void on_tell_stamp(void *ctx, uint32_t stamp)

@@ -111,6 +111,11 @@ static uint64_t patience_ms(const fli_partition *p)
 	return calm_ms(p) + fli_partition_lease_patience_ms(p);
 }
 
+uint64_t fli_partition_pause_ms(const fli_partition *p)
+{
+	return patience_ms(p);
+}
+
 /* When waiting for calm has lasted long enough. */
 static uint64_t unstable_at(const fli_partition *p)
 {

@@ -168,6 +168,8 @@ const fli_partition_counters *fli_partition_count(const fli_partition *p);
 const fli_roster *fli_partition_roster(const fli_partition *p);
 const fli_partition_rules *fli_partition_rules_of(const fli_partition *p);
 uint64_t fli_partition_stable_ms(const fli_partition *p);
+/* From its first loss to the decision to pause, at most. */
+uint64_t fli_partition_pause_ms(const fli_partition *p);
 /*
  * What would be decided at once if the nodes of that set were gone (FLI_PARTITION_WORDS_MAX words);
  * NULL: as it is.

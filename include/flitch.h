@@ -14,6 +14,7 @@
 #include "flitch/process.h"
 #include "flitch/pubsub.h"
 #include "flitch/server.h"
+#include "flitch/singleton.h"
 #include "flitch/statem.h"
 #include "flitch/supervisor.h"
 #include "flitch/table.h"
