@@ -16,7 +16,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	command -v sudo >/dev/null || { echo "splits: namespaces need root or sudo" >&2; exit 77; }
 	exec sudo --preserve-env=BUILD,FL_SUITE_LIMIT_S,FLITCH_CACHE,HOME "$0" "$@"
 fi
-for tool in ip unshare erl erlc; do
+for tool in ip unshare erl erlc elixirc; do
 	command -v $tool >/dev/null || { echo "splits: $tool is not installed" >&2; exit 69; }
 done
 [ -x "$build/flitch" ] || { echo "splits: $build/flitch is not built" >&2; exit 69; }
@@ -29,6 +29,7 @@ chmod 755 "$work"
 (umask 077 && head -c 18 /dev/urandom | base64 | tr -d '+/=\n' >"$work/cookie")
 # All releases load the agent: it is compiled without what only later ones know.
 erlc -o "$work/ebin" tests/splits/*.erl
+elixirc -o "$work/ebin" tests/splits/*.ex
 
 suites=("$@")
 [ $# -gt 0 ] || for f in tests/splits/s_*.erl; do suites+=("$(basename "$f" .erl)"); done
