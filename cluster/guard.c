@@ -237,6 +237,7 @@ static fli_guard *make(fl_proc *self)
 	g->node = self->node;
 	g->spec = fli_container_of(self->behaviour, fl_singleton, guard);
 	extra->end = on_end;
+	self->is_unfenced = true; /* epochs are told to who pauses, too */
 	if (core->guards.next == NULL)
 		fli_list_create(&core->guards);
 	fli_list_append(&core->guards, &g->in_core);

@@ -13,7 +13,7 @@ static fl_proc *target_of(const fl_node *node, const fli_signal *signal)
 
 static bool is_fenced(const fl_proc *proc)
 {
-	return proc != NULL && !proc->is_system && proc->status != FLI_EXITING;
+	return proc != NULL && !proc->is_system && !proc->is_unfenced && proc->status != FLI_EXITING;
 }
 
 static bool refuse_monitor(fl_node *node, fli_peer *peer, const fli_signal *signal)
@@ -114,6 +114,6 @@ void fli_fence_refuse_queued(fl_node *node)
 	fl_proc *proc;
 
 	while ((proc = fli_proc_next(node, &cursor)) != NULL)
-		if (!proc->is_system && proc->first != NULL)
+		if (is_fenced(proc) && proc->first != NULL)
 			refuse_in(proc);
 }

@@ -10,8 +10,8 @@
  *     {'$gen_cast', ..}       dropped
  *     anything else           passes: answers, exits, links, plain messages
  *
- * The node's own processes answer as ever, so that it can be looked into; so do calls within the
- * node. Monitors that were set before stay.
+ * The node's own processes, and those that are unfenced, answer as ever, so that it can be looked
+ * into; so do calls within the node. Monitors that were set before stay.
  *
  * Threads: the owner of the node's context. Memory: none. Errors: none.
  */
