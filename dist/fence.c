@@ -13,7 +13,8 @@ static fl_proc *target_of(const fl_node *node, const fli_signal *signal)
 
 static bool is_fenced(const fl_proc *proc)
 {
-	return proc != NULL && !proc->is_system && !proc->is_unfenced && proc->status != FLI_EXITING;
+	return proc != NULL && !proc->is_system && !proc->is_unfenced &&
+	       proc->status != FLI_EXITING;
 }
 
 static bool refuse_monitor(fl_node *node, fli_peer *peer, const fli_signal *signal)

@@ -184,7 +184,7 @@ struct fl_proc {
 	uint32_t mailbox_count;
 	uint8_t status;
 	bool trap_exit;
-	bool is_system; /* the node's own: not shown as a user's, not counted */
+	bool is_system;   /* the node's own: not shown as a user's, not counted */
 	bool is_unfenced; /* other nodes reach it while the node pauses */
 	uint8_t slow; /* not 0: its handlers overstayed, they run on the crew's threads for so many
 			 turns */

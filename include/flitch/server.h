@@ -104,7 +104,7 @@ struct fl_behaviour {
 	uint32_t mailbox_max; /* messages; 0: the node's limit */
 	fl_mailbox_policy mailbox_policy; /* when it is reached */
 	fl_isolation isolation; /* any other value than FL_IN_NODE is refused: FL_ENOTSUP */
-	uint32_t vsn; /* of the state; nothing reads it yet: it is for modules that are replaced */
+	uint32_t vsn;           /* of the state; goes with it when a singleton moves */
 	/*
 	 * To register under in the whole cluster before init runs, in Erlang notation: "counter",
 	 * "{room, 7}". NULL: none. See <flitch/global.h>.
