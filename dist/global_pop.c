@@ -196,7 +196,9 @@ static void on_remove(fli_global *g, fl_atom name)
 {
 	fli_global_node *node = fli_global_node_find(g, name);
 
-	if (node == NULL || !is_member(node))
+	/* who has said in_sync took us for a member, though nobody has told us of him yet: he does
+	 * not any more, and what we are told of him now would make him one here alone */
+	if (node == NULL || (!is_member(node) && !node->is_synced))
 		return;
 	g->counters.expelled++;
 	fli_global_log(g, FLI_WARNING,

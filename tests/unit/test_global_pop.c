@@ -263,6 +263,18 @@ static void who_was_asked_to_leave_and_does_not_is_disconnected(void)
 	net_close();
 }
 
+static void who_said_in_sync_and_asks_to_leave_is_left_though_nobody_told_of_him(void)
+{
+	mesh("oo");
+	net_begin(n[1]);
+	fli_global_node_find(n[1], fl_atom_of("a@h"))->is_known = false;
+	net_settle(n[1]);
+	net_info(n[1], "{remove_connection,'a@h'}");
+	net_run();
+	CU_ASSERT_FALSE(net_is_up(n[0], n[1]));
+	net_close();
+}
+
 /* Who joins before the connection ends would be told names that the partition is about to lose. */
 static void who_was_asked_to_leave_has_no_names_while_it_is_still_connected(void)
 {
@@ -347,6 +359,7 @@ FL_SUITE("global_pop", FL_TEST(a_lost_link_in_a_mesh_of_three_leaves_all_alone),
 	FL_TEST(a_member_that_begins_a_session_does_not_know_us),
 	FL_TEST(a_member_that_never_says_in_sync_is_parted_from),
 	FL_TEST(who_was_asked_to_leave_and_does_not_is_disconnected),
+	FL_TEST(who_said_in_sync_and_asks_to_leave_is_left_though_nobody_told_of_him),
 	FL_TEST(who_was_asked_to_leave_has_no_names_while_it_is_still_connected),
 	FL_TEST(who_asked_while_our_own_lock_was_refused_is_served_next),
 	FL_TEST(reports_of_two_lives_are_each_passed_on_once),
