@@ -164,7 +164,7 @@ void verbs_server(run *r, unsigned host, char *ret_text)
 	const fli_global_service *s = node == NULL ? NULL : fli_global_service_of(node);
 
 	ret_text[0] = '\0';
-	if (s != NULL && s->core != NULL)
+	if (s != NULL && s->core != NULL && fli_proc_of(node, &s->pids[FLI_GLOBAL_SERVER]) != NULL)
 		ledger_pid(ret_text, &s->pids[FLI_GLOBAL_SERVER]);
 }
 
