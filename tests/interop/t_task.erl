@@ -237,7 +237,7 @@ stream_that_ends_early_ends_its_tasks_test(C) ->
 tasks_of_a_stream_end_with_its_owner_test(C) ->
     with(C, fun(S) ->
         Before = ask(S, stopped),
-        spawn(fun() -> catch ask(S, {stream, [hang, hang, hang], [{max, 3}, {timeout, infinity}]}) end),
+        spawn(fun() -> fixture:exit_of(fun() -> ask(S, {stream, [hang, hang, hang], [{max, 3}, {timeout, infinity}]}) end) end),
         #{node := Node} = C,
         eventually(fun() -> count_tasks_of(Node, S) =:= 3 end),
         exit(S, kill),
