@@ -45,7 +45,30 @@ static int on_cast(fl_proc *self, void *state, fl_term message)
 	return FL_OK;
 }
 
-static const fl_behaviour behaviour = {.name = NAME, .call = fli_silent_call, .cast = on_cast};
+/* In the order in which they came: what a node said at last, and then its end. */
+static int on_node_up(fl_proc *self, void *state, fl_atom name)
+{
+	(void)state;
+	return fli_partition_node_up(self, name);
+}
+
+static int on_node_down(fl_proc *self, void *state, fl_atom name, fl_term reason)
+{
+	(void)state;
+	(void)reason; /* lost is lost */
+	return fli_partition_node_down(self, name);
+}
+
+static const fl_behaviour behaviour = {.name = NAME,
+	.call = fli_silent_call,
+	.cast = on_cast,
+	.node_up = on_node_up,
+	.node_down = on_node_down};
+
+bool fli_news_is_open(const fl_node *node)
+{
+	return fli_name_find(node, fl_atom_of(NAME)) != NULL;
+}
 
 int fli_news_open(fl_node *node)
 {

@@ -22,6 +22,7 @@
 
 /* Registers fl_cluster. */
 int fli_news_open(fl_node *node);
+bool fli_news_is_open(const fl_node *node);
 /* To one node, or to all visible ones that are connected; `map` is the last element. */
 void fli_news_tell(fl_node *node, fl_atom to, const char *kind, fl_spec map);
 void fli_news_tell_all(fl_node *node, const char *kind, fl_spec map);

@@ -2,7 +2,8 @@
 /*
  * The process around the partition engine.
  *
- *  - Nodes that come and go are told by node_up and node_down, answers come as to any request; the
+ *  - Nodes that come and go are told by the process of news.h, so that a word of a node is heard
+ *    before its end is; answers come as to any request; the
  *    timer calls the engine itself, before any handler runs, so that a node that was suspended
  *    refuses before it answers anything.
  *  - A member is asked for its nodes through rex, which every release serves; one that is two links
@@ -175,7 +176,7 @@ static void on_timer(fli_timer *timer)
 
 	if (s->core->is_leaving)
 		return;
-	if (fli_partition_proc(s) == NULL) {
+	if (fli_partition_proc(s) == NULL || !fli_news_is_open(s->node)) {
 		give_up(s);
 		return;
 	}
@@ -229,11 +230,10 @@ static void tell_own_stamp(fli_partition_service *s, fl_atom to)
 			fl_spec("#{node => ~, stamp => ~}", s->node->name, stamp));
 }
 
-static int on_node_up(fl_proc *self, void *state, fl_atom name)
+int fli_partition_node_up(fl_proc *self, fl_atom name)
 {
 	fli_partition_service *s = fli_partition_enter(self);
 
-	(void)state;
 	if (s == NULL)
 		return FL_OK;
 	if (is_member_like(s->node, name)) {
@@ -243,12 +243,10 @@ static int on_node_up(fl_proc *self, void *state, fl_atom name)
 	return fli_partition_leave(s);
 }
 
-static int on_node_down(fl_proc *self, void *state, fl_atom name, fl_term reason)
+int fli_partition_node_down(fl_proc *self, fl_atom name)
 {
 	fli_partition_service *s = fli_partition_enter(self);
 
-	(void)state;
-	(void)reason; /* lost is lost */
 	if (s == NULL)
 		return FL_OK;
 	fli_partition_down(s->engine, name);
@@ -315,8 +313,6 @@ static const fl_behaviour behaviour = {
 	.call = on_call,
 	.cast = fli_silent_cast,
 	.info = on_info,
-	.node_up = on_node_up,
-	.node_down = on_node_down,
 };
 
 /* ---- news of other nodes --------------------------------------------------------------------- */

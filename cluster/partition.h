@@ -35,6 +35,9 @@ int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err
 /* Before the node is deleted. */
 void fli_partition_close(fli_core *core);
 
+/* For handlers of the process that hears what nodes say of themselves. */
+int fli_partition_node_up(fl_proc *self, fl_atom name);
+int fli_partition_node_down(fl_proc *self, fl_atom name);
 /* A node says that it stops in order, or which it was to become a member. */
 void fli_partition_hear_leaving(struct fli_partition_service *s, fl_atom node);
 void fli_partition_hear_stamp(struct fli_partition_service *s, fl_atom node, uint32_t stamp);

@@ -6,9 +6,10 @@
  *    only fills mailboxes.
  *  - Output gathers during a turn and is written at its end; a batch beyond FLI_CONN_EARLY_BYTES
  *    goes at once, since the peer may start on it meanwhile.
- *  - A tick goes after T / I without a byte of ours, unless output waits anyway. One timer serves
- *    ticks and both deadlines; it is set for the earliest and only looks when it fires, so that
- *    traffic costs no timer work.
+ *  - A tick goes after T / I without a byte of ours, unless output waits anyway; and in answer to
+ * one of a peer that ticks more often, which OTP does not do. One timer serves ticks and both
+ * deadlines; it is set for the earliest and only looks when it fires, so that traffic costs no
+ * timer work.
  *
  * What ends it: no byte from the peer for 1.25 T (the BEAM counts whole frames, which kills slow
  * links in the midst of a large one; here any byte is life); output that waits and makes no
@@ -68,6 +69,26 @@ static void report_bad_input(fli_conn *conn, const fl_error *err)
 		conn->peer->name.text, err->what);
 }
 
+/*
+ * A peer with a shorter tick time than ours would take our silence for death: its tick is answered
+ * when nothing of ours has gone since its last one. Two with the same tick time never get there.
+ */
+static void answer_tick(fli_conn *conn)
+{
+	bool is_silent = conn->written_ms <= conn->ticked_ms;
+
+	conn->ticked_ms = conn->read_ms;
+	if (is_silent && fli_outbound_tick(&conn->out))
+		fli_conn_flush(conn);
+}
+
+static bool is_tick(const uint8_t *data, size_t size)
+{
+	static const uint8_t tick[4];
+
+	return size == sizeof tick && memcmp(data, tick, sizeof tick) == 0;
+}
+
 void fli_conn_feed(fli_conn *conn, const uint8_t *data, size_t size)
 {
 	fl_error err;
@@ -76,8 +97,11 @@ void fli_conn_feed(fli_conn *conn, const uint8_t *data, size_t size)
 	if (!FLI_BUG(only_large_reads_are_life) || size > 4)
 		conn->read_ms = fli_dist_now(conn->peer->dist);
 	conn->peer->dist->counters.bytes_in += size;
-	if (fli_inbound_feed(&conn->in, data, size, &err) == FL_OK || conn->reason != NULL)
+	if (fli_inbound_feed(&conn->in, data, size, &err) == FL_OK || conn->reason != NULL) {
+		if (FLI_UNLIKELY(is_tick(data, size)) && conn->reason == NULL)
+			answer_tick(conn);
 		return;
+	}
 	report_bad_input(conn, &err);
 	fli_conn_doom(conn, "connection_closed");
 }

@@ -38,6 +38,7 @@ typedef struct fli_conn {
 	uint64_t up_ms;
 	uint64_t read_ms;     /* bytes came */
 	uint64_t written_ms;  /* bytes went */
+	uint64_t ticked_ms;   /* the last tick of the peer */
 	uint64_t progress_ms; /* the same, as the timer sees it, or output began to wait */
 	size_t queued_left;   /* of the piece that the network has, when the timer looked last */
 	bool is_queued;       /* the network has a piece and will tell */

@@ -24,7 +24,8 @@
 #include "dist/partition_state.h"
 #include "node/base/bug.h"
 
-enum { UNSTABLE_MIN_MS = 4000 };
+/* One loss is told by each of those who see it, up to two rounds of asking later. */
+enum { UNSTABLE_MIN_MS = 4000, RESTARTS_LEAST = 2, BURST_MS = 2 * FLI_PARTITION_TICK_MS };
 
 const char *fli_partition_state_atom(fli_partition_state state)
 {
@@ -105,10 +106,15 @@ static uint64_t calm_ms(const fli_partition *p)
 	return stable + (more < UNSTABLE_MIN_MS ? UNSTABLE_MIN_MS : more);
 }
 
-/* How long a node that serves may take at most from a loss to the end of its service. */
+/*
+ * How long a node that serves may take at most from a loss to the end of its service: two losses of
+ * which the second came just before the decision are not yet a picture that does not settle.
+ */
 static uint64_t patience_ms(const fli_partition *p)
 {
-	return calm_ms(p) + fli_partition_lease_patience_ms(p);
+	uint64_t calm = calm_ms(p), twice = 2 * fli_partition_stable_ms(p);
+
+	return (calm > twice ? calm : twice) + fli_partition_lease_patience_ms(p);
 }
 
 uint64_t fli_partition_pause_ms(const fli_partition *p)
@@ -119,7 +125,9 @@ uint64_t fli_partition_pause_ms(const fli_partition *p)
 /* When waiting for calm has lasted long enough. */
 static uint64_t unstable_at(const fli_partition *p)
 {
-	return p->start.times.unstable_percent == 0 ? UINT64_MAX : p->first_loss_ms + calm_ms(p);
+	return p->start.times.unstable_percent == 0 || p->restarts < RESTARTS_LEAST
+		       ? UINT64_MAX
+		       : p->first_loss_ms + calm_ms(p);
 }
 
 /*
@@ -180,7 +188,8 @@ static void decide_alone(fli_partition *p, fli_partition_verdict *ret_verdict)
 
 static void suspect(fli_partition *p)
 {
-	p->first_loss_ms = p->last_loss_ms = p->now_ms;
+	p->first_loss_ms = p->last_loss_ms = p->burst_ms = p->now_ms;
+	p->restarts = 0;
 	p->counters.partitions += p->state == FLI_PARTITION_SERVING ? 1 : 0;
 	decide_alone(p, &p->verdict);
 	go_to(p, FLI_PARTITION_SUSPECT, p->verdict.reason);
@@ -203,6 +212,10 @@ void fli_partition_lost(fli_partition *p)
 {
 	p->well_ms = 0;
 	if (p->state == FLI_PARTITION_SUSPECT) {
+		if (p->now_ms >= p->burst_ms + BURST_MS) {
+			p->restarts++;
+			p->burst_ms = p->now_ms;
+		}
 		p->last_loss_ms = p->now_ms;
 	} else if (is_serving(p)) {
 		suspect(p);

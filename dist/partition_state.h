@@ -67,6 +67,8 @@ struct fli_partition {
 	uint64_t tick_ms;    /* when the next round is due */
 	uint64_t changed_ms; /* 0: nothing that was not looked at */
 	uint64_t first_loss_ms, last_loss_ms;
+	uint32_t restarts; /* of the clock, since the first loss */
+	uint64_t burst_ms; /* when the last of them was */
 	uint64_t begun_ms;
 	uint64_t well_ms;   /* since when it would serve; 0: it would not */
 	uint64_t paused_ms; /* since when */

@@ -116,3 +116,8 @@ compose: ## a C node and two BEAM nodes in containers
 	$(call script,docker/smoke.sh)
 
 -include $(UNIT_SRC:%.c=$(BUILD)/obj/%.d) $(OOM_SRC:%.c=$(BUILD)/obj/%.d) $(SUPPORT_OBJ:.o=.d)
+
+.PHONY: rows
+rows: ## play the rows of the partition table with ROWS_SEEDS= seeds each
+rows: $(BUILD)/tests/unit/test_rows_splits $(BUILD)/tests/unit/test_rows_time $(BUILD)/tests/unit/test_rows_life
+	@for suite in $^; do FL_SEEDS=$(or $(ROWS_SEEDS),1000) FL_VERBOSE=1 $$suite || exit 1; done
