@@ -108,12 +108,23 @@ static bool waits_for_ends(fli_core *core, uint64_t now_ms)
 	return now_ms < core->output_end_ms && fli_dist_finish(core->dist);
 }
 
+/* The last words, which go out before any link is closed. */
+static bool has_words(fli_core *core)
+{
+	if (core->has_told_end)
+		return false;
+	core->has_told_end = true;
+	fli_news_tell_all(core->node, "leaving", fl_spec("#{node => ~}", core->node->name));
+	core->wake(core); /* they are written at the end of this turn */
+	return true;
+}
+
 static bool waits_for_peers(fli_core *core)
 {
 	uint64_t now_ms = core->node->port->now_ns(core->node->port) / 1000000;
 
 	return core->dist != NULL &&
-	       (waits_for_output(core, now_ms) || waits_for_ends(core, now_ms));
+	       (has_words(core) || waits_for_output(core, now_ms) || waits_for_ends(core, now_ms));
 }
 
 static void close_links(fli_core *core)

@@ -25,6 +25,7 @@ typedef struct fli_core {
 	void (*wake)(struct fli_core *core); /* any thread: somebody asked for the end */
 	_Atomic(bool) is_stopping;           /* any: the same */
 	bool is_leaving;
+	bool has_told_end; /* the peers know that it leaves */
 	bool has_left;
 	bool has_services;
 	bool has_run;           /* somebody drove it, other than to its end */
