@@ -314,7 +314,7 @@ static void a_node_without_memory_for_something_goes_on(void)
 	CU_ASSERT_TRUE(fl_sim_failures(t.b) > 0);
 	fl_sim_fail_alloc(t.b, 0);
 	fl_sim_fail_allocs(t.b, 50000);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 40; i++) {
 		fl_sim_disconnect(t.a, B);
 		(void)sim_ask(t.a, B, "get");
 		(void)sim_ask(t.b, A, "{via, '" B "'}");
