@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/behaviours.h"
 
+#include "node/pool.h"
+#include "node/registry.h"
 #include "node/statem.h"
 #include "node/supervisor.h"
 
@@ -61,6 +63,10 @@ static known *add(fl_node *node, fli_behaviours *table, const fl_behaviour *beha
 		entry->runs = fli_supervisor_handlers(behaviour);
 	else if (behaviour->statem != NULL)
 		entry->runs = fli_statem_handlers(behaviour);
+	else if (behaviour->registry != NULL)
+		entry->runs = fli_registry_handlers(behaviour);
+	else if (behaviour->pool != NULL)
+		entry->runs = fli_pool_handlers(behaviour);
 	if (fli_map_put(&table->by_address, address_hash(behaviour), entry) != FL_OK) {
 		fli_free(node->mem, entry);
 		return NULL;
@@ -106,7 +112,8 @@ const fl_behaviour *fli_behaviour_to_run(fl_node *node, const fl_behaviour *beha
 {
 	const known *entry;
 
-	if (FLI_LIKELY(behaviour->supervisor == NULL && behaviour->statem == NULL))
+	if (FLI_LIKELY(behaviour->supervisor == NULL && behaviour->statem == NULL &&
+		       behaviour->registry == NULL && behaviour->pool == NULL))
 		return behaviour;
 	entry = find_or_add(node, behaviour);
 	return entry == NULL ? NULL : &entry->runs;

@@ -12,6 +12,8 @@
  *     gen_calls.c         gen_server, sys, Elixir's GenServer
  *     natives_ets.c       ets, persistent_term; natives_ets_table.c: tables as a whole
  *     natives_sup.c       supervisor, Elixir's Supervisor, DynamicSupervisor, PartitionSupervisor
+ *     natives_registry.c  Elixir's Registry
+ *     events_api.c        telemetry, telemetry_test
  *
  * Threads, memory, errors: as fl_native (server.h).
  */
@@ -25,6 +27,8 @@ int fli_gen_calls(fl_node *node);
 int fli_natives_sup(fl_node *node);
 int fli_natives_ets(fl_node *node);
 int fli_natives_ets_table(fl_node *node);
+int fli_natives_registry(fl_node *node);
+int fli_natives_events(fl_node *node);
 
 /*
  * gen_server:call(Server, Request, infinity); `args` is what the exit of a failed one mentions.

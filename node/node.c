@@ -9,6 +9,7 @@
 
 #include "node/behaviours.h"
 #include "node/durable.h"
+#include "node/events.h"
 #include "node/export.h"
 #include "node/groups.h"
 #include "node/runtime.h"
@@ -142,6 +143,7 @@ void fli_node_delete(fl_node *node)
 	fli_durables_delete(node);
 	fli_timers_destroy(node);
 	fli_calls_destroy(node);
+	fli_events_delete(node);
 	fli_exports_delete(node);
 	fli_behaviours_delete(node);
 	for (int i = 0; i < FLI_POOL_CLASSES; i++)

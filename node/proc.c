@@ -16,10 +16,13 @@
 #include "node/base/bug.h"
 #include "node/behaviours.h"
 #include "node/debug.h"
+#include "node/events.h"
 #include "node/owned.h"
+#include "node/registry.h"
 #include "node/runtime.h"
 #include "node/sched.h"
 #include "node/term/tag.h"
+#include "node/via.h"
 
 #define SCRATCH_KEEP (1 << 16)
 #define SLOTS_FIRST 64
@@ -145,6 +148,7 @@ fli_extra *fli_proc_extra(fl_proc *proc)
 			fli_list_create(&proc->extra->suspended);
 			fli_list_create(&proc->extra->in_watchful);
 			fli_list_create(&proc->extra->owned);
+			fli_list_create(&proc->extra->registered);
 		}
 	}
 	return proc->extra;
@@ -227,6 +231,8 @@ static int introduce(fl_proc *proc, const fli_start *start)
 			return FL_ELIMIT;
 		rc = fli_name_register(proc, name);
 	}
+	if (rc == FL_OK && start->via != NULL)
+		rc = fli_via_register(proc, start->via);
 	if (rc == FL_OK && start->link && start->parent != NULL) {
 		pid = fli_proc_pid(proc);
 		rc = fli_plink_add(start->parent, &pid);
@@ -242,6 +248,7 @@ static void abandon(fl_proc *proc)
 	proc->status = FLI_EXITING;
 	fli_plinks_on_exit(proc, none);
 	fli_names_on_exit(proc);
+	fli_registry_on_exit(proc, none);
 	give_slot(proc);
 	fli_proc_free(proc);
 }
@@ -292,6 +299,8 @@ int fli_proc_start(
 		return rc;
 	}
 	*ret_proc = proc;
+	if (FLI_UNLIKELY(fli_event_wanted(node, FLI_EVENT_PROCESS_START)))
+		fli_event_process(proc, FLI_EVENT_PROCESS_START, (fl_term){.data = NULL});
 	if (start->deferred)
 		return FL_OK;
 	proc->frames++; /* keeps it while we look at what init left */
@@ -387,9 +396,12 @@ static void bury(fl_proc *proc)
 {
 	fl_term reason = fli_reason(proc);
 
+	if (FLI_UNLIKELY(fli_event_wanted(proc->node, FLI_EVENT_PROCESS_EXIT)))
+		fli_event_process(proc, FLI_EVENT_PROCESS_EXIT, reason);
 	if (proc->has_tables)
 		fli_tables_on_exit(proc);
 	fli_names_on_exit(proc);
+	fli_registry_on_exit(proc, reason);
 	fli_plinks_on_exit(proc, reason);
 	fli_monitors_on_exit(proc, reason);
 	fli_requests_on_exit(proc);

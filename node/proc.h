@@ -169,6 +169,7 @@ typedef struct fli_extra {
 	fli_link suspended;      /* in fl_node.suspended */
 	fli_link in_watchful;    /* in fl_node.watchful */
 	fli_link owned;          /* blocks that go with the process: see owned.h */
+	fli_link registered;     /* fli_reg_entry: see registry.h */
 	struct fli_debug *debug; /* sys:log, sys:trace: see debug.h; NULL: nobody looks */
 	/* NULL: as any server. Else its end takes turns: an exit of its parent and sys's terminate
 	 * come here, and it stops when it has done what it must. A handler. */

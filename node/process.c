@@ -340,6 +340,7 @@ static int start(fl_proc *self, const fl_behaviour *behaviour, const fl_start_op
 		.parent = self,
 		.name = options == NULL ? NULL : options->name,
 		.global_name = options == NULL ? NULL : options->global_name,
+		.via = options != NULL && options->via.kind == FL_TO_VIA ? &options->via : NULL,
 		.link = options != NULL && options->link};
 	bool watches = options != NULL && options->monitor;
 	fl_ref ref = {.count = 0};

@@ -3,6 +3,7 @@
 #include "node/remote.h"
 
 #include "node/base/bug.h"
+#include "node/events.h"
 #include "node/runtime.h"
 
 void fli_peer_create(fli_peer *peer, fl_atom interned_name)
@@ -42,6 +43,9 @@ void fli_remote_nodeup(fl_node *node, fli_peer *peer)
 	fl_buf buf = FL_BUF_INIT;
 
 	peer->is_up = true;
+	if (FLI_UNLIKELY(fli_event_wanted(node, FLI_EVENT_CONNECTION_UP)))
+		fli_event_tell(node, FLI_EVENT_CONNECTION_UP,
+			fl_spec("#{node => ~, hidden => ~}", peer->name, fl_bool(peer->is_hidden)));
 	if (!peer->is_invisible && !FLI_BUG(node_up_not_told) &&
 		fl_build(&buf, "~", peer->name) == FL_OK)
 		tell_watchful(node, FLI_MSG_NODE_UP, fl_buf_term(&buf));
@@ -55,6 +59,10 @@ void fli_remote_nodedown(fl_node *node, fli_peer *peer, const char *reason)
 	bool was_up = peer->is_up;
 
 	peer->is_up = false;
+	if (was_up && FLI_UNLIKELY(fli_event_wanted(node, FLI_EVENT_CONNECTION_DOWN)))
+		fli_event_tell(node, FLI_EVENT_CONNECTION_DOWN,
+			fl_spec("#{node => ~, hidden => ~, reason => ~}", peer->name,
+				fl_bool(peer->is_hidden), fl_atom_of(reason)));
 	fli_plinks_on_nodedown(node, peer);
 	fli_monitors_on_nodedown(node, peer);
 	fli_exits_drain(node);

@@ -113,6 +113,8 @@ struct fl_node {
 	struct fli_tables *tables;          /* see table.h; NULL until one is made */
 	struct fli_durables *durables;      /* see durable.h; NULL until one is opened */
 	struct fli_behaviours *behaviours;  /* see behaviours.h; NULL until one is known */
+	struct fli_events *events;          /* see events.h; NULL until somebody is attached */
+	_Atomic(uint32_t) events_wanted;    /* bits of fli_event; 0: nobody looks; any thread */
 	void *owner;                        /* of the layer above: the daemon's own structure */
 	/* A process of another node has set a monitor; in the midst of a read. NULL: nobody asks.
 	 */
@@ -156,6 +158,7 @@ typedef struct fli_start {
 	fl_proc *parent; /* NULL: the node itself */
 	const char *name;
 	const char *global_name; /* instead of the behaviour's; NULL: that */
+	const fl_dest *via;      /* FL_TO_VIA: a key to register; NULL: none */
 	bool link;
 	bool is_system;
 	bool deferred; /* init runs in a later turn: for who must not run a handler, as in a read

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "node/debug.h"
+#include "node/events.h"
 #include "node/groups.h"
-#include "node/runtime.h"
 #include "node/sched.h"
 #include "node/term/peek.h"
 #include "node/via.h"
@@ -415,7 +415,7 @@ bool fli_server_handle(fl_proc *proc, fli_msg *msg)
 	if (FLI_UNLIKELY(fli_is_debugged(proc)))
 		fli_debug_in(proc, msg);
 	switch ((fli_msg_kind)msg->kind) {
-	case FLI_MSG_CALL: kept = handle_call(proc, msg); break;
+	case FLI_MSG_CALL: kept = fli_event_call(proc, msg, handle_call); break;
 	case FLI_MSG_SYSTEM: kept = handle_system(proc, msg); break;
 	case FLI_MSG_EXIT: kept = handle_exit(proc, msg); break;
 	case FLI_MSG_START: kept = handle_start(proc, msg); break;

@@ -5,6 +5,7 @@
 #include "node/sched.h"
 #include "node/sup_process.h"
 #include "node/term/hash.h"
+#include "node/via.h"
 
 int fl_add_child_spec(fl_proc *self, const fl_child *child, fl_spec args)
 {
@@ -106,10 +107,12 @@ static int prepare(
 {
 	fl_node *node = self->node;
 	const fl_proc *proc;
+	fl_dest at;
 	int rc;
 
 	fli_enter(node);
-	proc = local_of(node, to);
+	at = fli_via_resolve(node, *to);
+	proc = local_of(node, &at);
 	rc = fli_behaviour_know(node, child);
 	if (proc == NULL)
 		rc = FL_ENOPROC;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/events.h"
 #include "node/sched.h"
 #include "node/sup_process.h"
 
@@ -193,11 +194,63 @@ static const char *offender_text(
 	return ret_text;
 }
 
+/* #{supervisor, id, pid} */
+static void build_kid(const fli_supervisor *s, const fli_kid *kid, bool has_pid, fl_buf *map)
+{
+	fl_map_open(map);
+	(void)fl_build(map, "supervisor");
+	fli_enter(s->self->node);
+	write_name(s, map);
+	fli_leave(s->self->node);
+	(void)fl_build(map, "id");
+	(void)fl_build(map, "~", fli_kid_spec_get(kid->spec, FLI_SPEC_ID));
+	(void)fl_build(map, "pid");
+	if (has_pid)
+		(void)fl_build(map, "~", fli_kid_pid(s->self, kid));
+	else
+		(void)fl_build(map, "undefined");
+}
+
+static void emit_kid(const fli_supervisor *s, fli_event_kind kind, fl_buf *map)
+{
+	fl_node *node = s->self->node;
+
+	fl_map_close(map);
+	fli_enter(node);
+	if (map->error == FL_OK)
+		fli_event_tell(node, kind, fl_spec("~", fl_buf_term(map)));
+	fli_leave(node);
+	fl_buf_free(map);
+}
+
+static void tell_report(
+	const fli_supervisor *s, const fli_kid *kid, const char *context, fl_term reason)
+{
+	fl_buf map = FL_BUF_INIT;
+
+	build_kid(s, kid, kid->has_pid, &map);
+	(void)fl_build(&map, "context");
+	(void)fl_build(&map, "~", fl_atom_of(context));
+	(void)fl_build(&map, "reason");
+	(void)fl_build(&map, "~", reason);
+	emit_kid(s, FLI_EVENT_CHILD_REPORT, &map);
+}
+
+static void tell_start(const fli_supervisor *s, const fli_kid *kid)
+{
+	fl_buf map = FL_BUF_INIT;
+
+	build_kid(s, kid, true, &map);
+	emit_kid(s, FLI_EVENT_CHILD_START, &map);
+}
+
 void fli_supervisor_report(void *ctx, const fli_kid *kid, const char *context, fl_term reason)
 {
 	const fli_supervisor *s = ctx;
 	char name[TEXT_MAX], text[TEXT_MAX], offender[2 * TEXT_MAX];
 
+	if (FLI_UNLIKELY(fli_event_wanted(s->self->node, FLI_EVENT_CHILD_REPORT)))
+		tell_report(s, kid, context, reason);
 	fli_log_write(&s->self->node->log, FLI_ERROR,
 		"Supervisor: %s. Context: %s. Reason: %s. Offender: %s.",
 		name_text(s, name, sizeof name), context, fl_print_to(text, sizeof text, reason),
@@ -211,6 +264,8 @@ void fli_supervisor_progress(const fli_supervisor *s, const fli_kid *kid)
 	char name[TEXT_MAX], offender[2 * TEXT_MAX];
 	fli_kid born = *kid;
 
+	if (FLI_UNLIKELY(fli_event_wanted(s->self->node, FLI_EVENT_CHILD_START)))
+		tell_start(s, kid);
 	/* relaxed: the level is only compared */
 	if (atomic_load_explicit(&log->level, memory_order_relaxed) < FLI_INFO ||
 		fli_sup_is_dynamic(s->sup))

@@ -23,7 +23,12 @@ typedef struct fli_via {
 	void (*destroy)(fl_node *node);
 } fli_via;
 
-/* The destination with its name looked up; one that nobody has becomes the empty name. */
+/*
+ * The destination with its name looked up, in the cluster or in a registry; one that nobody has
+ * becomes the empty name.
+ */
 fl_dest fli_via_resolve(const fl_node *node, fl_dest to);
+/* Registers a newborn under a key. FL_ETAKEN; FL_ENOPROC: there is no such registry. */
+int fli_via_register(fl_proc *proc, const fl_dest *via);
 
 #endif

@@ -27,9 +27,28 @@ typedef struct fl_behaviour fl_behaviour;
 
 /* ---- destinations ---------------------------------------------------------------------------- */
 
-/* Where a message goes: a pid, an alias, a registered name here or on a node, a global name. */
+/* A term built in place: what the macros below pass on. */
+typedef struct fl_spec {
+	const char *pattern;
+	const fl_value *values;
+	size_t count;
+} fl_spec;
+
+static inline fl_spec fli_spec(const char *pattern, const fl_value *values, size_t count)
+{
+	return (fl_spec){pattern, values, count};
+}
+
+/* A pattern and its values as one argument; borrows until the end of the full expression's block.
+ */
+#define fl_spec(...) fli_spec(FLI_FIRST(__VA_ARGS__, 0), FLI_VALUES(__VA_ARGS__))
+
+/*
+ * Where a message goes: a pid, an alias, a registered name here or on a node, a global name, a key
+ * of a registry.
+ */
 typedef struct fl_dest {
-	enum { FL_TO_PID, FL_TO_ALIAS, FL_TO_NAME, FL_TO_GLOBAL } kind;
+	enum { FL_TO_PID, FL_TO_ALIAS, FL_TO_NAME, FL_TO_GLOBAL, FL_TO_VIA } kind;
 	union {
 		fl_pid pid;
 		fl_ref alias;
@@ -41,6 +60,10 @@ typedef struct fl_dest {
 			fl_atom atom; /* when there is no term */
 			fl_term term;
 		} global; /* <flitch/global.h> */
+		struct {
+			const char *registry; /* <flitch/registry.h> */
+			fl_spec key;
+		} via;
 	} as;
 } fl_dest;
 
@@ -71,6 +94,20 @@ static inline fl_dest fl_name_at(const char *name, const char *node)
 		.as.name = {.text = fl_atom_of(name), .node = fl_atom_of(node)}};
 }
 
+static inline fl_dest fl_to_via(const char *registry, fl_spec key)
+{
+	return (fl_dest){.kind = FL_TO_VIA, .as.via = {registry, key}};
+}
+
+/*
+ * {via, Registry, {Name, Key}}: who has a unique key of a registry here, wherever a name goes:
+ *
+ *     fl_call(self, fl_via("rooms", "{room, ~}", 7), 5000, &reply, "get")
+ *
+ * A key that nobody has is nobody, as a name. Borrows its values as fl_spec does.
+ */
+#define fl_via(registry, ...) fl_to_via((registry), fl_spec(__VA_ARGS__))
+
 static inline fl_dest fl_to_dest(fl_dest dest)
 {
 	return dest;
@@ -82,22 +119,6 @@ static inline fl_dest fl_to_dest(fl_dest dest)
 		const char *: fl_to_name, fl_atom: fl_to_atom, fl_dest: fl_to_dest)(x)
 
 /* ---- messages -------------------------------------------------------------------------------- */
-
-/* A message built in place: what the macros below pass on. */
-typedef struct fl_spec {
-	const char *pattern;
-	const fl_value *values;
-	size_t count;
-} fl_spec;
-
-static inline fl_spec fli_spec(const char *pattern, const fl_value *values, size_t count)
-{
-	return (fl_spec){pattern, values, count};
-}
-
-/* A pattern and its values as one argument; borrows until the end of the full expression's block.
- */
-#define fl_spec(...) fli_spec(FLI_FIRST(__VA_ARGS__, 0), FLI_VALUES(__VA_ARGS__))
 
 int fl_send_spec(fl_proc *self, fl_dest to, fl_spec message);
 int fl_cast_spec(fl_proc *self, fl_dest to, fl_spec message);
@@ -177,6 +198,7 @@ int fl_cancel_timer(fl_proc *self, fl_ref timer);
 typedef struct fl_start_options {
 	const char *name;        /* to register under before init runs; NULL: none */
 	const char *global_name; /* the same in the whole cluster, in Erlang notation */
+	fl_dest via;             /* what fl_via gives: the key to register, with the value `nil` */
 	bool link;               /* link to the starter */
 	bool monitor;            /* *ret_monitor is set */
 	fl_ref *ret_monitor;

@@ -117,6 +117,8 @@ struct fl_behaviour {
 	const fl_group *groups;
 	const struct fl_supervisor *supervisor; /* see <flitch/supervisor.h>; NULL: a server */
 	const struct fl_statem *statem;         /* see <flitch/statem.h>; NULL: a server */
+	const struct fl_registry *registry;     /* see <flitch/registry.h>; NULL: none */
+	const struct fl_pool *pool;             /* see <flitch/pool.h>; NULL: none */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */

@@ -70,7 +70,7 @@ c1_command() {
 		--load "$build/tests/servers/probe.so" --load "$build/tests/servers/namer.so" \
 		--load "$build/tests/servers/trees.so" --load "$build/tests/servers/machine.so" \
 		--load "$build/tests/servers/jobs.so" --load "$build/tests/servers/scripted.so" \
-		--load "$build/tests/servers/tables.so" \
+		--load "$build/tests/servers/tables.so" --load "$build/tests/servers/puppets.so" \
 		${FL_POP:+--set global.prevent_overlapping_partitions=off}
 }
 

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events, by the rules of the library telemetry. */
+#include <flitch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/actor.h"
+#include "tests/support/fake_remote.h"
+#include "tests/support/fault.h"
+#include "tests/support/suite.h"
+
+static world w;
+static fli_fault fault;
+static int count;
+
+/* Notes what it is told, its config before it. */
+static int note(const fl_telemetry *event, void *config)
+{
+	char name[128], metadata[256];
+
+	count++;
+	actor_note("%s %s %s;", (const char *)config, fl_print_to(name, sizeof name, event->name),
+		fl_print_to(metadata, sizeof metadata, event->metadata));
+	return FL_OK;
+}
+
+static int fail(const fl_telemetry *event, void *config)
+{
+	(void)event;
+	(void)config;
+	count++;
+	return FL_EINVAL;
+}
+
+static void begin(void)
+{
+	actor_open(&w);
+	count = 0;
+	(void)world_start(&w, &actor, "a", NULL);
+}
+
+static int execute(fl_proc *self)
+{
+	return fl_telemetry_execute(self, "[shop, done]", "{#{count => ~}, #{id => ~}}", 1, 7);
+}
+
+static void has(const char *text)
+{
+	CU_ASSERT_PTR_NOT_NULL(strstr(actor_notes, text));
+	if (strstr(actor_notes, text) == NULL)
+		printf("    no \"%s\" in \"%s\"\n", text, actor_notes);
+}
+
+static void has_not(const char *text)
+{
+	CU_ASSERT_PTR_NULL(strstr(actor_notes, text));
+}
+
+/* ---- handlers ---------------------------------------------------------------------------------
+ */
+
+static void handlers_are_called_in_order_and_not_after_detach(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(fl_telemetry_attach(w.node, "one", "[shop, done]", note, "1"), FL_OK);
+	CU_ASSERT_EQUAL(fl_telemetry_attach(w.node, "two", "[shop, done]", note, "2"), FL_OK);
+	CU_ASSERT_EQUAL(fl_telemetry_attach(w.node, "other", "[shop]", note, "3"), FL_OK);
+	actor_do(&w, "a", execute);
+	has("1 [shop,done] #{id => 7};2 [shop,done] #{id => 7};");
+	has_not("3 ");
+	CU_ASSERT_EQUAL(fl_telemetry_detach(w.node, "one"), FL_OK);
+	CU_ASSERT_EQUAL(fl_telemetry_detach(w.node, "one"), FL_ENOENT);
+	actor_do(&w, "a", execute);
+	has_not("1 ");
+	has("2 [shop,done]");
+	world_close(&w);
+}
+
+static void attach_refuses_what_telemetry_refuses(void)
+{
+	static const char *const many[] = {"[a]", "[b, c]", NULL};
+	static const char *const bad[] = {"[a]", "[1]", NULL};
+
+	begin();
+	CU_ASSERT_EQUAL(fl_telemetry_attach_many(w.node, "id", many, note, "m"), FL_OK);
+	CU_ASSERT_EQUAL(fl_telemetry_attach(w.node, "id", "[x]", note, "m"), FL_EALREADY);
+	CU_ASSERT_EQUAL(fl_telemetry_attach(w.node, "x", "atom", note, "m"), FL_EFORMAT);
+	CU_ASSERT_EQUAL(fl_telemetry_attach(w.node, "x", "[]", note, "m"), FL_EFORMAT);
+	CU_ASSERT_EQUAL(fl_telemetry_attach(w.node, "x", "[a", note, "m"), FL_EFORMAT);
+	CU_ASSERT_EQUAL(fl_telemetry_attach_many(w.node, "x", bad, note, "m"), FL_EFORMAT);
+	CU_ASSERT_EQUAL(fl_telemetry_attach(w.node, "x", "[ok]", note, "m"), FL_OK);
+	world_close(&w);
+}
+
+static void list_handlers_is_by_prefix(void)
+{
+	static const char *const many[] = {"[a]", "[a, b]", "[c]", NULL};
+	fl_buf list = FL_BUF_INIT;
+	fl_term left, item;
+	int found = 0;
+
+	begin();
+	(void)fl_telemetry_attach_many(w.node, "id", many, note, "m");
+	CU_ASSERT_EQUAL(fl_telemetry_handlers(w.node, "[a]", &list), FL_OK);
+	left = fl_buf_term(&list);
+	while (fl_list_next(&left, &item)) {
+		CU_ASSERT_TRUE(fl_match(item,
+			"#{id => <<\"id\">>, event_name => [a | _], function => native, "
+			"config => undefined}"));
+		found++;
+	}
+	CU_ASSERT_EQUAL(found, 2);
+	fl_buf_free(&list);
+	world_close(&w);
+}
+
+static void failing_handler_is_detached_from_all_of_its_events(void)
+{
+	static const char *const many[] = {"[shop, done]", "[shop, other]", NULL};
+
+	begin();
+	(void)fl_telemetry_attach_many(w.node, "bad", many, fail, NULL);
+	(void)fl_telemetry_attach(w.node, "good", "[shop, done]", note, "g");
+	(void)fl_telemetry_attach(w.node, "failures", "[telemetry, handler, failure]", note, "f");
+	actor_do(&w, "a", execute);
+	has("g [shop,done]");
+	has("f [telemetry,handler,failure]");
+	has("event_name => [shop,done]");
+	has("handler_id => <<\"bad\">>");
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "has failed and has been detached"));
+	CU_ASSERT_EQUAL(fl_telemetry_detach(w.node, "bad"), FL_ENOENT);
+	count = 0;
+	actor_do(&w, "a", execute);
+	CU_ASSERT_EQUAL(count, 1);
+	world_close(&w);
+}
+
+static void failing_handler_of_failures_ends_there(void)
+{
+	begin();
+	(void)fl_telemetry_attach(w.node, "bad", "[shop, done]", fail, NULL);
+	(void)fl_telemetry_attach(w.node, "worse", "[telemetry, handler, failure]", fail, NULL);
+	actor_do(&w, "a", execute);
+	CU_ASSERT_EQUAL(count, 2);
+	world_close(&w);
+}
+
+static int bad_events(fl_proc *self)
+{
+	CU_ASSERT_EQUAL(fl_telemetry_execute(self, "[shop, done]", "#{}"), FL_EMISUSE);
+	CU_ASSERT_EQUAL(fl_telemetry_execute(self, "shop", "{#{}, #{}}"), FL_EFORMAT);
+	CU_ASSERT_EQUAL(fl_telemetry_execute(self, "[nobody]", "{#{}, #{}}"), FL_OK);
+	return FL_OK;
+}
+
+static int unheard(fl_proc *self)
+{
+	/* not even looked at */
+	CU_ASSERT_EQUAL(fl_telemetry_execute(self, "no name", "{"), FL_OK);
+	return FL_OK;
+}
+
+static void execute_costs_nothing_while_nobody_is_attached(void)
+{
+	begin();
+	actor_do(&w, "a", unheard);
+	CU_ASSERT_EQUAL(w.node->events_wanted, 0);
+	(void)fl_telemetry_attach(w.node, "one", "[shop, done]", note, "1");
+	actor_do(&w, "a", bad_events);
+	(void)fl_telemetry_detach(w.node, "one");
+	CU_ASSERT_EQUAL(w.node->events_wanted, 0);
+	world_close(&w);
+}
+
+/* ---- processes that subscribe -----------------------------------------------------------------
+ */
+
+static fl_ref subscription;
+
+static int subscribe(fl_proc *self)
+{
+	static const char *const events[] = {"[shop, done]", "[flitch, process, exit]", NULL};
+
+	CU_ASSERT_EQUAL(fl_telemetry_subscribe(self, events, &subscription), FL_OK);
+	return FL_OK;
+}
+
+static int unsubscribe(fl_proc *self)
+{
+	CU_ASSERT_EQUAL(fl_telemetry_unsubscribe(self, subscription), FL_OK);
+	CU_ASSERT_EQUAL(fl_telemetry_unsubscribe(self, subscription), FL_ENOENT);
+	return FL_OK;
+}
+
+static int stop_odd(fl_proc *self)
+{
+	return fl_stop(self, "{shutdown, odd}");
+}
+
+static void subscriber_gets_messages_until_it_unsubscribes_or_ends(void)
+{
+	begin();
+	(void)world_start(&w, &actor, "b", NULL);
+	(void)world_start(&w, &actor, "c", NULL);
+	actor_do(&w, "b", subscribe);
+	actor_do(&w, "a", execute);
+	has("b: {[shop,done],#Ref");
+	has(",#{count => 1},#{id => 7}};");
+	actor_do(&w, "c", stop_odd);
+	has("b: {[flitch,process,exit],#Ref");
+	has("reason => {shutdown,odd}");
+	actor_do(&w, "b", unsubscribe);
+	actor_do(&w, "a", execute);
+	has_not("b: ");
+	actor_do(&w, "b", subscribe);
+	actor_do(&w, "b", stop_odd);
+	actor_do(&w, "a", execute);
+	CU_ASSERT_EQUAL(w.node->events_wanted, 0); /* nobody is there: detached */
+	world_close(&w);
+}
+
+/* ---- spans ------------------------------------------------------------------------------------
+ */
+
+static int work(fl_proc *self, void *arg, fl_buf *ret_metadata)
+{
+	(void)self;
+	(void)fl_build(ret_metadata, "#{result => fine, id => 2}");
+	return *(int *)arg;
+}
+
+static int span(fl_proc *self)
+{
+	int rc = FL_OK, bad = FL_EIO;
+
+	CU_ASSERT_EQUAL(
+		fl_telemetry_span(self, "[job]", work, &rc, "#{id => ~, a => b}", 1), FL_OK);
+	CU_ASSERT_EQUAL(fl_telemetry_span(self, "[job]", work, &bad, "#{id => ~}", 1), FL_EIO);
+	return FL_OK;
+}
+
+static void span_is_start_then_stop_or_exception(void)
+{
+	static const char *const events[] = {
+		"[job, start]", "[job, stop]", "[job, exception]", NULL};
+
+	begin();
+	(void)fl_telemetry_attach_many(w.node, "s", events, note, "s");
+	actor_do(&w, "a", span);
+	has("s [job,start] #{a => b,id => 1,telemetry_span_context => #Ref");
+	has("s [job,stop] #{a => b,id => 2,result => fine,telemetry_span_context => #Ref");
+	has("s [job,exception] #{id => 1,kind => error,reason => eio,stacktrace => [],telemetry");
+	(void)fl_telemetry_detach(w.node, "s");
+	actor_do(&w, "a", span);
+	has_not("s ");
+	world_close(&w);
+}
+
+/* ---- the node's own ---------------------------------------------------------------------------
+ */
+
+static int call_some(fl_proc *self)
+{
+	fl_term reply;
+	fl_pid pid;
+
+	(void)fl_start(self, &actor, &(fl_start_options){.name = "born"}, &pid, "[]");
+	(void)fl_call(self, "born", 10, &reply, "what");
+	(void)fl_call(self, "born", 10, &reply, "stop");
+	return FL_OK;
+}
+
+static void processes_and_calls_are_told_of(void)
+{
+	static const char *const events[] = {"[flitch, process, start]", "[flitch, process, exit]",
+		"[flitch, call, stop]", "[flitch, call, exception]", NULL};
+
+	begin();
+	(void)fl_telemetry_attach_many(w.node, "own", events, note, "o");
+	actor_do(&w, "a", call_some);
+	has("o [flitch,process,start] #{behaviour => actor,name => born,pid => <");
+	has("o [flitch,call,stop] #{behaviour => actor,caller => <");
+	has("o [flitch,call,exception] #{behaviour => actor,caller => <");
+	has("reason => normal");
+	has("o [flitch,process,exit] #{behaviour => actor,name => born,pid => <");
+	world_close(&w);
+}
+
+static const fl_behaviour names = {
+	.name = "names", .registry = &(const fl_registry){.keys = FL_UNIQUE}};
+static const fl_behaviour tree = {.name = "tree",
+	.supervisor = &(const fl_supervisor){
+		.children = (const fl_child[]){{.behaviour = &actor, .name = "kid"}, {0}}}};
+
+static int register_some(fl_proc *self)
+{
+	fl_pid pid;
+
+	(void)fl_registry_register(self, "names", NULL, "{{k, 1}, v}");
+	(void)fl_registry_unregister(self, "names", "{k, 1}");
+	(void)fl_start(self, &tree, NULL, &pid, "[]");
+	return fl_whereis(self, "kid", &pid) ? fl_exit(self, pid, "odd") : FL_STOP;
+}
+
+static void supervisors_and_registries_are_told_of(void)
+{
+	static const char *const events[] = {"[flitch, supervisor, child, start]",
+		"[flitch, supervisor, child, report]", "[flitch, registry, register]",
+		"[flitch, registry, unregister]", NULL};
+
+	begin();
+	(void)world_start(&w, &names, "names", NULL);
+	(void)fl_telemetry_attach_many(w.node, "own", events, note, "o");
+	actor_do(&w, "a", register_some);
+	has("o [flitch,registry,register] #{key => {k,1},pid => <");
+	has("o [flitch,registry,unregister] #{key => {k,1},pid => <");
+	has("o [flitch,supervisor,child,start] #{id => actor,pid => <");
+	has("o [flitch,supervisor,child,report] #{context => child_terminated,id => actor");
+	has("reason => odd");
+	world_close(&w);
+}
+
+static void connections_are_told_of(void)
+{
+	static const char *const events[] = {
+		"[flitch, connection, up]", "[flitch, connection, down]", NULL};
+
+	begin();
+	fake_remote_attach(&w);
+	(void)fl_telemetry_attach_many(w.node, "own", events, note, "o");
+	fake_remote_up(&w, 77);
+	has("o [flitch,connection,up] #{hidden => false,node => b@h};");
+	fake_remote_down(&w);
+	has("o [flitch,connection,down] #{hidden => false,node => b@h,reason => ");
+	fake_remote_detach(&w);
+	world_close(&w);
+}
+
+/* ---- scarce memory ----------------------------------------------------------------------------
+ */
+
+static bool run_once(long n)
+{
+	static const char *const events[] = {"[shop, done]", "[flitch, process, start]",
+		"[flitch, call, stop]", "[job, start]", NULL};
+
+	fli_fault_create(&fault, 0);
+	actor_notes[0] = '\0';
+	world_open(&w, &fault.mem);
+	(void)world_start(&w, &actor, "a", NULL);
+	(void)world_start(&w, &actor, "b", NULL);
+	fault.countdown = n;
+	(void)fl_telemetry_attach_many(w.node, "own", events, note, "o");
+	(void)fl_telemetry_attach(w.node, "bad", "[shop, done]", fail, NULL);
+	actor_do(&w, "b", execute);
+	actor_do(&w, "a", call_some);
+	actor_do(&w, "a", span);
+	(void)fl_telemetry_detach(w.node, "own");
+	fault.countdown = 0;
+	world_close(&w);
+	CU_ASSERT_EQUAL(fault.live, 0);
+	return fault.was_hit;
+}
+
+static void each_allocation_may_fail(void)
+{
+	long n = 1;
+
+	while (n < 400 && run_once(n))
+		n++;
+	CU_ASSERT_TRUE(n > 10);
+	CU_ASSERT_TRUE(n < 400);
+}
+
+FL_SUITE("events", FL_TEST(handlers_are_called_in_order_and_not_after_detach),
+	FL_TEST(attach_refuses_what_telemetry_refuses), FL_TEST(list_handlers_is_by_prefix),
+	FL_TEST(failing_handler_is_detached_from_all_of_its_events),
+	FL_TEST(failing_handler_of_failures_ends_there),
+	FL_TEST(execute_costs_nothing_while_nobody_is_attached),
+	FL_TEST(subscriber_gets_messages_until_it_unsubscribes_or_ends),
+	FL_TEST(span_is_start_then_stop_or_exception), FL_TEST(processes_and_calls_are_told_of),
+	FL_TEST(supervisors_and_registries_are_told_of), FL_TEST(connections_are_told_of),
+	FL_TEST(each_allocation_may_fail));
