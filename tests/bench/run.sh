@@ -191,7 +191,7 @@ part_tables() {
 	local round
 	for round in $(seq "$rounds"); do
 		say "tables, round $round of $rounds"
-		(cd "$work" && erl_node "tables$round" -run bench_tables main "$ms") </dev/null | record beam
+		(cd "$work" && erl_node "tables$round" +sbwt none +sbwtdcpu none +sbwtdio none -run bench_tables main "$ms") </dev/null | record beam
 		(cd "$work" && timeout 60 "$bin/tables" "$ms") 2>/dev/null | record flitch
 	done
 }
