@@ -217,7 +217,6 @@ static void on_drop(void *block)
 	fli_guard *g = block;
 
 	fli_list_remove(&g->in_core);
-	fl_buf_free(&g->name);
 	fli_move_free(g);
 }
 
@@ -246,12 +245,29 @@ static fli_guard *make(fl_proc *self)
 	return g;
 }
 
+static bool read_name(fli_guard *g)
+{
+	fl_buf buf = FL_BUF_INIT;
+	uint8_t *bytes = NULL;
+
+	if (fl_build(&buf, g->spec->name) == FL_OK) {
+		fli_enter(g->node);
+		bytes = fli_owned_alloc(g->self, buf.size);
+		fli_leave(g->node);
+	}
+	if (bytes != NULL) {
+		memcpy(bytes, buf.data, buf.size);
+		g->name = fli_term(g->node, bytes, buf.size);
+	}
+	fl_buf_free(&buf);
+	return bytes != NULL;
+}
+
 static bool read_policy(fli_guard *g, uint32_t *ret_hash)
 {
 	const fli_partition_service *s;
 
-	if (fl_build(&g->name, g->spec->name) != FL_OK ||
-		!rank_hash(fli_guard_name(g), g->node->name, ret_hash))
+	if (!read_name(g) || !rank_hash(fli_guard_name(g), g->node->name, ret_hash))
 		return false;
 	fli_enter(g->node);
 	configure(g, fl_self(g->self), *ret_hash);

@@ -59,8 +59,9 @@ typedef struct fli_move {
 	uint32_t vsn;
 	bool has_state;
 	bool has_from;
-	fl_from from; /* who wants it */
-	fl_buf state;
+	fl_from from;   /* who wants it */
+	uint8_t *state; /* giver: one term */
+	size_t size;
 	fli_giving giving;
 	fli_taking taking;
 	fl_pid server; /* taker: the new one */
@@ -78,7 +79,7 @@ typedef struct fli_guard {
 	fl_proc *self;
 	fl_node *node;
 	const fl_singleton *spec;
-	fl_buf name;
+	fl_term name;             /* its bytes are the process's, too */
 	fli_link in_core;         /* fli_core.guards */
 	_Atomic(uint32_t) policy; /* any: FLI_MAY_* */
 	_Atomic(uint64_t) epoch;  /* any: of the server that is here; release, acquire */
@@ -105,10 +106,7 @@ void fli_guards_tell(fli_core *core, fli_partition_state state, bool is_stale);
 
 static inline fl_term fli_guard_name(const fli_guard *g)
 {
-	fl_term name = fl_buf_term(&g->name);
-
-	name.atoms = g->node->atoms;
-	return name;
+	return g->name;
 }
 
 /* guard_server.c */

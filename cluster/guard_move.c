@@ -45,7 +45,8 @@ static void answer(fli_guard *g, fl_spec reply)
 
 void fli_move_free(fli_guard *g)
 {
-	fl_buf_free(&g->move.state);
+	fli_free(g->node->mem, g->move.state);
+	g->move.state = NULL;
 	fli_taking_end(&g->move.taking);
 }
 
@@ -108,9 +109,21 @@ int fli_move_begin(fli_guard *g, const fl_pid *to, const fl_from *from)
 	return FL_OK;
 }
 
+static bool keep_state(fli_move *m, fli_mem *mem, fl_term state)
+{
+	m->state = fli_alloc(mem, state.size);
+	if (m->state == NULL)
+		return false;
+	memcpy(m->state, state.data, state.size);
+	m->size = state.size;
+	m->has_state = true;
+	return true;
+}
+
 /* Its state, where it lies: no handler of it runs. */
 static bool take_state(fli_guard *g)
 {
+	fl_buf buf = FL_BUF_INIT;
 	fl_proc *server;
 	bool is_taken;
 
@@ -118,11 +131,12 @@ static bool take_state(fli_guard *g)
 		return true;
 	fli_enter(g->node);
 	server = fli_proc_of(g->node, &g->server);
-	is_taken = server != NULL &&
-		   g->spec->give(server, server->state, &g->move.state) == FL_OK &&
-		   g->move.state.error == FL_OK && g->move.state.size > 0;
+	is_taken = server != NULL && g->spec->give(server, server->state, &buf) == FL_OK &&
+		   buf.error == FL_OK && buf.size > 0;
 	fli_leave(g->node);
-	g->move.has_state = is_taken;
+	if (is_taken)
+		is_taken = keep_state(&g->move, g->node->mem, fl_buf_term(&buf));
+	fl_buf_free(&buf);
 	return is_taken;
 }
 
@@ -140,19 +154,16 @@ static void send_chunks(fli_guard *g)
 static void offer(fli_guard *g)
 {
 	fli_move *m = &g->move;
-	uint64_t size = 0;
 
 	if (!take_state(g)) {
 		drop_move(g, "no_state");
 		return;
 	}
-	if (m->has_state)
-		size = fl_buf_term(&m->state).size;
-	m->giving = (fli_giving){.bytes = m->state.data, .size = (size_t)size};
+	m->giving = (fli_giving){.bytes = m->state, .size = m->size};
 	m->step = FLI_MOVE_GIVING;
 	(void)fl_cast(g->self, m->other,
 		"{fl, 1, handoff_begin, #{from => ~, id => ~, epoch => ~, vsn => ~, size => ~}}",
-		fl_self(g->self), m->id, g->core.epoch, g->spec->server->vsn, size);
+		fl_self(g->self), m->id, g->core.epoch, g->spec->server->vsn, (uint64_t)m->size);
 }
 
 /* The one point after which there is no way back. */
