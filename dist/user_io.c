@@ -117,19 +117,32 @@ static const char *put_chars(fl_proc *self, user_state *user, fl_term request)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static bool is_unsupported(fl_term request)
+static bool is_one_of(fl_term request, const char *const *names)
 {
-	static const char *const names[] = {
-		"get_line", "get_chars", "get_until", "get_password", "setopts", "get_geometry"};
 	fl_term head;
 	fl_atom name;
 
 	if (!fl_tuple_get(request, 0, &head) || !fl_match(head, "~", &name))
 		return false;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (fl_atom_is(name, names[i]))
+	for (; *names != NULL; names++)
+		if (fl_atom_is(name, *names))
 			return true;
 	return false;
+}
+
+/* As OTP's `user` of a node whose input is at its end. */
+static bool is_read(fl_term request)
+{
+	static const char *const names[] = {"get_line", "get_chars", "get_until", NULL};
+
+	return is_one_of(request, names);
+}
+
+static bool is_unsupported(fl_term request)
+{
+	static const char *const names[] = {"setopts", "get_geometry", NULL};
+
+	return is_one_of(request, names);
 }
 
 /* The reply to one request that holds no others, in Erlang's notation. */
@@ -140,7 +153,9 @@ static const char *answer_one(fl_proc *self, user_state *user, fl_term request)
 	if (reply != NULL)
 		return reply;
 	if (fl_match(request, "getopts"))
-		return "[{encoding, unicode}]";
+		return "[{binary, false}, {encoding, unicode}]";
+	if (is_read(request))
+		return "eof";
 	return is_unsupported(request) ? "{error, enotsup}" : "{error, request}";
 }
 

@@ -9,7 +9,8 @@
  *     {io_request, From, ReplyAs, Request} -> {io_reply, ReplyAs, ok | {error, _}}
  *     {log, Level, Format, Args, Meta}, {log, Level, Report, Meta}
  *
- * A C node has no terminal: whoever wants to read from it gets {error, enotsup}.
+ * A C node has no terminal: whoever reads from it gets `eof`, as from an OTP node whose input is at
+ * its end.
  *
  * Threads, memory: as any server. Limits: FLI_USER_TEXT_BYTES_MAX of one request, the rest is cut;
  * a line without an end is logged after FLI_USER_LINE_BYTES_MAX bytes or FLI_USER_IDLE_MS.

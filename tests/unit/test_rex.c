@@ -280,14 +280,17 @@ static void a_line_without_an_end_is_logged_after_a_while(void)
 	world_close(&w);
 }
 
-static void whoever_reads_gets_an_error_at_once(void)
+static void whoever_reads_is_at_the_end_of_the_input(void)
 {
 	begin();
-	HEARS("user", "{io_request, ~, r, {get_line, unicode, \"> \"}}",
-		"{io_reply,r,{error,enotsup}};");
+	HEARS("user", "{io_request, ~, r, {get_line, unicode, \"> \"}}", "{io_reply,r,eof};");
+	HEARS("user", "{io_request, ~, r, {get_chars, unicode, '', 3}}", "{io_reply,r,eof};");
 	HEARS("user", "{io_request, ~, r, {get_until, unicode, '', m, f, []}}",
-		"{io_reply,r,{error,enotsup}};");
-	HEARS("user", "{io_request, ~, r, getopts}", "{io_reply,r,[{encoding,unicode}]};");
+		"{io_reply,r,eof};");
+	HEARS("user", "{io_request, ~, r, {get_password, unicode}}",
+		"{io_reply,r,{error,request}};");
+	HEARS("user", "{io_request, ~, r, getopts}",
+		"{io_reply,r,[{binary,false},{encoding,unicode}]};");
 	HEARS("user", "{io_request, ~, r, {get_geometry, columns}}",
 		"{io_reply,r,{error,enotsup}};");
 	HEARS("user", "{io_request, ~, r, whatever}", "{io_reply,r,{error,request}};");
@@ -353,7 +356,7 @@ FL_SUITE("rex", FL_TEST(a_call_is_answered_with_its_value), FL_TEST(outcomes_are
 	FL_TEST(memory_that_runs_out_ends_a_call_alone), FL_TEST(plain_functions_end_as_erlangs_do),
 	FL_TEST(execute_call_ends_with_the_outcome), FL_TEST(lines_of_user_reach_the_log),
 	FL_TEST(a_line_without_an_end_is_logged_after_a_while),
-	FL_TEST(whoever_reads_gets_an_error_at_once),
+	FL_TEST(whoever_reads_is_at_the_end_of_the_input),
 	FL_TEST(several_requests_stop_at_the_first_error),
 	FL_TEST(control_characters_cannot_fake_lines),
 	FL_TEST(a_long_line_is_cut_between_characters), FL_TEST(log_events_of_others_are_lines));
