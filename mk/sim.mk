@@ -60,6 +60,10 @@ SIM_SUITES := $(addprefix $(BUILD)/tests/unit/,test_books test_minimise)
 $(SIM_SUITES): $(SIMDRIVE_A)
 $(SIM_SUITES): LDLIBS += $(SIMDRIVE_A) $(SUPPORT_A) $(LIB_A) $(PKG_LIBS)
 
+# Runs are what the pool plays.
+$(BUILD)/tests/unit/test_run_limit: $(SIM_LIBS)
+$(BUILD)/tests/unit/test_run_limit: LDLIBS += -Wl,--start-group $(SIM_LIBS) -Wl,--end-group $(PKG_LIBS) -lm
+
 # The model of an OTP node: a library of its own, which shares no code with the nodes.
 OTP_SRC := $(sort $(wildcard tests/sim/otp_*.c))
 OTP_OBJ := $(OTP_SRC:%.c=$(BUILD)/obj/%.o)

@@ -238,9 +238,12 @@ static void saw_members(uint32_t id, const fl_ref *ref, fl_atom what, fl_term gr
 static int on_order(fl_proc *self, uint32_t id, uint32_t number)
 {
 	const run *r = run_current();
-	const order *o = &r->orders[number];
+	order *o = &r->orders[number];
 
-	return number < r->orders_count ? row_at(o->row)->act(self, id, o) : FL_OK;
+	if (number >= r->orders_count)
+		return FL_OK;
+	o->is_begun = true;
+	return row_at(o->row)->act(self, id, o);
 }
 
 static int on_info(fl_proc *self, void *state, fl_term message)

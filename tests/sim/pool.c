@@ -5,12 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A run that takes so long turns in a circle. */
-enum { RUN_SECONDS_MAX = 120 };
 
 typedef struct child {
 	pid_t pid; /* 0: free */
@@ -20,6 +18,15 @@ typedef struct child {
 
 /* ---- in the child ---------------------------------------------------------------------------- */
 
+void pool_limit(unsigned ms)
+{
+	struct itimerval limit = {
+		.it_value = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000}};
+
+	/* fails for times only that are none */
+	(void)setitimer(ITIMER_PROF, &limit, NULL);
+}
+
 static _Noreturn void play_and_exit(const plan *p, FILE *file)
 {
 	char *text = NULL;
@@ -28,7 +35,7 @@ static _Noreturn void play_and_exit(const plan *p, FILE *file)
 	char invariant[64] = "";
 	verdict v;
 
-	(void)alarm(RUN_SECONDS_MAX);
+	pool_limit(POOL_SECONDS_MAX * 1000);
 	v = run_play(p, NULL, report);
 	(void)fclose(report);
 	if (v.invariant != NULL)
@@ -81,9 +88,13 @@ static void collect(child *c, int status, outcome *o)
 	if (is_fine)
 		return;
 	(void)strcpy(o->invariant, "the process ended");
-	(void)snprintf(o->verdict.text, sizeof o->verdict.text, "by %s %d",
-		WIFSIGNALED(status) ? "signal" : "exit code",
-		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
+		(void)snprintf(o->verdict.text, sizeof o->verdict.text,
+			"after %d s of processor time", POOL_SECONDS_MAX);
+	else
+		(void)snprintf(o->verdict.text, sizeof o->verdict.text, "by %s %d",
+			WIFSIGNALED(status) ? "signal" : "exit code",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 bool pool_play(const plan *p, outcome *ret_outcome)

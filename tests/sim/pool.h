@@ -13,7 +13,11 @@
 
 #include "tests/sim/run.h"
 
-enum { POOL_REPORT = 65536, POOL_JOBS_MAX = 64 };
+/*
+ * A run that takes so many seconds turns in a circle. They are of processor time: on a machine that
+ * others use as well, a run of 64 nodes may last many times as long.
+ */
+enum { POOL_REPORT = 65536, POOL_JOBS_MAX = 64, POOL_SECONDS_MAX = 120 };
 
 typedef struct outcome {
 	verdict verdict;
@@ -21,6 +25,8 @@ typedef struct outcome {
 	char report[POOL_REPORT];
 } outcome;
 
+/* SIGPROF ends this process when it has used so much processor time from now on. */
+void pool_limit(unsigned ms);
 /* Plays one plan in a child; false: no child could be made. */
 bool pool_play(const plan *p, outcome *ret_outcome);
 

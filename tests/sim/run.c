@@ -111,6 +111,7 @@ void run_order(run *r, const order *o, const run_host *host, unsigned slot)
 		return;
 	r->orders[r->orders_count] = *o;
 	r->orders[r->orders_count].number = (uint32_t)r->orders_count;
+	r->orders[r->orders_count].actor = actor;
 	(void)fl_sim_send(host->node, books_actor(&r->books, actor)->pid, "{order, ~}",
 		(uint32_t)r->orders_count);
 	r->orders_count++;
@@ -374,11 +375,23 @@ static bool all_is_written(void *ctx)
 	return !quiet_has_output(r);
 }
 
+/* Who has not seen its order yet has asked nobody, and will. */
+static bool all_have_begun(run *r)
+{
+	for (size_t i = r->orders_before; i < r->orders_count; i++) {
+		const order *o = &r->orders[i];
+
+		if (!o->is_begun && run_is_alive(r, o->actor))
+			return false;
+	}
+	return true;
+}
+
 static bool all_ended(void *ctx)
 {
 	run *r = ctx;
 
-	return quiet_open_call(r) == 0;
+	return quiet_open_call(r) == 0 && all_have_begun(r);
 }
 
 /*

@@ -26,6 +26,8 @@ enum { RUN_SLOTS = 5, RUN_SERVICES = 1, RUN_ENDS_MAX = 512, RUN_TEXT = 32 };
 /* What a process is told to do. */
 struct order {
 	uint32_t number; /* run_order counts them */
+	uint32_t actor;  /* who is told */
+	bool is_begun;   /* it has seen the order */
 	unsigned row;
 	unsigned to_host;
 	uint32_t to; /* NOBODY: there is none */
