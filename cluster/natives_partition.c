@@ -32,11 +32,13 @@ static int build_status(const fli_partition_service *s, fl_buf *result)
 	(void)fl_build(result,
 		"#{state => ~, policy => ~, members => ~, missing => ~, fenced => ~, stable_ms => ~, "
 		"partitions => ~, pauses => ~, paused_ms => ~, false_suspicions => ~, "
-		"suspend_gaps => ~, refused => ~}",
+		"suspend_gaps => ~, refused => #{call => ~, cast => ~, register => ~}}",
 		fl_atom_of(fli_partition_state_atom(state)),
 		fl_atom_of(fli_partition_policy_word(policy)), roster->count, fl_buf_term(&missing),
 		fl_bool(s->node->is_fenced), fli_partition_stable_ms(s->engine), c->partitions,
-		c->pauses, c->paused_ms, c->false_suspicions, c->gaps, s->node->fence_refused);
+		c->pauses, c->paused_ms, c->false_suspicions, c->gaps,
+		s->node->fence_refused[FLI_GATE_CALL], s->node->fence_refused[FLI_GATE_CAST],
+		s->node->fence_refused[FLI_GATE_REGISTER]);
 	fl_buf_free(&missing);
 	return result->error;
 }

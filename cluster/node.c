@@ -15,6 +15,7 @@
 
 #include "cluster/node.h"
 #include "cluster/partition.h"
+#include "cluster/partition_options.h"
 #include "cluster/tls_options.h"
 
 #include "dist/global_service.h"
@@ -150,10 +151,12 @@ static int start_services(fli_member *member, const fl_options *options, fl_erro
 		(fli_rpc_profile)fli_options_int(options, FLI_KEY_RPC_PROFILE),
 		fl_options_get(options, "rpc.allow"), err);
 
-	if (rc == FL_OK)
-		fli_global_set_mode(member->core.node,
-			(fli_global_mode)fli_options_int(options, FLI_KEY_GLOBAL_POP));
-	return rc;
+	if (rc != FL_OK)
+		return rc;
+	fli_global_set_mode(
+		member->core.node, (fli_global_mode)fli_options_int(options, FLI_KEY_GLOBAL_POP));
+	fli_global_set_method(member->core.node, fli_heal_method(options));
+	return FL_OK;
 }
 
 static int start_scope(fl_node *node, const char *name, fl_error *err)

@@ -132,12 +132,28 @@
 		"calm after the last loss before the decision; 0: 10 s x log10(members), at least 3 s") \
 	X(PARTITION_UNSTABLE, "partition.down_all_when_unstable", INT, 0, 1000, "", "75", \
 		"percent of stable_after beyond it, at least 4 s, until it pauses without a calm; 0: never") \
-	X(PARTITION_ON_SUSPECT, "partition.on_suspect", WORD, 0, 0, "serve|reject", "serve", \
-		"between loss and decision; reject: a side that would pause refuses at once") \
+	X(PARTITION_ON_SUSPECT, "partition.on_suspect", WORD, 0, 0, "serve|reject|hold", "serve", \
+		"between loss and decision, a side that would pause: refuses at once, or has calls wait") \
+	X(PARTITION_PAUSE_REPLY, "partition.pause_reply", TEXT, 0, 0, "", "noproc", \
+		"what a call gets of a paused node: noproc, drop, hold(ms), or an Erlang term as its answer") \
+	X(PARTITION_ALLOW_CALL, "partition.allow_call_during_partition", BOOL, 0, 0, "", "false", \
+		"whether a paused node still serves calls of other nodes") \
+	X(PARTITION_ALLOW_CAST, "partition.allow_cast_during_partition", BOOL, 0, 0, "", "false", \
+		"the same for casts") \
+	X(PARTITION_ALLOW_REGISTER, "partition.allow_register_during_partition", BOOL, 0, 0, "", \
+		"false", "whether a paused node keeps its global names, and may take more") \
+	X(PARTITION_ALLOW_JOIN, "partition.allow_join_during_partition", BOOL, 0, 0, "", "false", \
+		"whether a paused node keeps its process groups, and may join more") \
+	X(PARTITION_ALLOW_SPAWN, "partition.allow_spawn_during_partition", BOOL, 0, 0, "", "false", \
+		"whether other nodes may run a paused node's exported functions") \
 	X(PARTITION_ACTION, "partition.action", WORD, 0, 0, "pause|leave|exit|notify", "pause", \
 		"what a side does that does not serve: pause, and close its links, or end with 75, or only tell") \
 	X(HEAL_STABLE_AFTER, "heal.stable_after", TIME, 0, 3600000, "", "5s", \
 		"how long a paused node must have been able to serve before it does") \
+	X(HEAL_NAME_CONFLICT, "heal.name_conflict", WORD, 0, 0, "otp|notify|notify_all|callback", "otp", \
+		"a global name that two halves had: the loser is killed, or told, or both are, or heal.resolver says") \
+	X(HEAL_RESOLVER, "heal.resolver", TEXT, 0, 0, "", "", \
+		"module:function that all nodes export and that answers which of the two stays") \
 	X(SELF_SUSPEND_GAP, "self.suspend_gap", TIME, 0, 3600000, "", "0", \
 		"not having run for so long is a loss of its own; 0: 5 s or a quarter of ticktime") \
 	X(CLUSTER_RECONNECT, "cluster.reconnect", WORD, 0, 0, "members|none", "members", \
@@ -217,6 +233,8 @@ enum {
 	FLI_PARTITION_PAUSE_IF_ALL_DOWN /* RabbitMQ's: keep_referee, any */
 };
 enum { FLI_TLS_12_ON, FLI_TLS_13 };
+enum { FLI_HEAL_OTP, FLI_HEAL_NOTIFY, FLI_HEAL_NOTIFY_ALL, FLI_HEAL_CALLBACK };
+enum { FLI_PARTITION_SUSPECT_SERVE, FLI_PARTITION_SUSPECT_REJECT, FLI_PARTITION_SUSPECT_HOLD };
 enum { FLI_LOG_TEXT, FLI_LOG_JSON, FLI_LOG_JOURNAL };
 enum { FLI_LOG_STDERR, FLI_LOG_STDOUT };
 

@@ -95,23 +95,11 @@ static void on_ask(void *ctx, fl_atom node, fl_atom via)
 		s->asked_count++;
 }
 
-static void on_gate(void *ctx, bool is_closed, bool queued)
-{
-	fli_partition_service *s = ctx;
-
-	if (s->action == FLI_ACTION_NOTIFY)
-		return;
-	s->node->is_fenced = is_closed;
-	if (queued)
-		fli_fence_refuse_queued(s->node);
-	if (!is_closed)
-		fli_partition_take_names(s);
-}
-
 static void on_pause(void *ctx, fli_partition_reason reason)
 {
 	fli_partition_service *s = ctx;
 
+	fli_fence_hold(s->node, false); /* it is decided */
 	if (s->action != FLI_ACTION_EXIT || reason == FLI_REASON_JOINING) {
 		fli_partition_pause(s, reason);
 		return;
@@ -147,7 +135,7 @@ static void on_tell_stamp(void *ctx, uint32_t stamp)
 		s->node, "ages", fl_spec("#{node => ~, stamp => ~}", s->node->name, stamp));
 }
 
-static const fli_partition_ops ops = {on_ask, on_gate, on_pause, on_resume, on_tell,
+static const fli_partition_ops ops = {on_ask, fli_partition_gate, on_pause, on_resume, on_tell,
 	fli_partition_lease, fli_partition_ask_lease, on_tell_stamp};
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -181,6 +169,7 @@ static void on_timer(fli_timer *timer)
 		return;
 	}
 	fli_partition_time(s->engine, now_of(s->node));
+	fli_fence_time(s->node, now_of(s->node));
 	come_back(s);
 	wind(s);
 }
@@ -400,6 +389,8 @@ int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err
 	if (rc == FL_OK)
 		rc = start_engine(s, options);
 	if (rc == FL_OK)
+		rc = fli_partition_gates_open(s, options, err);
+	if (rc == FL_OK)
 		rc = fli_partition_hooks_open(s, options, err);
 	if (rc != FL_OK)
 		return fl_error_set(
@@ -416,6 +407,7 @@ void fli_partition_close(fli_core *core)
 		return;
 	core->partition = NULL;
 	fli_wheel_stop(&s->timer);
+	fli_fence_delete(s->node);
 	fli_partition_delete(s->engine);
 	fli_partition_names_free(s);
 	fli_partition_history_free(s);

@@ -92,6 +92,7 @@ typedef struct fli_partition_service {
 	fl_pid pid; /* of the process that speaks for it */
 	fli_timer timer;
 	fli_partition_action action;
+	bool holds; /* calls wait between a loss and the decision */
 	uint64_t start_ms;
 	bool is_joining; /* paused since its start: nobody has to be told */
 	bool has_told_pause;
@@ -129,6 +130,10 @@ void fli_partition_record_event(fli_partition_service *s, const fli_partition_ev
 /* Appends the list of records, the last one first. */
 void fli_partition_history(const fli_partition_service *s, fl_buf *buf);
 void fli_partition_history_free(fli_partition_service *s);
+
+/* partition_gates.c: what a paused node refuses, and how */
+int fli_partition_gates_open(fli_partition_service *s, const fl_options *options, fl_error *err);
+void fli_partition_gate(void *ctx, bool is_closed, bool queued);
 
 /* partition_hooks.c: the lease's store, and rules of the program's own */
 int fli_partition_hooks_open(fli_partition_service *s, const fl_options *options, fl_error *err);

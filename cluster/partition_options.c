@@ -243,8 +243,9 @@ static int check_referees(const fl_options *options, fl_error *err)
 
 int fli_partition_check(const fl_options *options, fl_error *err)
 {
-	int (*const checks[])(const fl_options *, fl_error *) = {
-		check_names, check_tie, check_lease, check_quorum, check_minimum, check_referees};
+	int (*const checks[])(const fl_options *, fl_error *) = {check_names, check_tie,
+		check_lease, check_quorum, check_minimum, check_referees, fli_partition_check_reply,
+		fli_heal_check};
 	int rc = FL_OK;
 
 	for (size_t i = 0; rc == FL_OK && i < sizeof checks / sizeof *checks; i++)

@@ -15,6 +15,11 @@
 /* There is a policy other than ignore. */
 bool fli_partition_is_on(const fl_options *options);
 int fli_partition_check(const fl_options *options, fl_error *err);
+/* "module:function" for global names that are registered without one; "": OTP's. */
+const char *fli_heal_method(const fl_options *options);
+int fli_heal_check(const fl_options *options, fl_error *err);
+/* partition.pause_reply; see partition_gates.c. */
+int fli_partition_check_reply(const fl_options *options, fl_error *err);
 /* A node of that name can follow the policy. */
 int fli_partition_check_own(const fl_options *options, const fli_node_name *own, fl_error *err);
 /* Of options that were checked. */

@@ -208,13 +208,20 @@ bool fli_partition_name_answered(fli_partition_service *s, const fl_ref *ref, fl
 	return false;
 }
 
+static bool is_open(const fli_partition_service *s, fli_gate_id gate)
+{
+	return (s->node->gates_open >> gate & 1) != 0;
+}
+
 void fli_partition_pause(fli_partition_service *s, fli_partition_reason reason)
 {
 	s->is_joining = reason == FLI_REASON_JOINING;
 	s->step = FLI_STEP_PAUSE;
 	if (s->action != FLI_ACTION_NOTIFY) {
-		fli_pg_pause(s->node);
-		keep_own_names(s);
+		if (!is_open(s, FLI_GATE_JOIN))
+			fli_pg_pause(s->node);
+		if (!is_open(s, FLI_GATE_REGISTER))
+			keep_own_names(s);
 		change_names(s, FLI_GLOBAL_UNREGISTER);
 	}
 	look(s);

@@ -7,6 +7,7 @@
  */
 #include "flitch/global.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "dist/global_act.h"
@@ -48,6 +49,17 @@ static int build_method(fl_buf *buf, const char *text)
 int fli_global_method(fl_buf *buf, const char *text)
 {
 	return build_method(buf, text == NULL ? "global:random_exit_name" : text);
+}
+
+/* What names have that were registered without a method of their own. */
+static const char *method_of(const fl_node *node, const char *resolve)
+{
+	return resolve == NULL && *node->global_resolve != '\0' ? node->global_resolve : resolve;
+}
+
+void fli_global_set_method(fl_node *node, const char *text)
+{
+	(void)snprintf(node->global_resolve, sizeof node->global_resolve, "%s", text);
 }
 
 /* ---- the core's table ------------------------------------------------------------------------ */
@@ -166,14 +178,15 @@ typedef struct making {
 	fl_buf name, method;
 } making;
 
-static int begin_wish(making *m, fli_global_change change, const char *resolve, fl_spec name)
+static int begin_wish(
+	fl_proc *self, making *m, fli_global_change change, const char *resolve, fl_spec name)
 {
 	int rc;
 
 	*m = (making){.wish.change = change};
 	rc = fl_build_values(&m->name, name.pattern, name.values, name.count);
 	if (rc == FL_OK)
-		rc = fli_global_method(&m->method, resolve);
+		rc = fli_global_method(&m->method, method_of(fl_self_node(self), resolve));
 	m->wish.name = fl_buf_term(&m->name);
 	m->wish.method = fl_buf_term(&m->method);
 	return rc;
@@ -199,7 +212,8 @@ static int change(fl_proc *self, making *m, fl_pid pid)
 	fl_term answer = {.data = NULL};
 
 	m->wish.pid = pid;
-	if (FLI_UNLIKELY(fl_self_node(self)->is_fenced) && m->wish.change != FLI_GLOBAL_UNREGISTER)
+	if (m->wish.change != FLI_GLOBAL_UNREGISTER &&
+		fli_gate_is_shut(fl_self_node(self), FLI_GATE_REGISTER))
 		return FL_EBUSY;
 	return outcome(fli_global_change_name(self, &m->wish, FL_INFINITY, &answer), answer);
 }
@@ -207,7 +221,7 @@ static int change(fl_proc *self, making *m, fl_pid pid)
 int fl_global_register_spec(fl_proc *self, fl_pid pid, const char *resolve, fl_spec name)
 {
 	making m;
-	int rc = begin_wish(&m, FLI_GLOBAL_REGISTER, resolve, name);
+	int rc = begin_wish(self, &m, FLI_GLOBAL_REGISTER, resolve, name);
 
 	if (rc == FL_OK)
 		rc = change(self, &m, pid);
@@ -218,7 +232,7 @@ int fl_global_register_spec(fl_proc *self, fl_pid pid, const char *resolve, fl_s
 int fl_global_re_register_spec(fl_proc *self, fl_pid pid, const char *resolve, fl_spec name)
 {
 	making m;
-	int rc = begin_wish(&m, FLI_GLOBAL_REREGISTER, resolve, name);
+	int rc = begin_wish(self, &m, FLI_GLOBAL_REREGISTER, resolve, name);
 
 	if (rc == FL_OK)
 		rc = change(self, &m, pid);
@@ -229,7 +243,7 @@ int fl_global_re_register_spec(fl_proc *self, fl_pid pid, const char *resolve, f
 int fl_global_unregister_spec(fl_proc *self, fl_spec name)
 {
 	making m;
-	int rc = begin_wish(&m, FLI_GLOBAL_UNREGISTER, NULL, name);
+	int rc = begin_wish(self, &m, FLI_GLOBAL_UNREGISTER, NULL, name);
 
 	if (rc == FL_OK)
 		rc = change(self, &m, fl_self(self));
@@ -240,7 +254,7 @@ int fl_global_unregister_spec(fl_proc *self, fl_spec name)
 int fl_global_register_request_spec(fl_proc *self, fl_pid pid, fl_ref *ret_ref, fl_spec name)
 {
 	making m;
-	int rc = begin_wish(&m, FLI_GLOBAL_REGISTER, NULL, name);
+	int rc = begin_wish(self, &m, FLI_GLOBAL_REGISTER, NULL, name);
 
 	m.wish.pid = pid;
 	if (rc == FL_OK)
@@ -293,7 +307,7 @@ static int refuse(fl_proc *self, fl_term name, int rc)
 /* While the node pauses its names wait with who keeps them, and are taken when it goes on. */
 static int claim(fl_proc *self, const fli_global_wish *wish, fl_term *ret_answer)
 {
-	if (FLI_UNLIKELY(fl_self_node(self)->is_fenced))
+	if (fli_gate_is_shut(fl_self_node(self), FLI_GATE_REGISTER))
 		return fl_call(self, "flitch_partition", CLAIM_MS, ret_answer,
 			"{keep_name, {~, ~, ~}}", wish->name, wish->pid, wish->method);
 	return fli_global_change_name(self, wish, CLAIM_MS, ret_answer);
@@ -306,7 +320,7 @@ int fli_global_claim(fl_proc *self, const char *name)
 	int rc = fl_read(&m.name, name, strlen(name), NULL);
 
 	if (rc == FL_OK)
-		rc = fli_global_method(&m.method, NULL);
+		rc = fli_global_method(&m.method, method_of(fl_self_node(self), NULL));
 	if (rc == FL_OK) {
 		m.wish.name = fl_buf_term(&m.name);
 		m.wish.method = fl_buf_term(&m.method);

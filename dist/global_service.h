@@ -26,6 +26,8 @@ int fli_global_prepare(fl_node *node);
 /* Before the first connection; guest is what a node begins with. */
 void fli_global_set_mode(fl_node *node, fli_global_mode mode);
 fli_global_mode fli_global_mode_of(const fl_node *node);
+/* "module:function" for names that are registered without a method; "": OTP's. */
+void fli_global_set_method(fl_node *node, const char *text);
 /* The node leaves: nothing is said to anybody any more. */
 void fli_global_end(fl_node *node);
 /* Of the core; all 0 where there is none. */

@@ -279,7 +279,7 @@ int fli_exports_find(
 	entry = fli_map_get(&exports->table, key_hash(node, &key), &key);
 	if (entry == NULL)
 		return FL_ENOENT;
-	if (node->is_fenced && !entry->is_own)
+	if (node->is_fenced && !entry->is_own && (node->gates_open >> FLI_GATE_SPAWN & 1) == 0)
 		return FL_ENOTSUP; /* as its servers, a paused node's functions are not there */
 	is_strict = exports->profile == FLI_RPC_STRICT;
 	if (entry->class != FLI_EXPORT_MEMBER && (is_strict || entry->class == FLI_EXPORT_OFF) &&

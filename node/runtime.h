@@ -60,6 +60,19 @@ fli_limits fli_limits_default(void);
 
 enum { FLI_POOL_CLASSES = 4 };
 
+enum { FLI_RESOLVE_BYTES = 128 };
+
+/* What a paused node refuses; calls and casts are FL_ALLOW_CALL and FL_ALLOW_CAST of a behaviour.
+ */
+typedef enum fli_gate_id {
+	FLI_GATE_CALL,
+	FLI_GATE_CAST,
+	FLI_GATE_REGISTER, /* of global names */
+	FLI_GATE_JOIN,     /* of groups */
+	FLI_GATE_SPAWN,    /* and functions by rpc */
+	FLI_GATES
+} fli_gate_id;
+
 struct fl_node {
 	fli_mem *mem;
 	const fli_port *port; /* clock, randomness */
@@ -125,11 +138,23 @@ struct fl_node {
 	struct fli_gate *gate;               /* see sched.h */
 	_Atomic(uint64_t) act_word;          /* sequence << 2 | fli_act_state; any thread */
 	_Atomic(uintptr_t) context_owner;    /* which thread; any thread */
-	bool is_fenced;         /* paused: other nodes reach no server, see dist/fence.h */
-	uint64_t fence_refused; /* monitors, calls and casts */
-	bool is_closing;        /* the crew ends: nobody may wait any more */
-	uint32_t nest;          /* fli_enter calls of the owner inside others */
+	char global_resolve[FLI_RESOLVE_BYTES]; /* of names without a method; "": OTP's default */
+	bool is_fenced;      /* paused: other nodes reach no server, see dist/fence.h */
+	uint32_t gates_open; /* bits by fli_gate_id: these stay open all the same */
+	uint64_t fence_refused[FLI_GATES];
+	struct fli_fence *fence; /* how it refuses; NULL: by noproc */
+	bool is_closing;         /* the crew ends: nobody may wait any more */
+	uint32_t nest;           /* fli_enter calls of the owner inside others */
 };
+
+/* Counts it when it is shut. */
+static inline bool fli_gate_is_shut(fl_node *node, fli_gate_id gate)
+{
+	if (FLI_LIKELY(!node->is_fenced) || (node->gates_open >> gate & 1) != 0)
+		return false;
+	node->fence_refused[gate]++;
+	return true;
+}
 
 /* Creates the process world alone: no sockets, no threads. `name` is a full node name. */
 int fli_node_create(fl_node **ret_node, const char *name, const fli_limits *limits,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cluster/partition.h"
+#include "cluster/partition_options.h"
 #include "dist/global_service.h"
 #include "dist/peers.h"
 #include "node/supervisor.h"
@@ -142,6 +143,7 @@ static int serve(fl_sim_node *node, fl_error *err)
 	if (rc == FL_OK) {
 		fli_global_set_mode(node->core.node,
 			(fli_global_mode)fli_options_int(options, FLI_KEY_GLOBAL_POP));
+		fli_global_set_method(node->core.node, fli_heal_method(options));
 		rc = fli_partition_serve(&node->core, options, err);
 	}
 	if (rc == FL_OK)

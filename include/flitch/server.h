@@ -40,6 +40,10 @@ typedef enum fl_mailbox_policy {
 	FL_MAILBOX_DROP    /* the newest message is dropped */
 } fl_mailbox_policy;
 
+/* For .while_paused; partition.allow_call_during_partition and its like are for all servers. */
+#define FL_ALLOW_CALL 1u
+#define FL_ALLOW_CAST 2u
+
 typedef enum fl_isolation {
 	FL_IN_NODE,
 } fl_isolation;
@@ -115,6 +119,8 @@ struct fl_behaviour {
 	 * run, or a name that is no term, ends the server with {groups, Reason}.
 	 */
 	const fl_group *groups;
+	uint32_t
+		while_paused; /* FL_ALLOW_*: of other nodes, while a partition policy pauses this */
 	const struct fl_supervisor *supervisor; /* see <flitch/supervisor.h>; NULL: a server */
 	const struct fl_statem *statem;         /* see <flitch/statem.h>; NULL: a server */
 	const struct fl_registry *registry;     /* see <flitch/registry.h>; NULL: none */

@@ -131,6 +131,28 @@ static void lease_needs_a_place_and_times_that_fit(void)
 	REFUSED("did you mean \"custom\"?", "partition.policy", "costum");
 }
 
+static void reply_of_a_paused_node_is_a_word_or_a_term(void)
+{
+	static const char *const good[] = {
+		"noproc", "drop", "hold(5000)", "{error, paused}", "'paused'", "[]"};
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		fl_error err;
+		fl_options *options =
+			OPTIONS(&err, "partition.members", FIVE, "partition.pause_reply", good[i]);
+
+		CU_ASSERT_EQUAL(err.code, FL_OK);
+		fl_options_delete(options);
+	}
+	REFUSED("needs heal.resolver", "heal.name_conflict", "callback");
+	REFUSED("no module:function", "heal.resolver", "resolve");
+	REFUSED("did you mean \"notify\"?", "heal.name_conflict", "notifi");
+	REFUSED("did you mean \"noproc\"?", "partition.pause_reply", "noprog");
+	REFUSED("did you mean \"drop\"?", "partition.pause_reply", "dropp");
+	REFUSED("takes noproc, drop, hold(ms) or a term", "partition.pause_reply", "hold()");
+	REFUSED("takes noproc, drop, hold(ms) or a term", "partition.pause_reply", "{error,");
+}
+
 static void node_that_is_no_member_is_refused(void)
 {
 	REFUSED("did you mean \"node1@h\"?", "partition.members", "node1@h,b@h", "partition.policy",
@@ -218,6 +240,7 @@ FL_SUITE("partition_options", FL_TEST(members_alone_mean_a_majority),
 	FL_TEST(names_of_rabbitmq_are_understood), FL_TEST(unknown_word_names_the_nearest),
 	FL_TEST(quorum_that_cannot_work_is_refused),
 	FL_TEST(quorum_from_a_majority_to_all_is_taken), FL_TEST(node_that_is_no_member_is_refused),
-	FL_TEST(lease_needs_a_place_and_times_that_fit), FL_TEST(node_itself_must_count),
+	FL_TEST(lease_needs_a_place_and_times_that_fit),
+	FL_TEST(reply_of_a_paused_node_is_a_word_or_a_term), FL_TEST(node_itself_must_count),
 	FL_TEST(roster_is_in_the_order_of_names_and_keeps_ages),
 	FL_TEST(roster_finds_adds_and_removes));

@@ -264,6 +264,33 @@ static int answer(fl_proc *self, void *state, fl_from from, fl_term request)
 
 static const fl_behaviour holder = {.name = "holder", .global_name = "held", .call = answer};
 
+/* Who is left when both sides had it: heal.name_conflict, without a policy. */
+static void name_conflict_is_settled_as_configured(void)
+{
+	static const char *const modes[] = {"otp", "notify", "notify_all"};
+	static const int firsts[] = {FL_OK, FL_OK, FL_OK}, seconds[] = {FL_ENOPROC, FL_OK, FL_OK};
+
+	for (int mode = 0; mode < 3; mode++) {
+		const char *const settings[] = {"global.prevent_overlapping_partitions", "off",
+			"heal.name_conflict", modes[mode], NULL};
+		town *t = town_open(&(town_plan){
+			.seed = 5, .count = 3, .policy = TOWN_IGNORE, .extra = settings});
+		fl_pid first, second;
+
+		CU_ASSERT_EQUAL(fl_sim_spawn(t->nodes[0], &holder, NULL, &first, "[]"), FL_OK);
+		town_split(t, "1|23");
+		town_run(t, 40000);
+		CU_ASSERT_EQUAL(fl_sim_spawn(t->nodes[2], &holder, NULL, &second, "[]"), FL_OK);
+		town_heal(t);
+		CU_ASSERT_EQUAL(fl_sim_call(t->nodes[0], fl_to_pid(first), 3000, NULL, "who"),
+			firsts[mode]);
+		CU_ASSERT_EQUAL(fl_sim_call(t->nodes[2], fl_to_pid(second), 3000, NULL, "who"),
+			seconds[mode]);
+		CU_ASSERT_EQUAL(town_ask(t, 1, 1, "held"), mode == 2 ? 0 : 1);
+		town_close(t);
+	}
+}
+
 /* A list of the policy, or none of it. */
 static void row_33_same_name_on_both_sides(void)
 {
@@ -388,5 +415,6 @@ FL_SUITE("rows_life", FL_TEST(row_23_staged_shrink_of_a_list),
 	FL_TEST(row_27_one_leaves_and_then_two_and_two),
 	FL_TEST(row_28_newcomer_joins_the_smaller_side),
 	FL_TEST(row_29_hidden_nodes_and_shells_come_and_go),
-	FL_TEST(row_33_same_name_on_both_sides), FL_TEST(row_34_groups_after_a_heal),
-	FL_TEST(row_36_rolling_restart), FL_TEST(row_38_store_is_away));
+	FL_TEST(name_conflict_is_settled_as_configured), FL_TEST(row_33_same_name_on_both_sides),
+	FL_TEST(row_34_groups_after_a_heal), FL_TEST(row_36_rolling_restart),
+	FL_TEST(row_38_store_is_away));

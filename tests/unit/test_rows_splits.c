@@ -48,7 +48,8 @@ static void play_split(const split_row *row, uint64_t seed)
 		town_split(t, row->split);
 	else if (row->split != NULL)
 		town_break(t, row->split);
-	town_run(t, 40000);
+	/* a lease whose holder is on no side runs out, and then the others wait for calm */
+	town_run(t, policy == TOWN_LEASE ? 120000 : 40000);
 	TOWN_SERVING(t, row->serve[policy]);
 	town_run_some(t, 60000);
 	TOWN_SERVING(t, row->serve[policy]);
