@@ -51,7 +51,7 @@ by_suite() {
 	return 1
 }
 
-plain="test_partition_decide test_partition"
+plain="test_partition_decide test_partition_rules test_partition test_partition_lease test_partition_members"
 groups="test_pg_scope test_pg_trouble"
 make --no-print-directory -j"$jobs" BUILD="$build" CFLAGS=-DFLITCH_BUGS "$build/tests/sim" \
 	$(printf "$build/tests/unit/%s " $plain $groups) >&2
