@@ -290,7 +290,6 @@ static void finish(fli_global *g, fli_global_node *node)
 	g->locker.just_synced = true;
 	fli_global_session_drop(g, node);
 	fli_global_make_synced(g, node);
-	fli_global_pop_ask_mode(g, node);
 	fli_blob_free(g, &resolved);
 	fli_global_locker_run(g);
 	fli_global_registrar_run(g);
@@ -372,7 +371,6 @@ static bool on_in_sync(fli_global *g, fl_term message)
 	fli_global_session_drop(g, node);
 	fli_global_make_synced(g, node);
 	fli_global_doubt(g, node); /* who told him of us tells us of him in a moment */
-	fli_global_pop_ask_mode(g, node);
 	fli_global_locker_run(g);
 	return true;
 }

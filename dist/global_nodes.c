@@ -175,12 +175,15 @@ void fli_global_make_known(fli_global *g, fl_atom name, uint32_t vsn)
 	node->is_known = true;
 	if (node->vsn == 0)
 		node->vsn = vsn;
+	if (node->is_synced) /* he said so before we were told of him */
+		fli_global_pop_ask_mode(g, node);
 	fli_global_doubt(g, node);
 }
 
 void fli_global_make_synced(fli_global *g, fli_global_node *node)
 {
 	node->is_synced = true;
+	fli_global_pop_ask_mode(g, node);
 	fli_global_synced(g, node->name);
 }
 

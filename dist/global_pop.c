@@ -236,7 +236,7 @@ bool fli_global_pop_info(fli_global *g, fl_term message)
 void fli_global_pop_ask_mode(fli_global *g, fli_global_node *node)
 {
 	if (node->was_asked || vsn_of(node) < FLI_GLOBAL_VSN_POP)
-		return; /* older ones know nothing of it */
+		return; /* older ones know nothing of it, or nobody has told yet which it is */
 	node->was_asked = true;
 	(void)fli_global_ask_at(g, FLI_ASK_MODE, node->name, "rex",
 		fl_spec("{call, application, get_env, [kernel, prevent_overlapping_partitions], ~}",

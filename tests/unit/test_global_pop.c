@@ -111,6 +111,30 @@ static void of_two_guests_the_greater_one_goes(void)
 	net_close();
 }
 
+/* His word and that of who tells of him come over two links, in any order. */
+static void a_guest_that_says_in_sync_before_it_is_told_of_goes_like_any_other(void)
+{
+	fli_global_node *node;
+
+	mesh("gog");
+	node = fli_global_node_find(n[0], fl_atom_of("c@h"));
+	CU_ASSERT_TRUE(node->is_guest);
+	net_begin(n[0]);
+	fli_global_forget(n[0], node);
+	node->is_guest = false;
+	net_settle(n[0]);
+	net_cast(n[0], "{in_sync,'c@h',true}");
+	net_run();
+	CU_ASSERT_FALSE(net_knows(n[0], n[2]));
+	net_cast(n[0], "{new_nodes,'b@h',[],[],[{'c@h',8}],[{vsn,8}]}");
+	net_run();
+	CU_ASSERT_TRUE(groups_are("abc"));
+	net_cut(n[0], n[2]);
+	net_pass(1000);
+	CU_ASSERT_TRUE(groups_are("ab c"));
+	net_close();
+}
+
 static void a_node_with_the_mode_off_keeps_whom_it_has(void)
 {
 	mesh("---");
@@ -351,6 +375,7 @@ FL_SUITE("global_pop", FL_TEST(a_lost_link_in_a_mesh_of_three_leaves_all_alone),
 	FL_TEST(a_guest_that_loses_a_link_is_the_only_one_expelled),
 	FL_TEST(a_guest_obeys_and_forwards_what_others_report),
 	FL_TEST(of_two_guests_the_greater_one_goes),
+	FL_TEST(a_guest_that_says_in_sync_before_it_is_told_of_goes_like_any_other),
 	FL_TEST(a_node_with_the_mode_off_keeps_whom_it_has),
 	FL_TEST(leaving_in_one_stroke_takes_nobody_along),
 	FL_TEST(a_node_that_was_expelled_comes_back), FL_TEST(a_report_is_handled_once),
