@@ -68,8 +68,9 @@ typedef struct ask {
 	uint32_t conn;      /* number of the sender's connection to that host; 0: it was not up */
 	uint32_t next_open; /* of the same actor */
 	bool is_sent, is_got;
-	bool is_elsewhere;  /* the connection was to another life of the host than the target's */
-	bool is_timeless;   /* nothing will give it up */
+	bool is_elsewhere; /* the connection was to another life of the host than the target's */
+	bool is_timeless;  /* nothing will give it up */
+	bool is_crossed; /* a link that the other end took away, or whose LINK met its UNLINK_ID */
 	bool is_waited_for; /* by fl_call: its end overtakes what waits in the mailbox */
 	uint64_t made_ms;
 	uint32_t order; /* that asked for it */

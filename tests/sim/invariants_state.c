@@ -228,7 +228,8 @@ static bool every_end_was_told(run *r, char *text)
 
 	for (uint32_t id = 1; id <= b->asks_count; id++) {
 		const ask *a = books_at(b, id);
-		bool is_link = a->kind == ASK_LINK && !books_actor(b, a->from)->is_mortal;
+		bool is_link = a->kind == ASK_LINK && !a->is_crossed &&
+			       !books_actor(b, a->from)->is_mortal;
 
 		if ((is_link || a->kind == ASK_MONITOR) && a->end == END_NONE && a->to != NOBODY &&
 			run_is_alive(r, a->from) && !run_is_alive(r, a->to) &&

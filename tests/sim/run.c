@@ -30,7 +30,7 @@ enum {
 	RESTS_MAX = 60,
 	REST_MS = 739,
 	JOIN_MS = 10000,
-	DOUBT_MS = 31000
+	DOUBT_MS = 34000 /* 30 s until they part, 3 s for the other to leave; global_doubt.c */
 };
 
 static run *current;

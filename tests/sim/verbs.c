@@ -275,6 +275,16 @@ int verb_demonitor(fl_proc *self, uint32_t me, const order *o)
 	return FL_OK;
 }
 
+/* `other` has taken a link to `self` away, and is not acknowledged: it ignores LINK until then. */
+static bool is_met_by_unlink(fl_proc *self, uint32_t other)
+{
+	const fl_proc *there = run_proc(run_current(), other);
+	const fl_pid here = fl_self(self);
+	const fli_plink *plink = there == NULL ? NULL : fli_plink_find(there, &here);
+
+	return plink != NULL && plink->unlink_id != 0;
+}
+
 int verb_link(fl_proc *self, uint32_t me, const order *o)
 {
 	books *b = &run_current()->books;
@@ -283,6 +293,7 @@ int verb_link(fl_proc *self, uint32_t me, const order *o)
 	if (o->to == me || books_link(b, me, o->to) != 0)
 		return FL_OK;
 	number = verb_enter(me, o, ASK_LINK, o->to);
+	books_at(b, number)->is_crossed = is_met_by_unlink(self, o->to);
 	if (fl_link(self, books_actor(b, o->to)->pid) != FL_OK)
 		books_end(b, number, END_GIVEN_UP);
 	return FL_OK;
@@ -291,13 +302,17 @@ int verb_link(fl_proc *self, uint32_t me, const order *o)
 int verb_unlink(fl_proc *self, uint32_t me, const order *o)
 {
 	books *b = &run_current()->books;
-	uint32_t id = open_ask(me, ASK_LINK);
+	uint32_t id = open_ask(me, ASK_LINK), back;
 
 	(void)o;
 	if (id == 0)
 		return FL_OK;
 	(void)fl_unlink(self, books_actor(b, books_at(b, id)->to)->pid);
 	books_end(b, id, END_GIVEN_UP);
+	/* two processes have one link, whoever made it */
+	back = books_link(b, books_at(b, id)->to, me);
+	if (back != 0)
+		books_at(b, back)->is_crossed = true;
 	return FL_OK;
 }
 
