@@ -122,14 +122,20 @@ static bool is_news(const fli_global *g, fl_atom name)
 	return node == NULL || !node->is_known;
 }
 
-static uint32_t count_news(fli_global *g, fl_term list)
+/* He is told of by himself; a list of whom he knows that has him, too, is broken or hostile. */
+static bool is_brought(const fli_global *g, const joining *join, fl_atom name)
 {
+	return !fl_atom_eq(name, join->node->name) && is_news(g, name);
+}
+
+static uint32_t count_brought(fli_global *g, const joining *join)
+{
+	fl_term list = join->known, element;
 	uint32_t vsn, count = 0;
-	fl_term element;
 	fl_atom name;
 
 	while (fl_list_next(&list, &element))
-		count += fli_global_read_node(g, element, &name, &vsn) && is_news(g, name);
+		count += fli_global_read_node(g, element, &name, &vsn) && is_brought(g, join, name);
 	return count;
 }
 
@@ -141,14 +147,15 @@ static void write_new_nodes(fli_global *g, const joining *join, uint32_t vsn)
 	uint32_t its_vsn;
 	fl_atom name;
 
-	fli_write_list(buf, count_news(g, list) + 1);
+	fli_write_list(buf, count_brought(g, join) + 1);
 	if (vsn >= FLI_GLOBAL_VSN_POP)
 		fli_write_tuple(buf, 2);
 	fli_write_atom(buf, join->node->name);
 	if (vsn >= FLI_GLOBAL_VSN_POP)
 		fli_write_uint(buf, join->node->session->his_vsn);
 	while (fl_list_next(&list, &element)) {
-		if (!fli_global_read_node(g, element, &name, &its_vsn) || !is_news(g, name))
+		if (!fli_global_read_node(g, element, &name, &its_vsn) ||
+			!is_brought(g, join, name))
 			continue;
 		if (vsn >= FLI_GLOBAL_VSN_POP)
 			fli_write_tuple(buf, 2);
@@ -219,8 +226,11 @@ static void tell_partition(fli_global *g, const joining *join)
 	}
 }
 
-/* Connects to those that are new, and ends what we have begun with them. */
-static void meet_all(fli_global *g, fl_term list, bool known_too)
+/*
+ * Connects to those that are new, and ends what we have begun with them. With `he`, whose session
+ * it is, that ends afterwards; and the others of his that we know already are met, too.
+ */
+static void meet_all(fli_global *g, fl_term list, const fli_global_node *he)
 {
 	fli_global_node *node;
 	fl_term element;
@@ -231,7 +241,7 @@ static void meet_all(fli_global *g, fl_term list, bool known_too)
 		if (!fli_global_read_node(g, element, &name, &vsn))
 			continue;
 		node = fli_global_node_find(g, name);
-		if (!known_too && node != NULL && node->is_known)
+		if (node != NULL && (node == he || (he == NULL && node->is_known)))
 			continue;
 		if (node != NULL)
 			fli_global_session_drop(g, node);
@@ -284,7 +294,7 @@ static void finish(fli_global *g, fli_global_node *node)
 	apply(g, &join);
 	if (!FLI_BUG(global_partition_not_told))
 		tell_partition(g, &join);
-	meet_all(g, join.known, true);
+	meet_all(g, join.known, node);
 	fli_global_make_known(g, node->name, node->session->his_vsn);
 	know_all(g, join.known);
 	g->locker.just_synced = true;
@@ -350,7 +360,7 @@ static bool on_new_nodes(fli_global *g, fl_term message)
 	/* who takes us for a member of a partition that we are not in (any more) will meet us */
 	if (is_news(g, from))
 		return true;
-	meet_all(g, nodes, false);
+	meet_all(g, nodes, NULL);
 	fli_global_names_apply(g, ops, ext, is_late(g, extra));
 	know_all(g, nodes);
 	fli_global_locker_run(g);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lost links: who accuses whom, who obeys, who is left together. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/global_net.h"
@@ -369,6 +370,28 @@ static void a_partner_that_never_answers_does_not_hold_the_lock_for_ever(void)
 	net_close();
 }
 
+/* Its session would end in the middle of itself. */
+static void who_has_itself_among_those_it_knows_is_met_all_the_same(void)
+{
+	fli_global_node *node = pending();
+	char word[128];
+
+	net_begin(n[0]);
+	node->session->is_lock_set = node->session->has_ops = true;
+	net_settle(n[0]);
+	(void)snprintf(word, sizeof word,
+		"{resolved,'x@h',[],[{'x@h',8},{'a@h',8},{'x@h',8}],unused,[],%lld}",
+		(long long)node->session->my_tag);
+	net_cast(n[0], word);
+	CU_ASSERT_PTR_NULL(node->session);
+	CU_ASSERT_TRUE(node->is_known && node->is_synced);
+	CU_ASSERT_EQUAL(node->vsn, 8);
+	CU_ASSERT_EQUAL(fli_global_known_count(n[0]), 1);
+	CU_ASSERT_PTR_NULL(strstr(net_notes, "{in_sync"));
+	net_listen(false);
+	net_close();
+}
+
 FL_SUITE("global_pop", FL_TEST(a_lost_link_in_a_mesh_of_three_leaves_all_alone),
 	FL_TEST(a_lost_link_in_a_mesh_of_five_leaves_the_three_others_together),
 	FL_TEST(a_clean_split_stays_one),
@@ -388,4 +411,5 @@ FL_SUITE("global_pop", FL_TEST(a_lost_link_in_a_mesh_of_three_leaves_all_alone),
 	FL_TEST(who_was_asked_to_leave_has_no_names_while_it_is_still_connected),
 	FL_TEST(who_asked_while_our_own_lock_was_refused_is_served_next),
 	FL_TEST(reports_of_two_lives_are_each_passed_on_once),
-	FL_TEST(a_partner_that_never_answers_does_not_hold_the_lock_for_ever));
+	FL_TEST(a_partner_that_never_answers_does_not_hold_the_lock_for_ever),
+	FL_TEST(who_has_itself_among_those_it_knows_is_met_all_the_same));
