@@ -2,7 +2,7 @@
 %% A member of the cluster that says to global_name_server what no global says. Whatever it fills or
 %% burdens, the name server stays the same process, and honest calls are served meanwhile.
 -module(hostile_global).
--export([cases/0, slowest_ms/1]).
+-export([cases/0, slowest_ms/1, server/1, locker/1]).
 -import(hostile_wire, [connect/1, connect/2, send/2, ctl/2, pid/1, pid/3, ref/2, name/0, pour/3]).
 
 slowest_ms(_) -> 1500.
@@ -198,16 +198,18 @@ odd_pids(C) ->
          cast(Peer, {new_nodes, node(Pid), [{insert, {{new, I}, Pid, x}}], [{{new, I}, Pid, ''}],
                      [node(Pid), {node(Pid), I}], [{vsn, 8}, {lock, {global, Pid}}]})] end).
 
+%% Who said in_sync and asks to be left is left: remove_connection is for odd nodes alone.
 odd_shapes(C) ->
     Odd = [[], x, [a | b], [[] | 1], #{}, {}, -1, 1 bsl 80, 1.5, <<>>, <<1:3>>, "text",
            [{insert, x}, {delete}, {insert, {a, b, c}}, {insert, {a, b}} | tail]],
     Heads = [{init_connect, 4}, {init_connect_ack, 4}, {cancel_connect, 3}, {lock_set, 4},
              {lock_set, 5}, {exchange, 5}, {exchange_ops, 5}, {resolved, 7}, {new_nodes, 6},
              {in_sync, 3}, {async_del_name, 3}, {async_del_lock, 3}, {lost_connection, 5},
-             {remove_connection, 2}, {whereis, 3}, {set_lock, 2}, {del_lock, 2}, {register, 4},
+             {whereis, 3}, {set_lock, 2}, {del_lock, 2}, {register, 4},
              {register_ext, 5}, {unregister, 2}, {sync, 2}, {registrar, 2}, {nodeup, 3},
              {nodedown, 3}, {'DOWN', 5}, {'EXIT', 3}, {prepare_shutdown, 3}, {delete_external, 4}],
     attack(C, 400, fun(Peer, _) ->
+        [info(Peer, {remove_connection, O}) || O <- Odd] ++
         [begin
              Message = list_to_tuple([Head | [pick(Peer, Odd) || _ <- lists:seq(2, Arity)]]),
              [info(Peer, Message), cast(Peer, Message), call(Peer, 1, Message)]
