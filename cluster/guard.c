@@ -65,6 +65,27 @@ static void learn_policy(fli_guard *g)
 		(may & FLI_IS_DEGRADED) != 0);
 }
 
+static uint64_t margin_of(const fli_guard *g)
+{
+	const fli_core *core = fli_core_of(g->node);
+	uint64_t shutdown = g->spec->shutdown_ms == 0 ? SHUTDOWN_MS : g->spec->shutdown_ms;
+
+	if (g->spec->margin_ms != 0 || core->partition == NULL)
+		return g->spec->margin_ms;
+	return fli_dist_tick_ms(core->dist) * 5ULL / 4 +
+	       fli_partition_pause_ms(core->partition->engine) + shutdown;
+}
+
+/* Members that are seen grow in number, and with them the time that the policy takes. */
+static void learn_margin(fli_guard *g)
+{
+	if (g->spec->margin_ms != 0)
+		return;
+	fli_enter(g->node);
+	g->core.config.margin_ms = margin_of(g);
+	fli_leave(g->node);
+}
+
 /* ---- begin and end of a handler -------------------------------------------------------------- */
 
 fli_guard *fli_guard_enter(fl_proc *self, void *state)
@@ -72,6 +93,7 @@ fli_guard *fli_guard_enter(fl_proc *self, void *state)
 	fli_guard *g = *(fli_guard **)state;
 
 	g->self = self;
+	learn_margin(g);
 	fli_singleton_time(&g->core, fl_now_ms(self));
 	learn_policy(g);
 	return g;
@@ -182,17 +204,6 @@ static void left(fli_guard *g, fl_term pids)
 }
 
 /* ---- the beginning --------------------------------------------------------------------------- */
-
-static uint64_t margin_of(const fli_guard *g)
-{
-	const fli_core *core = fli_core_of(g->node);
-	uint64_t shutdown = g->spec->shutdown_ms == 0 ? SHUTDOWN_MS : g->spec->shutdown_ms;
-
-	if (g->spec->margin_ms != 0 || core->partition == NULL)
-		return g->spec->margin_ms;
-	return fli_dist_tick_ms(core->dist) * 5ULL / 4 +
-	       fli_partition_pause_ms(core->partition->engine) + shutdown;
-}
 
 static void configure(fli_guard *g, fl_pid me, uint32_t hash)
 {

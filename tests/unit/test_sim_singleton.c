@@ -134,6 +134,8 @@ static int start_guard(fl_sim_node *node, void *ctx)
 
 static const char *const with_policy[] = {
 	"partition.members", MEMBERS, "global.prevent_overlapping_partitions", "off", NULL};
+static const char *const unlisted[] = {
+	"partition.policy", "keep_majority", "global.prevent_overlapping_partitions", "off", NULL};
 static const char *const without[] = {"global.prevent_overlapping_partitions", "off", NULL};
 
 static void start(int i)
@@ -427,6 +429,31 @@ static void split_takes_it_to_the_side_that_serves(void)
 	end_all();
 }
 
+static uint64_t margin(int i)
+{
+	fl_buf value = FL_BUF_INIT;
+	uint64_t ms = 0;
+
+	CU_ASSERT_TRUE(guard_says(i, "margin_ms", &value));
+	CU_ASSERT_TRUE(fl_match(fl_buf_term(&value), "~", &ms));
+	fl_buf_free(&value);
+	return ms;
+}
+
+/* Five nodes take longer to pause than the one that each of them knew of when it began. */
+static void margin_grows_with_the_members_that_are_seen(void)
+{
+	uint64_t listed;
+
+	start_all(9, with_policy, &singleton);
+	listed = margin(0);
+	end_all();
+	start_all(9, unlisted, &singleton);
+	for (int i = 0; i < COUNT; i++)
+		CU_ASSERT_EQUAL(margin(i), listed);
+	end_all();
+}
+
 static void two_sides_that_both_go_on_become_one(void)
 {
 	start_all(8, without, &singleton);
@@ -522,4 +549,5 @@ FL_SUITE("sim_singleton", FL_TEST(one_of_five_runs_it_and_all_reach_it),
 	FL_TEST(state_goes_with_a_move_and_stays_when_it_fails),
 	FL_TEST(server_that_gives_nothing_goes_on), FL_TEST(node_that_stops_in_order_hands_it_over),
 	FL_TEST(calls_from_c_wait_for_a_server), FL_TEST(split_takes_it_to_the_side_that_serves),
+	FL_TEST(margin_grows_with_the_members_that_are_seen),
 	FL_TEST(two_sides_that_both_go_on_become_one), FL_TEST(whatever_happens_never_two_serve));
