@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "node/mspec.h"
+#include "node/term/walk.h"
 
 typedef enum todo_kind { DO_TERM, DO_OP, DO_PATCH } todo_kind;
 
@@ -59,14 +60,29 @@ static void emit(compiler *c, fli_mop op)
 		c->spec->ops[c->spec->ops_count++] = op;
 }
 
+/* What was pushed from there on is done in the order in which it was pushed. */
+static void turn_round(compiler *c, uint32_t start)
+{
+	if (c->error != FL_OK)
+		return;
+	for (uint32_t i = start, j = c->count; i + 1 < j; i++) {
+		todo swap = c->todos[i];
+
+		c->todos[i] = c->todos[--j];
+		c->todos[j] = swap;
+	}
+}
+
 /* The elements from `first` on, so that they are done in order. */
 static void push_elements(compiler *c, fl_term tuple, size_t first)
 {
-	fl_term element;
+	fl_term left = fli_tuple_elements(tuple), element;
+	uint32_t start = c->count;
 
-	for (size_t i = fl_term_arity(tuple); i-- > first && c->error == FL_OK;)
-		if (fl_tuple_get(tuple, i, &element))
+	for (size_t i = 0; c->error == FL_OK && fli_tuple_next(&left, &element); i++)
+		if (i >= first)
 			push_term(c, element);
+	turn_round(c, start);
 }
 
 /* ---- expressions ----------------------------------------------------------------------------- */
@@ -92,7 +108,6 @@ static void compile_atom(compiler *c, fl_term term)
 		emit(c, (fli_mop){.kind = FLI_OP_CONST, .term = term});
 }
 
-/* The parts last first, since the list of things to do is a stack. */
 static void compile_list(compiler *c, fl_term list)
 {
 	uint32_t start, count = 0;
@@ -108,12 +123,7 @@ static void compile_list(compiler *c, fl_term list)
 	if (c->error != FL_OK)
 		return;
 	c->todos[start - 1].op.count = count;
-	for (uint32_t i = start, j = c->count - 1; i < j; i++, j--) {
-		todo swap = c->todos[i];
-
-		c->todos[i] = c->todos[j];
-		c->todos[j] = swap;
-	}
+	turn_round(c, start);
 }
 
 static void compile_map(compiler *c, fl_term map)
@@ -131,8 +141,9 @@ static void compile_map(compiler *c, fl_term map)
 /* {andalso, A, B, ...}: A, jump, B, jump, ..., must be boolean; all jumps go behind that. */
 static void compile_short(compiler *c, fl_term tuple, fli_mop_kind kind)
 {
-	fl_term element;
+	fl_term left = fli_tuple_elements(tuple), element;
 	size_t arity = fl_term_arity(tuple);
+	uint32_t start;
 
 	if (arity < 2) {
 		fail(c, FL_EINVAL);
@@ -140,12 +151,14 @@ static void compile_short(compiler *c, fl_term tuple, fli_mop_kind kind)
 	}
 	push(c, (todo){.kind = DO_PATCH, .patch = c->spec->ops_count, .op = {.kind = kind}});
 	push_op(c, FLI_OP_BOOLEAN, 0);
-	for (size_t i = arity; i-- > 1 && c->error == FL_OK;) {
-		(void)fl_tuple_get(tuple, i, &element);
-		if (i < arity - 1)
+	start = c->count;
+	(void)fli_tuple_next(&left, &element); /* its name */
+	while (c->error == FL_OK && fli_tuple_next(&left, &element)) {
+		if (c->count > start)
 			push_op(c, kind, 0);
 		push_term(c, element);
 	}
+	turn_round(c, start);
 }
 
 /* {'and', A, B, C}: all are done, then taken together two by two. */
@@ -159,7 +172,7 @@ static void compile_all(compiler *c, fl_term tuple, fl_atom name)
 		return;
 	}
 	push_op(c, FLI_OP_BOOLEAN, 0);
-	for (size_t i = 2; i < arity; i++)
+	for (size_t i = 2; i < arity && c->error == FL_OK; i++)
 		push(c, (todo){.kind = DO_OP,
 				.op = {.kind = FLI_OP_CALL, .count = 2, .call = call}});
 	push_elements(c, tuple, 1);

@@ -11,6 +11,7 @@
 #include "node/mspec.h"
 #include "node/table_row.h"
 #include "node/term/item.h"
+#include "node/term/walk.h"
 
 bool fli_mspec_var(fl_term term, uint32_t *ret_number)
 {
@@ -76,13 +77,23 @@ static bool push(todo *t, fl_term term)
 	return true;
 }
 
+/* Stacks hold the elements of a tuple so that the first one is on top. */
+static void turn_round(fl_term *terms, uint32_t count)
+{
+	for (uint32_t i = 0; i < count / 2; i++) {
+		fl_term swap = terms[i];
+
+		terms[i] = terms[count - 1 - i];
+		terms[count - 1 - i] = swap;
+	}
+}
+
 static bool push_tuple(todo *t, fl_term tuple, uint32_t arity)
 {
-	fl_term element;
-
-	for (uint32_t i = arity; i-- > 0;)
-		if (!fl_tuple_get(tuple, i, &element) || !push(t, element))
-			return false;
+	if (arity > t->limit - t->count || !fli_tuple_split(tuple, arity, t->terms + t->count))
+		return false;
+	turn_round(t->terms + t->count, arity);
+	t->count += arity;
 	return true;
 }
 
@@ -204,10 +215,10 @@ static bool match_map(const fli_mnode *node, fl_term subject, fl_term *stack, ui
 
 static bool match_tuple(const fli_mnode *node, fl_term subject, fl_term *stack, uint32_t *count)
 {
-	if (fl_term_kind(subject) != FL_TUPLE || fl_term_arity(subject) != node->count)
+	if (!fli_tuple_split(subject, node->count, stack + *count))
 		return false;
-	for (uint32_t i = node->count; i-- > 0;)
-		(void)fl_tuple_get(subject, i, &stack[(*count)++]);
+	turn_round(stack + *count, node->count);
+	*count += node->count;
 	return true;
 }
 

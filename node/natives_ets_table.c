@@ -370,12 +370,12 @@ static int info(fl_proc *self, fl_term args, fl_buf *result)
 	if (table == NULL) {
 		(void)fl_build(result, "undefined");
 	} else {
-		pthread_mutex_lock(&table->lock); /* fixations */
+		pthread_mutex_lock(&table->fixers_lock);
 		if (only != NULL)
 			only->value(table, result);
 		else
 			write_items(table, result);
-		pthread_mutex_unlock(&table->lock);
+		pthread_mutex_unlock(&table->fixers_lock);
 	}
 	fli_leave(node);
 	return result->error;

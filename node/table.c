@@ -32,6 +32,16 @@ const char *fli_table_access_text(fl_table_access access)
 
 /* ---- a table --------------------------------------------------------------------------------- */
 
+static bool make_locks(fli_table *table)
+{
+	if (pthread_mutex_init(&table->lock, NULL) != 0)
+		return false;
+	if (pthread_mutex_init(&table->fixers_lock, NULL) == 0)
+		return true;
+	pthread_mutex_destroy(&table->lock);
+	return false;
+}
+
 fli_table *fli_table_make(fli_tables *tables, const fl_table_options *options)
 {
 	fl_node *node = tables->node;
@@ -50,7 +60,7 @@ fli_table *fli_table_make(fli_tables *tables, const fl_table_options *options)
 	rc = fli_table_is_ordered(table)
 		     ? fli_tree_create(&table->tree, node->mem, &table->limbo, table->seed)
 		     : fli_hash_create(&table->hash, node->mem, &table->limbo);
-	if (rc != FL_OK || pthread_mutex_init(&table->lock, NULL) != 0) {
+	if (rc != FL_OK || !make_locks(table)) {
 		if (rc == FL_OK && fli_table_is_ordered(table))
 			fli_tree_destroy(&table->tree);
 		else if (rc == FL_OK)
@@ -72,6 +82,7 @@ void fli_table_free(fli_table *table)
 	fli_limbo_destroy(&table->limbo);
 	fl_term_free(table->heir_data);
 	fli_free(mem, table->fixers);
+	pthread_mutex_destroy(&table->fixers_lock);
 	pthread_mutex_destroy(&table->lock);
 	fli_free(mem, table);
 }
@@ -136,9 +147,7 @@ static void end_table(fli_table *table)
 		(void)fli_map_remove(&tables->names, name_hash(node, table->name), &table->name);
 	(void)fli_map_remove(&tables->refs, fli_ref_hash(node, &table->ref), &table->ref);
 	atomic_store(&tables->slots[table->slot], NULL);
-	pthread_mutex_lock(&table->lock);
-	table->is_dead = true;
-	pthread_mutex_unlock(&table->lock);
+	atomic_store(&table->is_dead, true);
 	tables->count--;
 	table->dead_stamp = fli_epoch_advance(&tables->epochs);
 	table->block.next = tables->dead;
@@ -479,7 +488,7 @@ static fli_fixer *find_fixer(fli_table *table, uint64_t process)
 	return NULL;
 }
 
-/* Under the lock. */
+/* Under the fixers' lock. */
 static int fix(fli_table *table, uint64_t process)
 {
 	fli_fixer *fixer = find_fixer(table, process), *grown;
@@ -503,23 +512,24 @@ static int fix(fli_table *table, uint64_t process)
 	return FL_OK;
 }
 
-static void unfix(fli_table *table, uint64_t process, uint32_t count)
+/* Likewise. True: nobody fixes it any more. */
+static bool unfix(fli_table *table, uint64_t process, uint32_t count)
 {
 	fli_fixer *fixer = find_fixer(table, process);
 
 	if (fixer == NULL)
-		return;
+		return false;
 	count = count < fixer->count ? count : fixer->count;
 	fixer->count -= count;
 	if (fixer->count == 0)
 		*fixer = table->fixers[--table->fixers_count];
-	if (atomic_fetch_sub(&table->is_fixed, count) == count)
-		fli_table_sweep_tombs(table);
+	return atomic_fetch_sub(&table->is_fixed, count) == count;
 }
 
 int fl_table_fix(fl_proc *self, fl_tab tab, bool on)
 {
 	fl_pid pid = fl_self(self);
+	bool is_last = false;
 	fli_use use;
 	int rc;
 
@@ -527,12 +537,17 @@ int fl_table_fix(fl_proc *self, fl_tab tab, bool on)
 	rc = fli_use_begin(tab, FLI_TABLE_READ, &use);
 	if (rc != FL_OK)
 		return rc;
-	pthread_mutex_lock(&use.table->lock);
+	pthread_mutex_lock(&use.table->fixers_lock);
 	if (on)
 		rc = fix(use.table, tab.process);
 	else
-		unfix(use.table, tab.process, 1);
-	pthread_mutex_unlock(&use.table->lock);
+		is_last = unfix(use.table, tab.process, 1);
+	pthread_mutex_unlock(&use.table->fixers_lock);
+	if (is_last) {
+		pthread_mutex_lock(&use.table->lock);
+		fli_table_sweep_tombs(use.table);
+		pthread_mutex_unlock(&use.table->lock);
+	}
 	fli_use_end(&use);
 	if (on && rc == FL_OK)
 		self->has_tables = true;
@@ -541,20 +556,34 @@ int fl_table_fix(fl_proc *self, fl_tab tab, bool on)
 
 /* ---- a process ends -------------------------------------------------------------------------- */
 
+/* In the context: who writes to it meanwhile sweeps it when he is done (fli_use_end). */
+static void unfix_all(fli_table *table, uint64_t process)
+{
+	bool is_last;
+	fli_use use;
+
+	fli_use_table(table, FLI_TABLE_LOOK, &use);
+	pthread_mutex_lock(&table->fixers_lock);
+	is_last = unfix(table, process, UINT32_MAX);
+	pthread_mutex_unlock(&table->fixers_lock);
+	if (is_last && pthread_mutex_trylock(&table->lock) == 0) {
+		fli_table_sweep_tombs(table);
+		pthread_mutex_unlock(&table->lock);
+	}
+	fli_use_end(&use);
+}
+
 void fli_tables_on_exit(fl_proc *proc)
 {
 	fl_pid pid = fli_proc_pid(proc);
 	uint64_t key = fli_process_key(&pid);
 	uint32_t cursor = 0;
 	fli_table *table;
-	fli_use use;
 
 	if (!proc->has_tables)
 		return;
 	while ((table = fli_tables_next(proc->node, &cursor)) != NULL) {
-		fli_use_table(table, FLI_TABLE_WRITE, &use);
-		unfix(table, key, UINT32_MAX);
-		fli_use_end(&use);
+		unfix_all(table, key);
 		if (atomic_load(&table->owner) == key && !inherit(table, proc))
 			end_table(table);
 	}

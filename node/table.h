@@ -14,7 +14,8 @@
  *     table_select.c  match specifications over a table (mspec.h)
  *
  * Threads: the slots and a table's constants any, inside an epoch; its content any reads, one
- * writes under `lock`; names, owners, heirs and fixations change in the context.
+ * writes under `lock`; fixations change under `fixers_lock`; names, owners and heirs change in the
+ * context, which waits for no write.
  * Memory: a table lives in its slot until it is ended, then until its epoch has passed.
  * Errors: FL_E* as <flitch/table.h> says. Limits: FLI_TABLES_MAX.
  */
@@ -55,15 +56,19 @@ typedef struct fli_table {
 	fl_term heir_data; /* a copy */
 	uint64_t dead_stamp;
 
+	/* Held for as long as a write takes: who has the context never waits for it. */
 	pthread_mutex_t lock; /* of what follows, for writers */
-	bool is_dead;
 	fli_hindex hash;
 	fli_tree tree; /* of an ordered_set */
 	fli_limbo limbo;
 	size_t tombs; /* places in the hash whose key is gone */
+
+	pthread_mutex_t fixers_lock; /* of what follows; short */
 	fli_fixer *fixers;
 	uint32_t fixers_count, fixers_capacity;
-	int64_t fixed_us;           /* when the first of them came */
+	int64_t fixed_us; /* when the first of them came */
+
+	_Atomic(bool) is_dead;      /* any: nobody begins to write any more */
 	_Atomic(uint32_t) is_fixed; /* any: fixations */
 	_Atomic(size_t) size;       /* any */
 	_Atomic(size_t) bytes;      /* any */
@@ -182,7 +187,7 @@ typedef struct fli_cut {
 int fli_table_cut(fli_table *table, fl_term key, fli_cut *cut);
 int fli_table_cut_everywhere(fli_table *table, fli_cut *cut);
 void fli_table_clear(fli_table *table);
-/* Tombstones go when nobody fixes the table any more. */
+/* Tombstones go when nobody fixes the table any more. Under the lock; does nothing before that. */
 void fli_table_sweep_tombs(fli_table *table);
 
 /* ---- table_read.c ---------------------------------------------------------------------------- */

@@ -45,8 +45,7 @@ static int change_begin(change *c, fli_table *table, fl_term object)
 		change_end(c);
 		return FL_ENOMEM;
 	}
-	for (uint32_t i = 0; i < arity; i++)
-		(void)fl_tuple_get(object, i, &c->elements[i]);
+	(void)fli_tuple_split(object, arity, c->elements); /* of its own arity */
 	return FL_OK;
 }
 

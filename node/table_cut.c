@@ -248,7 +248,7 @@ void fli_table_sweep_tombs(fli_table *table)
 	fli_hnode *node, *next;
 	fli_hplace *place;
 
-	if (fli_table_is_ordered(table) || table->tombs == 0)
+	if (table->tombs == 0 || atomic_load(&table->is_fixed) != 0)
 		return;
 	for (node = fli_hash_first(&table->hash); node != NULL; node = next) {
 		next = fli_hash_next(&table->hash, node);

@@ -24,7 +24,7 @@ static bool may(const fli_table *table, uint64_t process, fli_table_right right)
 static bool is_open(fli_table *table)
 {
 	pthread_mutex_lock(&table->lock);
-	if (!table->is_dead)
+	if (!atomic_load(&table->is_dead))
 		return true;
 	pthread_mutex_unlock(&table->lock);
 	return false;
@@ -67,8 +67,10 @@ void fli_use_table(fli_table *table, fli_table_right right, fli_use *ret_use)
 
 void fli_use_end(fli_use *use)
 {
-	if (use->is_locked)
+	if (use->is_locked) {
+		fli_table_sweep_tombs(use->table);
 		pthread_mutex_unlock(&use->table->lock);
+	}
 	fli_epoch_leave(&use->tables->epochs, use->guard);
 }
 

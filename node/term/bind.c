@@ -65,16 +65,6 @@ static bool bind_variable(fli_bindings *bindings, uint32_t number, fl_term term)
 	return true;
 }
 
-/* A tuple's elements, without its header. */
-static fl_term elements(fl_term tuple)
-{
-	size_t header = tuple.data[0] == FLI_SMALL_TUPLE_EXT ? 2 : 5;
-
-	tuple.data += header;
-	tuple.size -= header;
-	return tuple;
-}
-
 static bool open(bind_state *s, frame what)
 {
 	if (s->depth == FLI_BIND_DEPTH_MAX)
@@ -105,22 +95,9 @@ static bool bind_one(bind_state *s, fl_term pattern, fl_term term)
 	if (fl_term_arity(pattern) != fl_term_arity(term))
 		return false;
 	return open(s, (frame){.kind = OPEN_TUPLE,
-			       .pattern = elements(pattern),
-			       .term = elements(term),
+			       .pattern = fli_tuple_elements(pattern),
+			       .term = fli_tuple_elements(term),
 			       .left = (uint32_t)fl_term_arity(pattern)});
-}
-
-/* The first of the elements that are left. */
-static bool take(fl_term *left, fl_term *ret_element)
-{
-	size_t size = fli_term_size(left->data, left->size);
-
-	if (size == 0)
-		return false;
-	*ret_element = (fl_term){.data = left->data, .size = size, .atoms = left->atoms};
-	left->data += size;
-	left->size -= size;
-	return true;
 }
 
 static bool step_tuple(bind_state *s, frame *at)
@@ -132,7 +109,8 @@ static bool step_tuple(bind_state *s, frame *at)
 		return true;
 	}
 	at->left--;
-	return take(&at->pattern, &pattern) && take(&at->term, &term) && bind_one(s, pattern, term);
+	return fli_tuple_next(&at->pattern, &pattern) && fli_tuple_next(&at->term, &term) &&
+	       bind_one(s, pattern, term);
 }
 
 /* The pattern's tail meets the rest of the term, whatever that is. */

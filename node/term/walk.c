@@ -412,3 +412,39 @@ size_t fli_term_size(const uint8_t *data, size_t size)
 
 	return fli_terms_size(data, size, 1, &used) ? used : 0;
 }
+
+/* ---- the elements of a tuple ----------------------------------------------------------------- */
+
+fl_term fli_tuple_elements(fl_term tuple)
+{
+	size_t header = tuple.data[0] == FLI_SMALL_TUPLE_EXT ? 2 : 5;
+
+	tuple.data += header;
+	tuple.size -= header;
+	return tuple;
+}
+
+bool fli_tuple_next(fl_term *left, fl_term *ret_element)
+{
+	size_t size = fli_term_size(left->data, left->size);
+
+	if (size == 0)
+		return false;
+	*ret_element = (fl_term){.data = left->data, .size = size, .atoms = left->atoms};
+	left->data += size;
+	left->size -= size;
+	return true;
+}
+
+bool fli_tuple_split(fl_term tuple, uint32_t arity, fl_term *ret_elements)
+{
+	fl_term left;
+
+	if (fl_term_kind(tuple) != FL_TUPLE || fl_term_arity(tuple) != arity)
+		return false;
+	left = fli_tuple_elements(tuple);
+	for (uint32_t i = 0; i < arity; i++)
+		if (!fli_tuple_next(&left, &ret_elements[i]))
+			return false;
+	return true;
+}

@@ -86,4 +86,13 @@ size_t fli_term_size(const uint8_t *data, size_t size);
 /* The same for `count` terms in a row. */
 bool fli_terms_size(const uint8_t *data, size_t size, uint64_t count, size_t *ret_size);
 
+/*
+ * All elements of such a tuple in one walk (fl_tuple_get walks to each). False: it is no tuple of
+ * that arity; what was written then means nothing.
+ */
+bool fli_tuple_split(fl_term tuple, uint32_t arity, fl_term *ret_elements);
+/* One after the other: first what follows the header of a tuple, each time what is left of it. */
+fl_term fli_tuple_elements(fl_term tuple);
+bool fli_tuple_next(fl_term *left, fl_term *ret_element);
+
 #endif

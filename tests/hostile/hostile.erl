@@ -29,7 +29,8 @@ main(Names) ->
 
 suites(["all"]) ->
     [hostile_before, hostile_frames, hostile_terms, hostile_forged, hostile_groups,
-     hostile_natives, hostile_global, hostile_joins, hostile_pg, hostile_floods];
+     hostile_natives, hostile_tables, hostile_global, hostile_joins, hostile_pg,
+     hostile_floods];
 suites(Names) ->
     [list_to_atom("hostile_" ++ N) || N <- Names].
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A hostile peer against a node: run.sh [SUITE...], of before, frames, terms, forged,
-# groups, natives, global, joins, pg, floods.
+# groups, natives, tables, global, joins, pg, floods.
 #
 # The node runs with short times and small limits, so that reaching them takes little time; its log
 # is kept for the cases to look at. A second one is left in peace, to tell what the machine is worth. With SAN= set the node is that build, and what a sanitizer says

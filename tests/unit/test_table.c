@@ -297,6 +297,40 @@ static void table_dies_with_its_owner_or_goes_to_its_heir(void)
 	world_close(&w);
 }
 
+/* Here a thread that writes for ever is one that has the lock. */
+static void who_has_the_context_waits_for_no_write(void)
+{
+	fli_table *table;
+	unsigned guard;
+
+	open_world(fli_mem_libc());
+	(void)ask("{ets, new, [t, [named_table, public]]}");
+	(void)ask("{ets, insert, [t, [{1, a}, {2, b}]]}");
+	(void)ask_of("other", "{ets, safe_fixtable, [t, true]}");
+	(void)ask("{ets, delete, [t, 1]}");
+	fli_enter(w.node);
+	table = fli_tables_named(w.node, fl_atom_of("t"));
+	fli_leave(w.node);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(table);
+	pthread_mutex_lock(&table->lock);
+	IS("{ets, info, [t, fixed]}", "ok true");
+	fli_enter(w.node);
+	fli_proc_exit(fli_name_find(w.node, fl_atom_of("other")), (fl_term){0});
+	fli_leave(w.node);
+	world_settle(&w);
+	IS("{ets, info, [t, fixed]}", "ok false");
+	CU_ASSERT_EQUAL(table->tombs, 1);
+	pthread_mutex_unlock(&table->lock);
+	IS("{ets, insert, [t, {3, c}]}", "ok true"); /* who writes next sweeps */
+	CU_ASSERT_EQUAL(table->tombs, 0);
+	guard = fli_epoch_enter(&w.node->tables->epochs); /* as a writer is in one */
+	pthread_mutex_lock(&table->lock);
+	IS("{ets, delete, [t]}", "ok true");
+	pthread_mutex_unlock(&table->lock);
+	fli_epoch_leave(&w.node->tables->epochs, guard);
+	world_close(&w);
+}
+
 static void give_away_makes_another_the_owner(void)
 {
 	char text[256], pid[128];
@@ -461,5 +495,6 @@ FL_SUITE("table", FL_TEST(set_has_one_object_a_key_and_tells_1_from_1_0),
 	FL_TEST(select_with_limit_comes_to_the_end),
 	FL_TEST(next_of_a_deleted_key_needs_a_fixed_table), FL_TEST(access_rights_hold),
 	FL_TEST(table_dies_with_its_owner_or_goes_to_its_heir),
-	FL_TEST(give_away_makes_another_the_owner), FL_TEST(tables_are_used_from_c),
-	FL_TEST(bytes_go_back_when_objects_go), FL_TEST(each_allocation_may_fail));
+	FL_TEST(who_has_the_context_waits_for_no_write), FL_TEST(give_away_makes_another_the_owner),
+	FL_TEST(tables_are_used_from_c), FL_TEST(bytes_go_back_when_objects_go),
+	FL_TEST(each_allocation_may_fail));
