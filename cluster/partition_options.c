@@ -315,6 +315,7 @@ fli_partition_times fli_partition_tell_times(const fl_options *options)
 		.heal_ms = (uint64_t)fli_options_int(options, FLI_KEY_HEAL_STABLE_AFTER),
 		.forget_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_FORGET_AFTER),
 		.gap_ms = (uint64_t)fli_options_int(options, FLI_KEY_SELF_SUSPEND_GAP),
+		.notice_ms = tick_ms * 5 / 4,
 		.lease_ttl_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_LEASE_TTL),
 		.lease_renew_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_LEASE_RENEW),
 		.lease_delay_ms =

@@ -66,6 +66,7 @@ typedef struct fli_partition_times {
 	uint64_t heal_ms;
 	uint64_t forget_ms; /* who was seen and is gone for so long is no member; 0: never */
 	uint64_t gap_ms;    /* not having been called for so long: we were suspended */
+	uint64_t notice_ms; /* a loss that nobody tells of is noticed after that at most */
 	uint64_t lease_ttl_ms, lease_renew_ms;
 	uint64_t lease_delay_ms; /* after which the smaller side asks for it */
 } fli_partition_times;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Members that are those that are seen: who comes is a newcomer, and a member once it was there for
- * a stable time with nobody missing; who is gone for long enough is forgotten.
+ * a stable time, and for what it takes to notice a loss, with nobody missing; who is gone for long
+ * enough is forgotten.
  *
  * What goes wrong: a newcomer that finds no room is not counted, which makes this node more
  * cautious.
@@ -92,9 +93,19 @@ static void settle_alone(fli_partition *p)
 		take_stamp(p, 1);
 }
 
+/*
+ * Who is silent may be lost already: a newcomer who came after that must not count on this side
+ * alone. Who is alone has nobody to lose.
+ */
+static uint64_t notice_ms(const fli_partition *p)
+{
+	return p->roster.count > 1 ? p->start.times.notice_ms : 0;
+}
+
 /* Nobody is missing: who has been here for long enough is a member. */
 void fli_partition_promote(fli_partition *p)
 {
+	uint64_t wait_ms = fli_partition_stable_ms(p) + notice_ms(p);
 	bool is_new = false;
 
 	settle_alone(p);
@@ -102,7 +113,7 @@ void fli_partition_promote(fli_partition *p)
 		fli_newcomer *n = &p->newcomers[i];
 		fli_roster_entry *entry;
 
-		if (p->now_ms < n->since_ms + fli_partition_stable_ms(p))
+		if (p->now_ms < n->since_ms + wait_ms)
 			continue;
 		join(p);
 		if (!fli_partition_make_room(p, p->roster.count + 1) ||
