@@ -461,8 +461,7 @@ static bool take_info(fli_guard *g, fl_term message)
 	fl_ref ref;
 
 	if (fl_match(message, "fl_tick")) {
-		g->tick = (fl_ref){.count = 0};
-		g->tick_ms = 0;
+		g->tick_ms = 0; /* anybody can send one: a timer that still runs is stopped */
 		fli_guard_server_time(g, g->core.now_ms);
 		fli_move_time(g, g->core.now_ms);
 	} else if (fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &term)) {

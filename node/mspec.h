@@ -18,13 +18,14 @@
  * Threads: a compiled one is immutable; a run belongs to one thread. Memory: both borrow the terms
  * that they were given; results are appended. Errors: FL_EINVAL for what is no specification,
  * FL_ENOMEM, FL_ELIMIT. Nothing recurses. Limits: FLI_MSPEC_NODES_MAX nodes and instructions,
- * FLI_MSPEC_VARS_MAX variables; integers of 127 bits; no {self}, no {node}, no trace functions.
+ * FLI_MSPEC_VARS_MAX variables, FLI_MSPEC_BUILT_MAX bytes built for one object; integers of 127
+ * bits; no {self}, no {node}, no trace functions.
  */
 
 #include "flitch/table.h"
 #include "node/base/mem.h"
 
-enum { FLI_MSPEC_NODES_MAX = 4096, FLI_MSPEC_VARS_MAX = 256 };
+enum { FLI_MSPEC_NODES_MAX = 4096, FLI_MSPEC_VARS_MAX = 256, FLI_MSPEC_BUILT_MAX = 64 << 20 };
 
 /* ---- the compiled form ----------------------------------------------------------------------- */
 
@@ -108,7 +109,8 @@ typedef struct fli_mrun {
 	fl_term vars[FLI_MSPEC_VARS_MAX];
 	fl_term object;
 	fli_mvalue *values;
-	int error; /* FL_ENOMEM, FL_ELIMIT; else FL_OK */
+	size_t built; /* bytes in them, about */
+	int error;    /* FL_ENOMEM, FL_ELIMIT; else FL_OK */
 } fli_mrun;
 
 int fli_mrun_create(fli_mrun *run, const fli_mspec *spec);

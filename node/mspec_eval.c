@@ -16,6 +16,7 @@ int fli_mrun_create(fli_mrun *run, const fli_mspec *spec)
 
 	run->spec = spec;
 	run->values = NULL;
+	run->built = 0;
 	run->error = FL_OK;
 	run->stack = fli_alloc(spec->mem, (room + 2) * sizeof *run->stack);
 	return run->stack == NULL ? FL_ENOMEM : FL_OK;
@@ -54,10 +55,28 @@ fl_buf *fli_mrun_buf(fli_mrun *run)
 
 /* ---- building -------------------------------------------------------------------------------- */
 
+/* A body may name an object thousands of times. */
+static bool may_build(fli_mrun *run, size_t bytes)
+{
+	run->built += bytes;
+	if (run->built > FLI_MSPEC_BUILT_MAX)
+		run->error = FL_ELIMIT;
+	return run->error == FL_OK;
+}
+
+static bool may_build_all(fli_mrun *run, const fl_term *terms, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!may_build(run, terms[i].size))
+			return false;
+	return true;
+}
+
 /* Of the stack: what lies from `args` on, one term made of it. */
 static bool build(fli_mrun *run, const fli_mop *op, const fl_term *args, fl_term *ret_value)
 {
-	fl_buf *buf = fli_mrun_buf(run);
+	uint32_t count = op->kind == FLI_OP_TUPLE ? op->count : 2 * op->count;
+	fl_buf *buf = may_build_all(run, args, count) ? fli_mrun_buf(run) : NULL;
 
 	if (buf == NULL)
 		return false;
@@ -83,7 +102,7 @@ static bool build(fli_mrun *run, const fli_mop *op, const fl_term *args, fl_term
 /* From the last element on, each in front of what there is. */
 static bool build_list(fli_mrun *run, const fli_mop *op, const fl_term *args, fl_term *ret_value)
 {
-	fl_buf *buf = fli_mrun_buf(run);
+	fl_buf *buf = may_build_all(run, args, op->count) ? fli_mrun_buf(run) : NULL;
 	fl_term tail = args[op->count];
 
 	if (buf == NULL)
@@ -97,6 +116,8 @@ static bool build_list(fli_mrun *run, const fli_mop *op, const fl_term *args, fl
 	} else {
 		for (uint32_t i = op->count; i-- > 0 && buf != NULL;) {
 			buf = i == op->count - 1 ? buf : fli_mrun_buf(run);
+			if (!may_build(run, tail.size))
+				return false; /* each step copies what there is */
 			if (buf != NULL && fl_build(buf, "[~ | ~]", args[i], tail) == FL_OK)
 				tail = fl_buf_term(buf);
 			else
@@ -112,7 +133,7 @@ static bool build_list(fli_mrun *run, const fli_mop *op, const fl_term *args, fl
 /* '$$': the variables in the order of their numbers. */
 static bool build_all(fli_mrun *run, const fli_mclause *clause, fl_term *ret_value)
 {
-	fl_buf *buf = fli_mrun_buf(run);
+	fl_buf *buf = may_build_all(run, run->vars, clause->vars) ? fli_mrun_buf(run) : NULL;
 	uint32_t least = 0, place = 0;
 
 	if (buf == NULL)
@@ -230,6 +251,7 @@ bool fli_mspec_run(fli_mrun *run, fl_term object, fl_term *ret_result)
 	bool in_body;
 
 	forget_values(run);
+	run->built = 0;
 	run->object = object;
 	for (uint32_t i = 0; i < run->spec->clauses_count; i++) {
 		const fli_mclause *clause = &run->spec->clauses[i];

@@ -11,6 +11,7 @@
 #include "flitch/pg.h"
 #include "flitch/sim.h"
 #include "flitch/singleton.h"
+#include "node/sched.h"
 #include "tests/support/suite.h"
 
 #define MEMBERS "1@h1.sim,2@h2.sim,3@h3.sim,4@h4.sim,5@h5.sim"
@@ -293,6 +294,25 @@ static void one_of_five_runs_it_and_all_reach_it(void)
 	end_all();
 }
 
+/* Of the node that has the server: others have nothing to look for. */
+static void ticks_of_strangers_make_no_timers(void)
+{
+	fl_node *node;
+	size_t timers;
+	int i;
+
+	start_all(1, with_policy, &singleton);
+	i = holder();
+	CU_ASSERT_FATAL(i >= 0);
+	node = fl_sim_handle(w.nodes[i]);
+	timers = node->timers.count;
+	for (int k = 0; k < 500; k++)
+		(void)fl_sim_send(w.nodes[i], fl_to_name("svc_guard"), "fl_tick");
+	fl_sim_run(w.sim, 10000);
+	CU_ASSERT(node->timers.count <= timers + 10);
+	end_all();
+}
+
 static void crash_of_the_server_moves_it_at_once(void)
 {
 	start_all(2, with_policy, &singleton);
@@ -545,7 +565,7 @@ static void whatever_happens_never_two_serve(void)
 }
 
 FL_SUITE("sim_singleton", FL_TEST(one_of_five_runs_it_and_all_reach_it),
-	FL_TEST(crash_of_the_server_moves_it_at_once),
+	FL_TEST(ticks_of_strangers_make_no_timers), FL_TEST(crash_of_the_server_moves_it_at_once),
 	FL_TEST(state_goes_with_a_move_and_stays_when_it_fails),
 	FL_TEST(server_that_gives_nothing_goes_on), FL_TEST(node_that_stops_in_order_hands_it_over),
 	FL_TEST(calls_from_c_wait_for_a_server), FL_TEST(split_takes_it_to_the_side_that_serves),

@@ -198,6 +198,31 @@ static void patterns_bind_and_specifications_compute(void)
 	world_close(&w);
 }
 
+/* An object of 120 kB, of which the body makes a thousand. */
+static void what_a_body_builds_has_a_limit(void)
+{
+	static char text[300000];
+	const char *const bodies[] = {"{{'$_'", "['$_'"};
+	size_t at;
+
+	open_world(fli_mem_libc());
+	(void)ask("{ets, new, [t, [named_table]]}");
+	at = (size_t)snprintf(text, sizeof text, "{ets, insert, [t, {1, [300");
+	for (int i = 0; i < 24000; i++)
+		at += (size_t)snprintf(text + at, sizeof text - at, ",300");
+	(void)snprintf(text + at, sizeof text - at, "]}]}");
+	IS(text, "ok true");
+	for (int b = 0; b < 2; b++) {
+		at = (size_t)snprintf(
+			text, sizeof text, "{ets, select, [t, [{'_', [], [%s", bodies[b]);
+		for (int i = 0; i < 1000; i++)
+			at += (size_t)snprintf(text + at, sizeof text - at, ",'$_'");
+		(void)snprintf(text + at, sizeof text - at, "%s]}]]}", b == 0 ? "}}" : "|x]");
+		IS(text, "error system_limit");
+	}
+	world_close(&w);
+}
+
 static void select_with_limit_comes_to_the_end(void)
 {
 	char text[60000], *cont;
@@ -491,7 +516,7 @@ static void each_allocation_may_fail(void)
 FL_SUITE("table", FL_TEST(set_has_one_object_a_key_and_tells_1_from_1_0),
 	FL_TEST(ordered_set_compares_by_value_and_walks_both_ways),
 	FL_TEST(bag_keeps_order_and_no_equal_objects), FL_TEST(update_counter_has_all_of_its_forms),
-	FL_TEST(patterns_bind_and_specifications_compute),
+	FL_TEST(patterns_bind_and_specifications_compute), FL_TEST(what_a_body_builds_has_a_limit),
 	FL_TEST(select_with_limit_comes_to_the_end),
 	FL_TEST(next_of_a_deleted_key_needs_a_fixed_table), FL_TEST(access_rights_hold),
 	FL_TEST(table_dies_with_its_owner_or_goes_to_its_heir),
