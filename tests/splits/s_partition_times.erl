@@ -66,7 +66,7 @@ row_22_second_loss_on_the_way_back_test() ->
 %% It has not been there for a stable time with a majority.
 row_28_newcomer_on_the_small_side_test() ->
     rows:run(#{row => 28, c => [[1, 3], [1, 3, 5]], members => false, steps => [
-        {wait_s, 10},
+        {wait_s, 20},
         {split, [1, 2], [3, 4, 5]},
         {become, [{1, suspect}]},
         fun(_) ->
