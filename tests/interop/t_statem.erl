@@ -128,6 +128,10 @@ op(Pid, {log, Count}) ->
         length(get(seen)) >= Count
     end),
     get(seen);
+%% Until a timer that began later and takes longer has fired.
+op(_, {pass, Ms}) ->
+    Timer = erlang:start_timer(Ms, self(), passed),
+    receive {timeout, Timer, passed} -> passed end;
 op(Pid, state) -> sys:get_state(Pid);
 op(Pid, {last, Op}) -> %% it ends with this
     Ref = monitor(process, Pid),
@@ -318,18 +322,18 @@ state_timeout_test(Config) ->
     alike(Config, [{call, [{state_timeout, 5, content}, {reply, ok}]}, {log, 2}]).
 
 state_timeout_ends_with_the_state_test(Config) ->
-    alike(Config, [{call, [{state_timeout, 40, never}, {{timeout, t}, 80, after_it}, {reply, ok}]},
+    alike(Config, [{call, [{state_timeout, 500, never}, {{timeout, t}, 1000, after_it}, {reply, ok}]},
                    {call, [{next_state, b}, {reply, ok}]}, {log, 3}]).
 
 state_timeout_of_a_change_belongs_to_the_new_state_test(Config) ->
     alike(Config, [{call, [{next_state, b}, {state_timeout, 5, x}, {reply, ok}]}, {log, 2}]).
 
 state_timeout_lives_through_events_test(Config) ->
-    alike(Config, [{call, [{state_timeout, 30, x}, {reply, ok}]}, {cast_term, e}, {log, 3}]).
+    alike(Config, [{call, [{state_timeout, 300, x}, {reply, ok}]}, {cast_term, e}, {log, 3}]).
 
 state_timeout_ends_by_infinity_test(Config) ->
-    alike(Config, [{call, [{state_timeout, 20, never}, {reply, ok}]},
-                   {call, [{state_timeout, infinity, x}, {{timeout, t}, 40, y}, {reply, ok}]}, {log, 3}]).
+    alike(Config, [{call, [{state_timeout, 500, never}, {reply, ok}]},
+                   {call, [{state_timeout, infinity, x}, {{timeout, t}, 1000, y}, {reply, ok}]}, {log, 3}]).
 
 state_timeout_starts_anew_test(Config) ->
     alike(Config, [{call, [{state_timeout, 60000, old}, {reply, ok}]},
@@ -339,7 +343,7 @@ last_timeout_of_a_kind_counts_test(Config) ->
     alike(Config, [{call, [{state_timeout, 1, first}, {state_timeout, 5, second}, {reply, ok}]}, {log, 2}]).
 
 timeout_update_test(Config) ->
-    alike(Config, [{call, [{state_timeout, 40, old}, {reply, ok}]},
+    alike(Config, [{call, [{state_timeout, 500, old}, {reply, ok}]},
                    {call, [{state_timeout, update, new}, {reply, ok}]}, {log, 3}]).
 
 timeout_update_of_none_fires_at_once_test(Config) ->
@@ -357,7 +361,7 @@ timeout_of_zero_after_inserted_events_test(Config) ->
                    {log, 3}]).
 
 event_timeout_test(Config) ->
-    alike(Config, [{cast, [{timeout, 5, idle}]}, {info, [{state_timeout, 1, s}, {timeout, 0, i}]}, {log, 4}]).
+    alike(Config, [{cast, [{timeout, 500, idle}]}, {info, [{state_timeout, 1, s}, {timeout, 0, i}]}, {log, 4}]).
 
 event_timeout_ends_by_any_event_test(Config) ->
     alike(Config, [suspend, {cast, [{timeout, 20, never}]}, {cast_term, event}, resume,
@@ -373,11 +377,11 @@ generic_timeouts_run_side_by_side_test(Config) ->
     alike(Config, [{call, [{{timeout, slow}, 60, s}, {{timeout, fast}, 5, f}, {reply, ok}]}, {log, 3}]).
 
 generic_timeout_lives_through_changes_test(Config) ->
-    alike(Config, [{call, [{{timeout, t}, 30, x}, {reply, ok}]}, {call, [{next_state, b}, {reply, ok}]}, {log, 3}]).
+    alike(Config, [{call, [{{timeout, t}, 300, x}, {reply, ok}]}, {call, [{next_state, b}, {reply, ok}]}, {log, 3}]).
 
 generic_timeout_ends_by_infinity_test(Config) ->
-    alike(Config, [{call, [{{timeout, t}, 20, never}, {reply, ok}]},
-                   {call, [{{timeout, t}, infinity, x}, {{timeout, u}, 40, y}, {reply, ok}]}, {log, 3}]).
+    alike(Config, [{call, [{{timeout, t}, 500, never}, {reply, ok}]},
+                   {call, [{{timeout, t}, infinity, x}, {{timeout, u}, 1000, y}, {reply, ok}]}, {log, 3}]).
 
 timeout_message_of_nobody_is_an_info_test(Config) ->
     alike(Config, [{info_term, {timeout, not_a_ref, state_timeout}}, log]).
@@ -426,7 +430,7 @@ suspended_machine_handles_nothing_test(Config) ->
     alike(Config, [suspend, {cast_term, waits}, state, status, resume, log]).
 
 timeout_waits_while_it_is_suspended_test(Config) ->
-    alike(Config, [{call, [{state_timeout, 1, x}, {reply, ok}]}, suspend, {cast_term, y}, state, resume, {log, 3}]).
+    alike(Config, [{call, [{state_timeout, 200, x}, {reply, ok}]}, suspend, {cast_term, y}, {pass, 400}, state, resume, {log, 3}]).
 
 sys_log_test(Config) ->
     alike(Config, [{sys_log, true}, {call, [{reply, 1}]}, {cast, [{next_state, b}]},
