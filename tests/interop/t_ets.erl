@@ -14,6 +14,9 @@ duplicate_bag_differs_in_nothing_test(C) -> differential(C, duplicate_bag, 1).
 second_key_position_differs_in_nothing_test(C) ->
     differential(C, set, 2), differential(C, bag, 2), differential(C, ordered_set, 2).
 
+%% What is compared with is ets since OTP 25: some specifications mean something else before.
+differential(#{release := Release}, _, _) when Release < 25 ->
+    io:format("   not compared with OTP ~b~n", [Release]);
 differential(#{node := Node, release := Release}, Type, KeyPos) ->
     Name = list_to_atom(lists:concat(["t_", Type, KeyPos])),
     ok = call(Node, {new, atom_to_binary(Name, utf8), Type, public, KeyPos}),
