@@ -25,13 +25,20 @@
 
 enum { FLI_EPOCH_SLOTS = 128, FLI_EPOCH_LINE = 64 };
 
+/*
+ * Words that different threads write stand a cache line apart, so that no two share one. Room does
+ * that, not alignment: the node's allocator gives no block that is aligned to a line.
+ */
 typedef struct fli_epoch_slot {
-	_Alignas(FLI_EPOCH_LINE) _Atomic(uint64_t) since; /* 0: free */
+	_Atomic(uint64_t) since; /* 0: free */
+	uint8_t room[FLI_EPOCH_LINE - sizeof(uint64_t)];
 } fli_epoch_slot;
 
 typedef struct fli_epochs {
 	_Atomic(uint64_t) now;
-	_Alignas(FLI_EPOCH_LINE) _Atomic(uint64_t) crowd; /* readers without a slot */
+	uint8_t room[FLI_EPOCH_LINE - sizeof(uint64_t)];
+	_Atomic(uint64_t) crowd; /* readers without a slot */
+	uint8_t more_room[FLI_EPOCH_LINE - sizeof(uint64_t)];
 	fli_epoch_slot slots[FLI_EPOCH_SLOTS];
 } fli_epochs;
 
