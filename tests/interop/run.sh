@@ -8,6 +8,8 @@
 # release, a later one. epmd is private, on a port found free. FL_PEER=beam lets an Erlang node play c1 instead:
 # what a suite expects can so be checked against OTP itself.
 #
+# A suite with the line "Needs OTP N." is left out with older releases.
+#
 # Most suites lose nodes on purpose, and are not about what OTP then does to the others: their nodes
 # run without prevent_overlapping_partitions. A suite that names the setting has it as it is by default.
 set -euo pipefail
@@ -162,7 +164,12 @@ fail() { # SUITE REASON
 }
 
 run_suite() { # FILE
-	local suite=${1##*/} rc=0 counts
+	local suite=${1##*/} rc=0 counts least
+	least=$(sed -n 's/^[%#]* *Needs OTP \([0-9]*\)\..*/\1/p' "$1" | head -n 1)
+	if [ -n "$least" ] && [ "$release" -lt "$least" ]; then
+		echo "   left out: it needs OTP $least"
+		return
+	fi
 	export FL_POP=off
 	! grep -q prevent_overlapping_partitions "$1" || FL_POP=
 	if ! start_c1; then

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Needs OTP 25.
 # Pools, events and parts for resilience of a C node, from Elixir: its examples.
 defmodule Parts do
   defp node_with(%{build: build} = config, example) do

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Needs OTP 25.
 # One script, two registries: each case is played by processes here with Elixir's Registry, and by
 # processes of the C node with C's (servers/puppets.c), and by Elixir's own names over erpc. The
 # transcripts must be equal. Each case is named after what it shows of Elixir's Registry.

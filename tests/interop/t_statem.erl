@@ -1,4 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
+%% Needs OTP 25.
 %% One script, two state machines: one of C (tests/interop/servers/machine.c), one of this VM's own
 %% gen_statem, which is this module. Each event has what is to be done in it, {do, [Op]}; the answers
 %% and the log of which event was handled in which state are compared.
