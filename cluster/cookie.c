@@ -222,7 +222,7 @@ static int refuse_none(fl_error *err)
 		"neither --cookie-file nor FLITCH_COOKIE is given, and ~/.erlang.cookie does not exist;"
 		" an invented one could match no other node");
 	fl_error_next(
-		err, "copy ~/.erlang.cookie from a node of the cluster, or set FLITCH_COOKIE");
+		err, "copy ~/.erlang.cookie from a node of the cluster, or flitch gen-cookie");
 	return FL_ECONFIG;
 }
 
@@ -233,7 +233,7 @@ static int refuse_weak(const fl_options *options, const fli_cookie *cookie, fl_e
 	fl_error_why(err,
 		"it is shorter than %d bytes or widely known, and off loopback others can guess it",
 		STRONG_BYTES_MIN);
-	fl_error_next(err, "head -c 24 /dev/urandom | base64 makes one; all nodes need the same");
+	fl_error_next(err, "flitch gen-cookie FILE makes a strong one; all nodes need the same");
 	return FL_ECONFIG;
 }
 
@@ -253,29 +253,36 @@ static int search(const fl_options *options, fli_cookie *ret_cookie, fl_error *e
 	return rc == FL_ENOENT ? refuse_none(err) : rc;
 }
 
+static int check_strength(const fl_options *options, fli_cookie *cookie, fl_error *err)
+{
+	int rc;
+
+	if (fli_options_is_loopback(options) || !fli_cookie_is_weak(cookie->text, cookie->size))
+		return FL_OK;
+	rc = refuse_weak(options, cookie, err);
+	fli_cookie_wipe(cookie);
+	return rc;
+}
+
 int fli_cookie_find(const fl_options *options, fli_cookie *ret_cookie, fl_error *err)
 {
 	int rc = search(options, ret_cookie, err);
 
-	if (rc != FL_OK)
-		return rc;
-	if (fli_options_is_loopback(options) ||
-		!fli_cookie_is_weak(ret_cookie->text, ret_cookie->size))
-		return FL_OK;
-	rc = refuse_weak(options, ret_cookie, err);
-	fli_cookie_wipe(ret_cookie);
-	return rc;
+	return rc == FL_OK ? check_strength(options, ret_cookie, err) : rc;
 }
 
 int fli_cookie_for_peer(const fl_options *options, const char *node, const fli_cookie *own,
 	fli_cookie *ret_cookie, fl_error *err)
 {
 	const fli_peer_config *peer = fli_options_peer_of(options, node);
+	int rc;
 
-	if (peer != NULL && peer->cookie[0] != '\0')
-		return take_value(peer->cookie, peer->origin, ret_cookie, err);
-	if (peer != NULL && peer->cookie_file[0] != '\0')
-		return fli_cookie_read(peer->cookie_file, ret_cookie, err);
 	*ret_cookie = *own;
-	return FL_OK;
+	if (peer != NULL && peer->cookie[0] != '\0')
+		rc = take_value(peer->cookie, peer->origin, ret_cookie, err);
+	else if (peer != NULL && peer->cookie_file[0] != '\0')
+		rc = fli_cookie_read(peer->cookie_file, ret_cookie, err);
+	else
+		return FL_OK;
+	return rc == FL_OK ? check_strength(options, ret_cookie, err) : rc;
 }

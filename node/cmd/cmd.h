@@ -21,6 +21,7 @@
 	X("epmd", fli_cmd_epmd, "names and ports of the nodes on this machine")                    \
 	X("partition", fli_cmd_partition, "what a split would do, or does")                        \
 	X("tls", fli_cmd_tls, "certificates: whether they will do, and a set for a lab")           \
+	X("gen-cookie", fli_cmd_gen_cookie, "make the shared secret of a new cluster")             \
 	X("tables", fli_cmd_tables, "the ets tables of a node")                                    \
 	X("config", fli_cmd_config, "what a node would be configured with")                        \
 	X("version", fli_cmd_version, "this program's version")                                    \

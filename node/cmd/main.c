@@ -84,7 +84,7 @@ static void print_commands(FILE *out)
 {
 	(void)fputs("usage: flitch COMMAND [flags]\n\nAn Erlang node in C.\n\n", out);
 	for (size_t i = 0; i < COMMANDS_COUNT; i++)
-		(void)fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
+		(void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
 	(void)fputs("\nflitch COMMAND --help says more.\n", out);
 }
 

@@ -117,7 +117,7 @@ unknown_flag_names_the_nearest() {
 }
 
 every_command_has_help() {
-	for command in run demo call cast ping epmd config version help; do
+	for command in run demo call cast ping epmd gen-cookie config version help; do
 		try 0 "$flitch" "$command" --help
 		says out "usage: flitch"
 		try 0 "$flitch" help "$command"
@@ -316,6 +316,56 @@ missing_cookie_is_explained_and_none_is_made() {
 	try 78 "$flitch" run --name x@127.0.0.1 --cookie-file /nonexistent
 	says err 'No such file'
 	three_parts
+}
+
+empty_cookie_is_refused() {
+	printf '' >empty.cookie
+	printf '\nbehind-an-empty-line' >blank.cookie
+	chmod 400 empty.cookie blank.cookie
+	for file in empty.cookie blank.cookie; do
+		try 78 env -u FLITCH_COOKIE "$flitch" run --name x@127.0.0.1 --cookie-file $file
+		says err "the cookie file $file holds no cookie on its first line"
+		three_parts
+	done
+	try 78 env FLITCH_COOKIE= "$flitch" run --name x@127.0.0.1
+	says err 'there is no cookie'
+	three_parts
+}
+
+short_and_well_known_cookies_off_loopback_are_refused() {
+	printf 'peers = ({ name = "a@h"; cookie = "abcdefghijklmno"; });\n' >peers.conf
+	for cookie in abcdefghijklmno nocookie monster emqxsecretcookie changemechangeme aaaaaaaaaaaaaaaaaaaa; do
+		try 78 env FLITCH_COOKIE=$cookie "$flitch" run --name x@127.0.0.1 --listen :: \
+			--set dist.insecure_listen=true
+		says err 'the cookie from FLITCH_COOKIE is too weak to listen on ::'
+		says err 'flitch gen-cookie'
+		three_parts
+		! grep -q "$cookie" err out || fail "the cookie is shown"
+	done
+	try 78 "$flitch" run --name x@127.0.0.1 --listen :: --set dist.insecure_listen=true --config peers.conf
+	says err 'peers.conf:1 is too weak to listen on ::'
+	! grep -q abcdefghijklmno err out || fail "the cookie is shown"
+}
+
+gen_cookie_makes_one_that_will_do() {
+	try 0 "$flitch" gen-cookie made.cookie
+	says out 'made.cookie holds a new cookie; its mode is 0400'
+	says out 'flitch run --cookie-file made.cookie'
+	silent err
+	[ "$(stat -c %a made.cookie)" = 400 ] || fail "mode $(stat -c %a made.cookie)"
+	grep -qxE '[A-Za-z0-9]{43}' made.cookie || fail "not 43 letters and digits"
+	! grep -qf made.cookie out || fail "the cookie is shown"
+	cp made.cookie before
+	try 69 "$flitch" gen-cookie made.cookie
+	says err 'made.cookie is there already, and is left as it is'
+	cmp -s made.cookie before || fail "it was changed"
+	rm -f before
+	try 70 "$flitch" gen-cookie /nonexistent/cookie
+	mkdir -p fresh
+	try 0 env HOME="$work/fresh" "$flitch" gen-cookie
+	try 0 env -u FLITCH_COOKIE HOME="$work/fresh" "$flitch" config check --set node.name=x@127.0.0.1 \
+		--set dist.listen=0.0.0.0 --set dist.insecure_listen=true
+	try 64 env -u HOME "$flitch" gen-cookie
 }
 
 weak_cookie_off_loopback_is_refused() {
@@ -676,6 +726,8 @@ for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
 	value_of_a_wrong_type_names_where empty_and_contradicting_flags_are_refused \
 	origin_of_each_value_is_shown secrets_are_never_shown \
 	cookie_file_that_others_can_read_is_refused missing_cookie_is_explained_and_none_is_made \
+	empty_cookie_is_refused short_and_well_known_cookies_off_loopback_are_refused \
+	gen_cookie_makes_one_that_will_do \
 	weak_cookie_off_loopback_is_refused address_off_loopback_needs_leave name_forms_are_checked; do
 	it $name
 done

@@ -201,10 +201,76 @@ static void a_peer_may_have_its_own_cookie(void)
 	fl_options_delete(o);
 }
 
+static void a_weak_one_of_a_peer_is_refused_as_the_nodes_own(void)
+{
+	static const char config[] = "peers = ({ name = \"a@h\"; cookie = \"other\"; });";
+	fl_options *o = fl_options_new();
+	fli_cookie own = {.text = STRONG, .size = sizeof STRONG - 1}, cookie;
+	fl_error err;
+	home h;
+
+	home_create(&h);
+	put_file(h.file, config, sizeof config - 1, 0600);
+	CU_ASSERT_EQUAL(fl_options_load(o, h.file, NULL), FL_OK);
+	CU_ASSERT_EQUAL(fl_options_set(o, "dist.listen", "::", "--set", NULL), FL_OK);
+	CU_ASSERT_EQUAL(fli_cookie_for_peer(o, "a@h", &own, &cookie, &err), FL_ECONFIG);
+	CU_ASSERT_EQUAL(cookie.size, 0);
+	CU_ASSERT_EQUAL(fli_cookie_for_peer(o, "b@h", &own, &cookie, &err), FL_OK);
+	home_destroy(&h);
+	fl_options_delete(o);
+}
+
+static void a_made_one_is_strong_new_and_ones_own(void)
+{
+	fli_cookie first, second;
+	struct stat info;
+	fl_error err;
+	mode_t mask = umask(0277);
+	home h;
+
+	home_create(&h);
+	CU_ASSERT_EQUAL(fli_cookie_make(h.file, &err), FL_OK);
+	(void)umask(mask);
+	CU_ASSERT_EQUAL(stat(h.file, &info), 0);
+	CU_ASSERT_EQUAL(info.st_mode & 07777, 0400);
+	CU_ASSERT_EQUAL(fli_cookie_read(h.file, &first, &err), FL_OK);
+	CU_ASSERT_EQUAL(first.size, 43);
+	CU_ASSERT_EQUAL(strspn(first.text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					   "0123456789"),
+		43);
+	CU_ASSERT_FALSE(fli_cookie_is_weak(first.text, first.size));
+	CU_ASSERT_EQUAL(unlink(h.file), 0);
+	CU_ASSERT_EQUAL(fli_cookie_make(h.file, &err), FL_OK);
+	CU_ASSERT_EQUAL(fli_cookie_read(h.file, &second, &err), FL_OK);
+	CU_ASSERT_STRING_NOT_EQUAL(first.text, second.text);
+	home_destroy(&h);
+}
+
+static void a_made_one_takes_the_place_of_nothing(void)
+{
+	char target[80];
+	fl_error err;
+	home h;
+
+	home_create(&h);
+	put_file(h.file, STRONG, strlen(STRONG), 0600);
+	CU_ASSERT_EQUAL(fli_cookie_make(h.file, &err), FL_ETAKEN);
+	CU_ASSERT_EQUAL(unlink(h.file), 0);
+	(void)snprintf(target, sizeof target, "%s/target", h.folder);
+	CU_ASSERT_EQUAL(symlink(target, h.file), 0);
+	CU_ASSERT_EQUAL(fli_cookie_make(h.file, &err), FL_ETAKEN);
+	CU_ASSERT_NOT_EQUAL(access(target, F_OK), 0);
+	CU_ASSERT_EQUAL(fli_cookie_make("/nonexistent/cookie", &err), FL_EIO);
+	home_destroy(&h);
+}
+
 FL_SUITE("cookie", FL_TEST(the_file_of_otp_is_found_and_its_newline_stripped),
 	FL_TEST(none_is_ever_invented), FL_TEST(a_file_that_others_can_read_is_refused),
 	FL_TEST(what_is_no_regular_file_is_refused_without_hanging),
 	FL_TEST(odd_contents_are_refused),
 	FL_TEST(a_value_beats_a_file_of_the_same_rank_and_a_higher_file_beats_a_value),
 	FL_TEST(weak_cookies_are_refused_off_loopback_alone),
-	FL_TEST(a_peer_may_have_its_own_cookie));
+	FL_TEST(a_peer_may_have_its_own_cookie),
+	FL_TEST(a_weak_one_of_a_peer_is_refused_as_the_nodes_own),
+	FL_TEST(a_made_one_is_strong_new_and_ones_own),
+	FL_TEST(a_made_one_takes_the_place_of_nothing));
