@@ -95,12 +95,13 @@ typedef struct link_row {
 /*
  * With prevent_overlapping_partitions one end is expelled, or both where both notice at once, and
  * comes back only when it reaches all. A node that lost no link of its own goes on without a
- * decision, which is why 3 serves alone in row 14 where both ends are left out.
+ * decision, which is why 3 serves alone in row 14 where both ends are left out. There the end that
+ * came back is expelled again whenever the other one tries, and then serves alone until it decides.
  */
 static const link_row link_rows[] = {
 	[12] = {5, "12", LOSS_ONE_WAY, "1345", "345", "1345/2345/345"},
 	[13] = {5, "12", LOSS_SILENT, "1345", "345", "1345/2345/345"},
-	[14] = {3, "12", LOSS_SILENT, "13", "3", "13/23/3/"},
+	[14] = {3, "12", LOSS_SILENT, "13", "3", "13/23/3/1/2/"},
 	[15] = {5, "12", LOSS_TOLD, "1345", "345", "1345/2345/345"},
 	[16] = {5, "45", LOSS_SILENT, "1234", "123", "1234/1235/123"},
 	[17] = {5, "131415242535", LOSS_SILENT, "", "", ""},
