@@ -20,7 +20,8 @@
 
 #define WATCH_NS 1000000 /* a handler that runs longer than one to two of these overstays */
 #define SLOW_TURNS 8     /* quick ones that a process needs to be trusted again */
-#define SLOW_MESSAGES 16 /* a turn on a spare thread */
+#define SLOW_MESSAGES 16 /* a turn on a spare thread, of one whose last turn there was slow */
+#define TRIAL_MESSAGES 2 /* of another: each fl_* call on a spare thread costs it a wake-up */
 /* Each handler that blocks for the first time costs the loop a thread, beyond limits.threads; with
  * that many at once it stands until one returns. */
 #define LOOP_THREADS_MAX 1024
@@ -178,21 +179,23 @@ static void drive(fli_crew *crew)
 
 /*
  * A thread that the machine put aside looks like a handler that overstays, so a process is not slow
- * for good: turns that were quick count it back among the others.
+ * for good: turns with nothing but quick handlers count it back among the others. One that makes
+ * many fl_* calls is late in each, and so must not be judged by the clock alone.
  */
 static void run_slow(fl_proc *proc)
 {
 	fl_node *node = proc->node;
-	uint64_t start;
+	unsigned budget;
 
+	(void)fli_handlers_longest_ns(); /* from here on */
 	fli_gate_lock(node);
+	budget = proc->slow == SLOW_TURNS ? SLOW_MESSAGES : TRIAL_MESSAGES;
 	proc->in_queue = false;
-	start = node->port->now_ns(node->port);
 	proc->frames++; /* it may end meanwhile */
 	if (proc->status != FLI_EXITING && proc->frames == 1)
-		(void)fli_server_run(proc, SLOW_MESSAGES); /* nothing that this thread could lose */
+		(void)fli_server_run(proc, budget); /* nothing that this thread could lose */
 	proc->frames--;
-	if (node->port->now_ns(node->port) - start > WATCH_NS)
+	if (fli_handlers_longest_ns() > WATCH_NS)
 		proc->slow = SLOW_TURNS;
 	else if (proc->slow > 0)
 		proc->slow--;
@@ -280,7 +283,7 @@ static void watch_and_drive(fli_crew *crew)
 		return;
 	fli_drive_adopt(crew->node);
 	if (crew->node->current != NULL)
-		crew->node->current->slow = SLOW_TURNS;
+		crew->node->current->slow = SLOW_TURNS - 1; /* as its first turn will show */
 	set_driven(crew);
 	push_watch(crew);
 	drive(crew);

@@ -29,6 +29,7 @@ typedef struct fli_gate {
 static _Thread_local fli_act *current;
 static _Thread_local const fl_node *driven; /* whose context this thread drives */
 static _Thread_local char thread_mark;      /* its address names the thread */
+static _Thread_local uint64_t longest_ns;   /* of its late handlers */
 
 static uintptr_t me(void)
 {
@@ -191,6 +192,19 @@ bool fli_context_is_lost(const fl_node *node)
 	return atomic_load_explicit(&node->context_owner, memory_order_relaxed) != me();
 }
 
+uint64_t fli_handlers_longest_ns(void)
+{
+	uint64_t ns = longest_ns;
+
+	longest_ns = 0;
+	return ns;
+}
+
+static uint64_t now_ns(const fl_node *node)
+{
+	return node->port->now_ns(node->port);
+}
+
 /* HANDLER to RUNTIME, or through the gate when the context is gone. */
 static void regain(fl_node *node, fli_act *act)
 {
@@ -202,6 +216,8 @@ static void regain(fl_node *node, fli_act *act)
 				     &expected, act->seq << 2 | FLI_ACT_RUNTIME,
 				     memory_order_acq_rel, memory_order_relaxed)))
 		return;
+	if (act->is_late)
+		act->own_ns += now_ns(node) - act->since_ns;
 	act->is_late = true;
 	fli_gate_lock(node);
 }
@@ -212,6 +228,7 @@ static void release(fl_node *node, fli_act *act)
 	if (act->is_late) {
 		fli_crew_wake(node); /* for what the call left to do */
 		fli_gate_unlock(node);
+		act->since_ns = now_ns(node);
 	} else /* release: pairs with the acquire in fli_gate_steal */
 		atomic_store_explicit(
 			&node->act_word, act->seq << 2 | FLI_ACT_HANDLER, memory_order_release);
@@ -288,6 +305,8 @@ bool fli_handler_end(fli_frame *frame, fl_proc *proc)
 	proc->act = NULL;
 	if (act == &frame->own)
 		current = act->below;
+	if (act == &frame->own && act->own_ns > longest_ns)
+		longest_ns = act->own_ns;
 	if (act->is_late && driven == node)
 		driven = NULL;
 	return !(act->is_late && frame->drove);

@@ -38,6 +38,8 @@ struct fli_act {
 	bool in_handler; /* not inside an fl_* call */
 	bool is_late;  /* the context was taken away: owns it only inside fl_* calls, by the gate */
 	fli_msg *kept; /* replies that handlers were given, freed at the end */
+	uint64_t since_ns; /* late: in its own code since then */
+	uint64_t own_ns;   /* late: in its own code so far */
 };
 
 /* One handler's frame, on its stack. */
@@ -66,6 +68,12 @@ void fli_handler_begin(fli_frame *frame, fl_proc *proc);
 bool fli_handler_end(fli_frame *frame, fl_proc *proc);
 /* Frees what the outermost handler was given; the context is owned. */
 void fli_frame_release(fli_frame *frame, fl_node *node);
+
+/*
+ * The longest that a late handler of this thread was in its own code, since it was asked last: not
+ * in fl_* calls, whose time is that of others.
+ */
+uint64_t fli_handlers_longest_ns(void);
 
 /* The activation of this thread for this node, or NULL. */
 fli_act *fli_act_current(const fl_node *node);

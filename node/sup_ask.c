@@ -161,18 +161,29 @@ int fli_dynamic_build(fl_buf *buf, fl_term map)
 	return buf->error;
 }
 
+/* What fli_dynamic_build makes of the map of fli_kid_spec_build, without the map. */
+static int build_dynamic(fl_buf *buf, const fl_child *child, fl_term args)
+{
+	bool is_supervisor = child->behaviour->supervisor != NULL;
+	uint32_t usual_ms = is_supervisor ? FL_INFINITY : FLI_WORKER_MS;
+
+	fl_tuple_open(buf);
+	(void)fli_kid_start_build(buf, child, args);
+	(void)fl_build(buf, "~", fl_atom_of(fli_restart_text(child->restart)));
+	fli_shutdown_write(buf, child->shutdown_ms == 0 ? usual_ms : child->shutdown_ms);
+	(void)fl_build(buf, is_supervisor ? "supervisor" : "worker");
+	(void)fl_build(buf, "[~]", fl_atom_of(child->behaviour->name));
+	fl_tuple_close(buf);
+	return buf->error;
+}
+
 static int build_request(fl_buf *buf, fl_strategy strategy, const fl_child *child, fl_term args)
 {
-	fl_buf map = FL_BUF_INIT;
-	int rc;
-
 	if (strategy == FL_SIMPLE_ONE_FOR_ONE)
 		return fl_build(buf, "[~]", args);
-	rc = fli_kid_spec_build(strategy == FL_DYNAMIC ? &map : buf, child, args);
-	if (rc == FL_OK && strategy == FL_DYNAMIC)
-		rc = fli_dynamic_build(buf, fl_buf_term(&map));
-	fl_buf_free(&map);
-	return rc;
+	if (strategy == FL_DYNAMIC)
+		return build_dynamic(buf, child, args);
+	return fli_kid_spec_build(buf, child, args);
 }
 
 int fl_start_child_spec(

@@ -341,8 +341,7 @@ static int build_text(fl_buf *buf, const char *text)
 	return fl_read(buf, text, strlen(text), &err);
 }
 
-/* {Behaviour, start_link, [Arg]}; one with a name is gen_server's, which registers. */
-static int build_start(fl_buf *buf, const fl_child *child, fl_term args)
+int fli_kid_start_build(fl_buf *buf, const fl_child *child, fl_term args)
 {
 	fl_atom module = fl_atom_of(child->behaviour->name);
 
@@ -364,7 +363,7 @@ int fli_kid_spec_build(fl_buf *buf, const fl_child *child, fl_term args)
 	else
 		(void)fl_build(buf, "~", fl_atom_of(child->behaviour->name));
 	(void)fl_build(buf, "start");
-	(void)build_start(buf, child, args);
+	(void)fli_kid_start_build(buf, child, args);
 	(void)fl_build(buf, "restart");
 	(void)fl_build(buf, "~", fl_atom_of(fli_restart_text(child->restart)));
 	(void)fl_build(buf, "significant");

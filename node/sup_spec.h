@@ -57,6 +57,8 @@ int fli_kid_spec_read_dynamic(const fli_kid_spec_home *home, fl_term term, fli_k
 	fl_term *ret_args, fl_buf *ret_why);
 /* Of C's own form, as the map that OTP would be given; `args` is what init gets. */
 int fli_kid_spec_build(fl_buf *buf, const fl_child *child, fl_term args);
+/* Its start: {Behaviour, start_link, [Arg]}; one with a name is gen_server's, which registers. */
+int fli_kid_start_build(fl_buf *buf, const fl_child *child, fl_term args);
 bool fli_kid_spec_equal(const fli_kid_spec *a, const fli_kid_spec *b);
 fli_kid_spec *fli_kid_spec_ref(fli_kid_spec *spec);
 void fli_kid_spec_unref(fli_kid_spec *spec); /* NULL is fine */

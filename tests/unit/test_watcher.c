@@ -269,6 +269,40 @@ static void kill_process(const fl_pid *pid)
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
+enum { TALK_CALLS = 1000 }; /* of the runtime, which take longer together than a handler may */
+
+/* Quick but for its fl_* calls; goes on until it is trusted. */
+static int talker_info(fl_proc *self, void *state, fl_term message)
+{
+	uint8_t slow;
+
+	(void)state;
+	(void)message;
+	for (int i = 0; i < TALK_CALLS; i++)
+		(void)fl_send(self, "nobody", "x");
+	fli_enter(node);
+	slow = self->slow;
+	fli_leave(node);
+	if (slow == 0)
+		(void)sem_post(&probed);
+	return slow == 0 ? FL_OK : fl_send(self, fl_self(self), "x");
+}
+
+static const fl_behaviour talker = {.name = "talker", .info = talker_info};
+
+static void process_that_only_calls_much_is_trusted_again(void)
+{
+	setup();
+	(void)start(&talker);
+	fli_enter(node);
+	fli_name_find(node, fl_atom_of("talker"))->slow =
+		8; /* as if its thread had been put aside */
+	fli_leave(node);
+	post("talker", "x");
+	CU_ASSERT_TRUE(wait_for(&probed));
+	teardown();
+}
+
 static void handler_that_a_timer_starts_is_watched_too(void)
 {
 	setup();
@@ -410,6 +444,7 @@ static void messages_from_many_threads_are_handled_one_by_one(void)
 
 FL_SUITE("watcher", FL_TEST(handler_that_a_timer_starts_is_watched_too),
 	FL_TEST(caller_that_overstays_after_a_nested_end_is_the_slow_one),
+	FL_TEST(process_that_only_calls_much_is_trusted_again),
 	FL_TEST(terminate_does_not_overlap_what_was_queued),
 	FL_TEST(caller_that_waits_when_the_node_ends_is_let_go),
 	FL_TEST(work_of_a_process_that_ends_is_cancelled),
