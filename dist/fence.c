@@ -199,7 +199,7 @@ static void answer_call(fl_proc *proc, fli_msg *msg)
 }
 
 /* A call or cast goes no further; what else it is, is delivered. */
-static bool take_message(fl_node *node, const fli_signal *signal)
+static bool take_message(fl_node *node, const fli_peer *peer, const fli_signal *signal)
 {
 	const fli_payload payload = {.data = signal->payload.data,
 		.walked = &signal->payload.walked,
@@ -211,6 +211,8 @@ static bool take_message(fl_node *node, const fli_signal *signal)
 	if (!is_fenced(proc, FLI_GATE_CALL) && !is_fenced(proc, FLI_GATE_CAST))
 		return false;
 	msg = fli_msg_of_payload(node, &payload);
+	if (msg != NULL)
+		fli_msg_set_sender(msg, peer->name);
 	if (msg == NULL) /* as in any delivery: better no receiver than a hole */
 		fli_proc_exit(proc, (fl_term){.data = NULL});
 	else if (msg->kind == FLI_MSG_CALL && is_fenced(proc, FLI_GATE_CALL))
@@ -227,7 +229,7 @@ bool fli_fence_takes(fl_node *node, fli_peer *peer, const fli_signal *signal)
 	if (signal->op == FLI_OP_MONITOR)
 		return refuse_monitor(node, peer, signal);
 	if (signal->op == FLI_OP_SEND || signal->op == FLI_OP_REG_SEND)
-		return take_message(node, signal);
+		return take_message(node, peer, signal);
 	return false;
 }
 

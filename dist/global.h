@@ -128,6 +128,14 @@ bool fli_global_info(fli_global *g, fl_term message);
 /* A call to the server. It is answered by an act, now or later; false: not understood. */
 bool fli_global_call(fli_global *g, const fl_pid *caller, fl_from from, fl_term request);
 
+/*
+ * Whether a message may come over the connection of `sender`: false for one that speaks in the name
+ * of another node. To be asked before each cast and bare message.
+ */
+bool fli_global_speaks_for(fl_term message, fl_atom sender);
+/* The same of an answer: only who was asked gives it. */
+bool fli_global_may_answer(const fli_global *g, const fl_ref *ref, fl_atom sender);
+
 /* The reference of the call that an ASK began. */
 void fli_global_asked(fli_global *g, uint64_t id, const fl_ref *ref);
 /* Its answer; without data: none will come. False: nobody asked. */

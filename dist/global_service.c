@@ -77,6 +77,32 @@ static void on_timer(fli_timer *timer)
 
 /* ---- locker and registrar -------------------------------------------------------------------- */
 
+/*
+ * Over the connection of one node in the name of another one: the log says so, and no more comes of
+ * it. A 'DOWN' that this node did not make of a signal is such a message, too.
+ */
+static bool is_borrowed(const fl_proc *self, const fli_global_service *s, fl_term message)
+{
+	fl_atom sender = fl_sender_node(self);
+	char text[200];
+	fl_term reply;
+	fl_ref ref;
+
+	if (fl_match(message, "{'DOWN', _, _, _, _}")) {
+		if (fl_atom_eq(sender, s->node->name))
+			return false;
+	} else if (fl_match(message, "{~, ~}", &ref, &reply)) {
+		if (fli_global_may_answer(s->core, &ref, sender))
+			return false;
+	} else if (fli_global_speaks_for(message, sender)) {
+		return false;
+	}
+	fli_log_limited(&s->node->log, now_of(s->node), FLI_WARNING,
+		"%.*s spoke to global in the name of another node, and was not heard: %s",
+		(int)sender.size, sender.text, fl_print_to(text, sizeof text, message));
+	return true;
+}
+
 /* {Ref, Reply} and 'DOWN' of what was asked. */
 static bool take_answer(fli_global_service *s, fl_term message)
 {
@@ -96,7 +122,7 @@ static int helper_info(fl_proc *self, void *state, fl_term message)
 	(void)state;
 	if (s == NULL)
 		return FL_OK;
-	if (!take_answer(s, message))
+	if (!is_borrowed(self, s, message) && !take_answer(s, message))
 		(void)fli_global_info(s->core, message); /* of a locker of version 5, or nothing */
 	return leave(s);
 }
@@ -135,7 +161,7 @@ static int registrar_call(fl_proc *self, void *state, fl_from from, fl_term requ
 	if (s == NULL)
 		return fl_reply(from, "{error, noproc}");
 	if (fl_from_pid(from, &caller) && fli_pid_is_local(s->node, &caller) &&
-		read_wish(request, &wish))
+		fl_atom_eq(fl_sender_node(self), s->node->name) && read_wish(request, &wish))
 		fli_global_wish_for(s->core, &wish);
 	else
 		(void)fl_reply(from, "{error, notsup}");
@@ -269,7 +295,9 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	(void)state;
 	if (s == NULL)
 		return fl_reply(from, "{error, noproc}");
-	if (!fl_from_pid(from, &caller) || !fli_global_call(s->core, &caller, from, request))
+	/* locks and names are whose who asks over his own connection */
+	if (!fl_from_pid(from, &caller) || !fl_atom_eq(caller.node, fl_sender_node(self)) ||
+		!fli_global_call(s->core, &caller, from, request))
 		(void)fl_reply(from, "{error, unknown_call}");
 	fli_global_carry_out(s);
 	(void)fl_later(self, from); /* it may have been answered already */
@@ -284,7 +312,7 @@ static int on_cast(fl_proc *self, void *state, fl_term message)
 	(void)state;
 	if (s == NULL)
 		return FL_OK;
-	if (!fli_global_cast(s->core, message))
+	if (!is_borrowed(self, s, message) && !fli_global_cast(s->core, message))
 		fli_log_limited(&s->node->log, now_of(s->node), FLI_WARNING,
 			"The global_name_server received an unexpected cast: %s",
 			fl_print_to(text, sizeof text, message));
@@ -307,6 +335,8 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 
 	if (s == NULL)
 		return FL_OK;
+	if (is_borrowed(self, s, message))
+		return leave(s);
 	if (is_of_helper(state, message)) {
 		(void)leave(s);
 		return fl_stop(self, "helper_ended");

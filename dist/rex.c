@@ -108,7 +108,7 @@ typedef struct request {
 	fl_pid leader;
 } request;
 
-static bool read_request(fl_term term, request *ret)
+static bool read_request(const fl_proc *self, fl_term term, request *ret)
 {
 	fl_term leader;
 
@@ -116,6 +116,7 @@ static bool read_request(fl_term term, request *ret)
 		    &ret->worker.args, &leader))
 		return false;
 	ret->worker.payload = NULL;
+	ret->worker.sender = fl_sender_node(self);
 	/* The other forms, `user` and send_stdout_to_caller, are the node's own leader. */
 	ret->worker.leader = fl_match(leader, "~", &ret->leader) ? &ret->leader : NULL;
 	return true;
@@ -128,7 +129,8 @@ static int start_watched(fl_proc *self, const request *req, fl_ref *ret_monitor)
 	fl_buf args = FL_BUF_INIT;
 	fli_worker call = {.module = fl_atom_of("erpc"),
 		.function = fl_atom_of("execute_call"),
-		.leader = req->worker.leader};
+		.leader = req->worker.leader,
+		.sender = req->worker.sender};
 	fl_proc *proc;
 	int rc = fl_build(&args, "[rex, ~, ~, ~]", req->worker.module, req->worker.function,
 		req->worker.args);
@@ -193,7 +195,7 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term term)
 	request req;
 
 	if ((fl_match(term, "{call, _, _, _, _}") || fl_match(term, "{block_call, _, _, _, _}")) &&
-		read_request(term, &req))
+		read_request(self, term, &req))
 		return start_call(self, state, &req, &asked);
 	return fl_reply(from, "{badrpc, {'EXIT', badarg}}");
 }
@@ -203,7 +205,7 @@ static int on_cast(fl_proc *self, void *state, fl_term term)
 	request req;
 
 	(void)state; /* nobody waits */
-	if (fl_match(term, "{cast, _, _, _, _}") && read_request(term, &req))
+	if (fl_match(term, "{cast, _, _, _, _}") && read_request(self, term, &req))
 		start_cast(self, &req);
 	return FL_OK;
 }
@@ -250,7 +252,7 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	if (fl_match(what, "features_request"))
 		(void)fl_send(
 			self, asked.asker, "{features_reply, ~, [erpc]}", fl_self_node(self)->name);
-	else if (fl_match(what, "{call, _, _, _, _}") && read_request(what, &req))
+	else if (fl_match(what, "{call, _, _, _, _}") && read_request(self, what, &req))
 		return start_call(self, state, &req, &asked);
 	else
 		(void)on_named(self, asked.asker, what);

@@ -100,6 +100,7 @@ void fli_spawn_request(fl_node *node, fli_peer *peer, const fli_signal *signal)
 	fli_worker worker = {.module = signal->spawn.module,
 		.function = signal->spawn.function,
 		.payload = &args,
+		.sender = peer->name,
 		.leader = &signal->spawn.leader};
 	fli_outbound_spawned reply = {.id = &signal->ref, .to = &signal->from};
 	spawn_options options;

@@ -216,6 +216,8 @@ int fli_worker_start(fl_node *node, const fli_worker *start, fl_proc **ret_proc)
 		fli_msg_free(node, msg);
 		return rc;
 	}
+	if (start->sender.text != NULL)
+		fli_msg_set_sender(msg, start->sender);
 	fli_mailbox_push(*ret_proc, msg);
 	return FL_OK;
 }

@@ -27,6 +27,7 @@ typedef struct fli_worker {
 	fl_atom function;
 	fl_term args;               /* a list */
 	const fli_payload *payload; /* not NULL: it instead of `args`, as it came */
+	fl_atom sender;             /* the node that wants it, interned; NULL: this one */
 	const fl_pid *leader;       /* NULL: the node's own; its node's name need not be interned */
 } fli_worker;
 

@@ -44,6 +44,7 @@ static bool fill(fli_machine *m, fli_machine_event *event, const fl_event *from)
 {
 	event->type = (uint8_t)from->type;
 	event->from = from->from;
+	event->sender = from->sender;
 	event->content = fli_keep(m->mem, from->content);
 	if (from->type == FL_EVENT_GENERIC_TIMEOUT)
 		event->name = fli_keep(m->mem, from->name);
@@ -76,6 +77,7 @@ fl_event fli_machine_event_of(const fli_machine *m, const fli_machine_event *eve
 {
 	return (fl_event){.type = (fl_event_type)event->type,
 		.from = event->from,
+		.sender = event->sender,
 		.content = fli_kept_term(event->content, m->atoms),
 		.name = fli_kept_term(event->name, m->atoms)};
 }

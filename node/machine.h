@@ -27,6 +27,7 @@ typedef struct fli_machine_event {
 	fl_from from;
 	fli_kept *content;
 	fli_kept *name; /* of FL_EVENT_GENERIC_TIMEOUT, else NULL */
+	fl_atom sender; /* its text is NULL: it was made here */
 } fli_machine_event;
 
 typedef struct fli_machine_timeout {

@@ -52,6 +52,7 @@ fli_msg *fli_msg_new(fl_node *node, size_t size)
 	msg->next = NULL;
 	msg->data = msg->room;
 	msg->block = NULL;
+	msg->sender = NULL;
 	return msg;
 }
 
@@ -156,6 +157,18 @@ fli_msg *fli_msg_of_spec(fl_node *node, fl_spec spec)
 		msg = fli_msg_of_term(node, fl_buf_term(&buf));
 	fl_buf_free(&buf);
 	return msg;
+}
+
+void fli_msg_set_sender(fli_msg *msg, fl_atom interned_node)
+{
+	msg->sender = interned_node.text;
+	msg->sender_size = (uint16_t)interned_node.size;
+}
+
+fl_atom fli_msg_sender(const fl_node *node, const fli_msg *msg)
+{
+	return msg->sender == NULL ? node->name
+				   : (fl_atom){.text = msg->sender, .size = msg->sender_size};
 }
 
 /* {Tag, {Pid, Tag}, Request}: fills pid, tag and body. */

@@ -52,6 +52,8 @@ typedef struct fli_msg {
 	uint32_t body; /* the request or message proper */
 	uint32_t pid;  /* of a call or system message: who asks */
 	uint32_t tag;
+	const char *sender; /* the node that it came from, interned; NULL: it was made here */
+	uint16_t sender_size;
 	uint8_t kind;
 	uint8_t room[];
 } fli_msg;

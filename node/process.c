@@ -11,6 +11,13 @@ fl_pid fl_self(const fl_proc *self)
 	return fli_proc_pid(self); /* immutable while the process has a frame */
 }
 
+fl_atom fl_sender_node(const fl_proc *self)
+{
+	const fli_act *act = self->act; /* of this thread: a handler runs */
+
+	return act == NULL || act->sender.text == NULL ? self->node->name : act->sender;
+}
+
 fl_node *fl_self_node(const fl_proc *self)
 {
 	return self->node;

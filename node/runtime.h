@@ -226,6 +226,9 @@ void fli_msg_free(fl_node *node, fli_msg *msg);
 fli_msg *fli_msg_of_payload(fl_node *node, const fli_payload *payload);
 fli_msg *fli_msg_of_term(fl_node *node, fl_term term);
 fli_msg *fli_msg_of_spec(fl_node *node, fl_spec spec);
+/* The node whose connection brought it; one that was made here has this node's own name. */
+void fli_msg_set_sender(fli_msg *msg, fl_atom interned_node);
+fl_atom fli_msg_sender(const fl_node *node, const fli_msg *msg);
 /* Sets kind and offsets from the bytes. */
 void fli_msg_classify(fli_msg *msg);
 /* Hands the message to the process; takes it in any case. */

@@ -264,7 +264,7 @@ void fli_leave(fl_node *node)
 	}
 }
 
-void fli_handler_begin(fli_frame *frame, fl_proc *proc)
+void fli_handler_begin(fli_frame *frame, fl_proc *proc, fl_atom sender)
 {
 	fl_node *node = proc->node;
 	fli_act *act = fli_act_current(node);
@@ -276,10 +276,12 @@ void fli_handler_begin(fli_frame *frame, fl_proc *proc)
 	}
 	frame->act = act;
 	frame->outer = act->proc;
+	frame->outer_sender = act->sender;
 	frame->drove = driven == node;
 	frame->nest = node->nest; /* the handler's own calls begin anew */
 	node->nest = 0;
 	act->proc = proc;
+	act->sender = sender;
 	act->depth++;
 	proc->act = act;
 	proc->frames++;
@@ -298,6 +300,7 @@ bool fli_handler_end(fli_frame *frame, fl_proc *proc)
 	regain(node, act);
 	node->nest = frame->nest;
 	act->proc = frame->outer;
+	act->sender = frame->outer_sender;
 	if (!act->is_late)
 		node->current = frame->outer; /* the inner one may be gone by the next steal */
 	act->depth--;

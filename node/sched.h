@@ -40,6 +40,7 @@ struct fli_act {
 	fli_msg *kept; /* replies that handlers were given, freed at the end */
 	uint64_t since_ns; /* late: in its own code since then */
 	uint64_t own_ns;   /* late: in its own code so far */
+	fl_atom sender; /* of what the innermost handler was given; its text is NULL: this node */
 };
 
 /* One handler's frame, on its stack. */
@@ -47,6 +48,7 @@ typedef struct fli_frame {
 	fli_act own;  /* used by the outermost handler */
 	fli_act *act; /* the thread's */
 	fl_proc *outer;
+	fl_atom outer_sender;
 	uint32_t nest; /* of the node, when it began */
 	bool drove;    /* the thread was the driver when it began */
 } fli_frame;
@@ -59,8 +61,11 @@ void fli_enter(fl_node *node);
 /* Ends what fli_enter began; exits that it caused are told first. */
 void fli_leave(fl_node *node);
 
-/* Around a handler, called by who owns the context: `begin` lets go, `end` owns it again. */
-void fli_handler_begin(fli_frame *frame, fl_proc *proc);
+/*
+ * Around a handler, called by who owns the context: `begin` lets go, `end` owns it again. `sender`
+ * is what fl_sender_node says meanwhile.
+ */
+void fli_handler_begin(fli_frame *frame, fl_proc *proc, fl_atom sender);
 /*
  * Owns the context again. False: it was taken away from the driver meanwhile; the thread holds it
  * by the gate, settles what the handler left, calls fli_drive_end, and drives no more.

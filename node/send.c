@@ -130,29 +130,30 @@ int fli_send_spec(fl_node *node, fl_proc *from, const fl_dest *to, fl_spec messa
 
 /* ---- what arrives from other nodes ----------------------------------------------------------- */
 
-static void arrive(fl_proc *proc, const fli_payload *message)
+static void arrive(const fli_peer *peer, fl_proc *proc, const fli_payload *message)
 {
 	fli_msg *msg;
 
 	if (FLI_UNLIKELY(proc == NULL || proc->status == FLI_EXITING))
 		return;
 	msg = fli_msg_of_payload(proc->node, message);
-	if (FLI_LIKELY(msg != NULL))
+	if (FLI_LIKELY(msg != NULL)) {
+		fli_msg_set_sender(msg, peer->name);
 		fli_deliver(proc, msg);
-	else /* order without gaps is promised: better no receiver than a hole */
-		fli_proc_exit(proc, (fl_term){.data = NULL});
+		return;
+	}
+	/* order without gaps is promised: better no receiver than a hole */
+	fli_proc_exit(proc, (fl_term){.data = NULL});
 }
 
 void fli_remote_send(fl_node *node, fli_peer *peer, const fl_pid *to, const fli_payload *message)
 {
-	(void)peer; /* the sender needs not be known */
-	arrive(fli_proc_of(node, to), message);
+	arrive(peer, fli_proc_of(node, to), message);
 }
 
 void fli_remote_reg_send(fl_node *node, fli_peer *peer, fl_atom name, const fli_payload *message)
 {
-	(void)peer;
-	arrive(fli_name_find(node, name), message);
+	arrive(peer, fli_name_find(node, name), message);
 }
 
 void fli_remote_alias_send(
@@ -161,8 +162,7 @@ void fli_remote_alias_send(
 	fli_alias *alias = fli_alias_find(node, ref);
 	fl_proc *proc = alias == NULL ? NULL : alias->proc;
 
-	(void)peer;
 	if (alias != NULL && alias->once)
 		fli_alias_delete(node, alias);
-	arrive(proc, message);
+	arrive(peer, proc, message);
 }

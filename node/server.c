@@ -34,6 +34,7 @@ typedef struct server_job {
 	} what;
 	fli_msg_kind kind;
 	fl_term term;
+	fl_atom sender; /* of the message; its text is NULL: this node */
 	fl_from from;
 	fli_task_end *task;
 } server_job;
@@ -147,7 +148,7 @@ static bool invoke(fl_proc *proc, const server_job *job, int *ret_rc)
 	fli_frame frame;
 	bool kept;
 
-	fli_handler_begin(&frame, proc);
+	fli_handler_begin(&frame, proc, job->sender);
 	*ret_rc = run_job(proc, job);
 	kept = fli_handler_end(&frame, proc);
 	fli_frame_release(&frame, proc->node);
@@ -242,7 +243,8 @@ static bool handle_call(fl_proc *proc, fli_msg *msg)
 {
 	fl_node *node = proc->node;
 	fli_call *call = fli_call_open(proc, msg);
-	server_job job = {.what = JOB_MESSAGE, .kind = FLI_MSG_CALL};
+	server_job job = {
+		.what = JOB_MESSAGE, .kind = FLI_MSG_CALL, .sender = fli_msg_sender(node, msg)};
 	bool kept;
 	int rc;
 
@@ -299,7 +301,8 @@ static bool handle_plain(fl_proc *proc, fli_msg *msg)
 {
 	server_job job = {.what = JOB_MESSAGE,
 		.kind = (fli_msg_kind)msg->kind,
-		.term = fli_term(proc->node, msg->data + msg->body, msg->size - msg->body)};
+		.term = fli_term(proc->node, msg->data + msg->body, msg->size - msg->body),
+		.sender = fli_msg_sender(proc->node, msg)};
 	bool kept;
 	int rc;
 
@@ -344,7 +347,9 @@ static bool handle_exit(fl_proc *proc, fli_msg *msg)
  */
 static bool handle_code_change(fl_proc *proc, const fli_msg *msg, fl_term old_vsn)
 {
-	server_job job = {.what = JOB_CODE_CHANGE, .term = old_vsn};
+	server_job job = {.what = JOB_CODE_CHANGE,
+		.term = old_vsn,
+		.sender = fli_msg_sender(proc->node, msg)};
 	bool kept;
 	int rc;
 
@@ -366,7 +371,8 @@ static bool handle_code_change(fl_proc *proc, const fli_msg *msg, fl_term old_vs
 /* sys:replace_state: a function of this node makes a new state of the one that is shown. */
 static bool handle_replace_state(fl_proc *proc, const fli_msg *msg, fl_term fun)
 {
-	server_job job = {.what = JOB_REPLACE_STATE, .term = fun};
+	server_job job = {
+		.what = JOB_REPLACE_STATE, .term = fun, .sender = fli_msg_sender(proc->node, msg)};
 	bool kept;
 	int rc;
 

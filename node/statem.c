@@ -66,11 +66,14 @@ static int handle(void *ctx, const fl_event *event)
 	fli_statem *s = ctx;
 	fl_term state = fli_machine_state(s->machine);
 	fl_state_handler *handler = handler_of(s, state);
+	fl_event told = *event;
 
 	s->self->current_kind = kind_of(event->type); /* for fl_unhandled */
+	s->self->act->sender = event->sender;         /* of a kept one: not of what came just now */
 	if (handler == NULL)
 		return fl_stop(s->self, "{undef_state, ~}", state);
-	return handler(s->self, s->data, event);
+	told.sender = fl_sender_node(s->self);
+	return handler(s->self, s->data, &told);
 }
 
 static void write_type(fl_buf *buf, fl_event_type type, fl_term name)
@@ -219,7 +222,10 @@ static int feed(fli_statem *s, const fl_event *event)
 
 static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 {
-	fl_event event = {.type = FL_EVENT_CALL, .from = from, .content = request};
+	fl_event event = {.type = FL_EVENT_CALL,
+		.from = from,
+		.content = request,
+		.sender = fl_sender_node(self)};
 	int rc = feed(state, &event);
 
 	(void)fl_later(self, from); /* answered already, or some event answers it */
@@ -228,20 +234,20 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 
 static int on_cast(fl_proc *self, void *state, fl_term message)
 {
-	fl_event event = {.type = FL_EVENT_CAST, .content = message};
+	fl_event event = {
+		.type = FL_EVENT_CAST, .content = message, .sender = fl_sender_node(self)};
 
-	(void)self; /* the machine knows it */
 	return feed(state, &event);
 }
 
 static int on_info(fl_proc *self, void *state, fl_term message)
 {
-	fl_event event = {.type = FL_EVENT_INFO, .content = message};
+	fl_event event = {
+		.type = FL_EVENT_INFO, .content = message, .sender = fl_sender_node(self)};
 	fli_statem *s = state;
 	fl_ref tag;
 	int rc;
 
-	(void)self; /* the machine knows it */
 	if (fl_match(message, "{timeout, ~, _}", &tag) &&
 		fli_machine_timed_out(s->machine, &tag, &rc))
 		return outcome(s, rc);

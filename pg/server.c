@@ -5,6 +5,7 @@
  *  - A message is looked through without the context, then done with it, step by step: while a
  *    large sync is under way others run, and may join.
  *  - What it sends never dials: who is not connected is not spoken to.
+ *  - A message counts for the scope of the node whose connection brought it, and no other one.
  *  - Its state is a block of the process that is taken down with it, however it ends.
  *
  * Failure: what is not understood changes nothing and is counted; sys:get_state shows the count.
@@ -186,11 +187,21 @@ static int do_job(fl_proc *self, fli_scope *scope, fli_scope_job *job)
 	return FL_OK;
 }
 
+/* Each begins {What, Scope, ..}. */
+static bool is_of_sender(const fl_proc *self, fl_term message)
+{
+	fl_term scope;
+	fl_pid pid;
+
+	return fl_tuple_get(message, 1, &scope) && fli_shape_pid(scope, &pid) &&
+	       fl_atom_eq(pid.node, fl_sender_node(self));
+}
+
 static int hear(fl_proc *self, fli_scope *scope, fl_term message, bool is_cast)
 {
 	fl_node *node = fl_self_node(self);
 	fli_scope_job job = {.kind = FLI_JOB_DONE};
-	bool is_good = fli_scope_check(message, is_cast);
+	bool is_good = fli_scope_check(message, is_cast) && is_of_sender(self, message);
 
 	fli_enter(node);
 	(void)scope_of(self);
@@ -216,7 +227,8 @@ static int on_down(fl_proc *self, fli_scope *scope, const fl_term *part)
 	fl_pid pid;
 
 	fli_enter(node);
-	if (fli_shape_ref(part[1], &ref) && fli_shape_pid(part[3], &pid))
+	if (fli_shape_ref(part[1], &ref) && fli_shape_pid(part[3], &pid) &&
+		fl_atom_eq(fl_sender_node(self), node->name))
 		fli_scope_down(scope, &ref, &pid, &job);
 	else
 		fli_scope_refuse(scope);

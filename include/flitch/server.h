@@ -127,6 +127,21 @@ struct fl_behaviour {
 	const struct fl_pool *pool;             /* see <flitch/pool.h>; NULL: none */
 };
 
+/* ---- who speaks ------------------------------------------------------------------------------ */
+
+/*
+ * The node whose connection brought the call, cast or message that the handler of `self` was given,
+ * and that of who asked for an exported function; whatever a message says of itself, and whichever
+ * pids are in it, this is so. The node's own name for what was made here: messages of its own
+ * processes, timeouts, `continue_`, and what signals become ('DOWN', 'EXIT', node_up), so that
+ * nobody can make them up from afar.
+ *
+ *     if (!fl_atom_eq(pid.node, fl_sender_node(self))) return FL_OK;   // speaks for somebody else
+ *
+ * In a handler of `self` only. The atom lives as long as the node.
+ */
+fl_atom fl_sender_node(const fl_proc *self);
+
 /* ---- answering ------------------------------------------------------------------------------- */
 
 int fl_reply_spec(fl_from from, fl_spec reply);

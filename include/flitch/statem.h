@@ -51,6 +51,7 @@ typedef struct fl_event {
 	fl_from from;    /* FL_EVENT_CALL */
 	fl_term content; /* the request, message, or what was given with the timeout */
 	fl_term name;    /* FL_EVENT_GENERIC_TIMEOUT */
+	fl_atom sender;  /* the node that it came from, also of one that was postponed */
 } fl_event;
 
 /* FL_OK, or FL_STOP after fl_stop. `data` is the state of the process, as of any server. */

@@ -19,6 +19,7 @@ cases() ->
      {"names of 60 KB without end", fun large_names/1},
      {"pids of nowhere that hold names and locks", fun odd_pids/1},
      {"shapes that nobody sends", fun odd_shapes/1},
+     {"locks, names and farewells in the name of another node", fun borrowed_names/1},
      {"reports of lost links without end", fun lost_links/1},
      {"the names of before are gone with their processes", fun clean/1}].
 
@@ -221,6 +222,35 @@ pick(Peer, Odd) ->
         2 -> pid(Peer);
         3 -> rand:uniform(9);
         4 -> lists:nth(rand:uniform(length(Odd)), Odd)
+    end.
+
+%% The other is the honest one that runs this.
+borrowed_names(C = #{node := Node}) ->
+    Peer = name(),
+    Socket = connect(C, Peer),
+    Reader = hostile_wire:drain(Socket),
+    Ask = fun(I, Request) ->
+        ctl({6, pid(Peer), '', global_name_server}, {'$gen_call', {self(), ref(Peer, I)}, Request})
+    end,
+    Say = fun() ->
+        send(Socket, [Ask(1, {set_lock, {borrowed, x}}), Ask(2, {set_lock, {global, [locker(C)]}}),
+                      Ask(3, {register, borrowed, self(), method()}),
+                      info(Peer, {remove_connection, node()}),
+                      cast(Peer, {in_sync, node(), true}),
+                      cast(Peer, {lock_set, self(), true, []}),
+                      info(Peer, {cancel_connect, node(), 1}),
+                      cast(Peer, {new_nodes, node(), [{insert, {borrowed, pid(Peer), x}}], [], [], []})])
+    end,
+    Said = hostile:logged(C, [Peer, "in the name of another node"], Say),
+    Taken = taken(Socket, Peer, Reader),
+    Got = {erpc:call(Node, global, set_lock, [{borrowed, y}, [Node], 0], 20000),
+           erpc:call(Node, global, whereis_name, [borrowed], 20000),
+           lists:member(node(), erpc:call(Node, erlang, nodes, [connected], 20000))},
+    erpc:call(Node, global, del_lock, [{borrowed, y}, [Node]], 20000),
+    gen_tcp:close(Socket),
+    case {Said, Taken, Got} of
+        {ok, ok, {true, undefined, true}} -> ok;
+        Other -> Other
     end.
 
 lost_links(C) ->

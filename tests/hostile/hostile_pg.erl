@@ -14,7 +14,7 @@ cases() ->
      {"watches of the whole scope by the 100000", fun many_watches/1},
      {"thousands of pids that leave thousands of groups in one message", fun leave_product/1},
      {"discovers without end", fun discovers/1},
-     {"discovers in the name of a peer that reads nothing", fun forged_discovers/1},
+     {"discovers, joins and leaves in the name of another peer", fun forged_discovers/1},
      {"a process that is in two groups thousands of times", fun leave_local/1},
      {"the groups of before are gone with their node", fun clean/1}].
 
@@ -110,19 +110,28 @@ discovers(C) ->
     attack(C, 100000, fun(Peer, _) -> info(Peer, {discover, pid(Peer)}) end).
 
 %% The answers go to another peer, which reads nothing: it must not lose its connection for that.
+%% A scope has an answer for every discover; here for 5,000 members. Only who asks can be asked for.
 forged_discovers(C = #{node := Node}) ->
     Echo = erpc:call(Node, erlang, whereis, [echo]),
     ok = erpc:call(Node, pg, join, [many, lists:duplicate(5000, Echo)], 20000),
     Victim = name(),
     Other = connect(C, Victim),
-    Result = attack(C, 3000, fun(_, _) -> info(Victim, {discover, pid(Victim)}) end),
+    Member = pid(Victim, 9, 17),
+    send(Other, [info(Victim, {discover, pid(Victim)}), info(Victim, {join, pid(Victim), mine, Member})]),
+    Joined = hostile:until(fun() -> members(Node, mine) =:= [Member] end, 20000),
+    Result = attack(C, 3000, fun(_, _) -> [info(Victim, {discover, pid(Victim)}),
+                                           info(Victim, {leave, pid(Victim), Member, [mine]}),
+                                           info(Victim, {join, pid(Victim), mine, pid(Victim, 8, 17)})] end),
+    Left = members(Node, mine),
     Nodes = erpc:call(Node, erlang, nodes, [connected], 20000),
     gen_tcp:close(Other),
     ok = erpc:call(Node, pg, leave, [many, lists:duplicate(5000, Echo)], 20000),
-    case lists:member(list_to_atom(Victim), Nodes) of
-        true -> Result;
-        false -> the_other_peer_was_cut_off
+    case {Joined, Left, lists:member(list_to_atom(Victim), Nodes)} of
+        {true, [Member], true} -> Result;
+        Else -> {joined, members_and_connected, Else}
     end.
+
+members(Node, Group) -> erpc:call(Node, pg, get_members, [Group], 20000).
 
 leave_local(#{node := Node}) ->
     Echo = erpc:call(Node, erlang, whereis, [echo]),

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 typedef enum event_kind {
 	TO_CAST,
 	TO_INFO,
@@ -337,6 +339,11 @@ static void happen(const event *e)
 	if (g == NULL)
 		return;
 	fli_global_time(g, net.now_ms);
+	/* what a core says is always in its own name */
+	if (e->kind == TO_CAST || e->kind == TO_INFO)
+		CU_ASSERT_TRUE(fli_global_speaks_for(e->term, net.names[e->from]));
+	if (e->kind == TO_CALL)
+		CU_ASSERT_TRUE(fl_atom_eq(e->pid.node, net.names[e->from]));
 	switch (e->kind) {
 	case TO_CAST:
 		if (reaches(e->from, e->to))

@@ -29,6 +29,37 @@ static void meshed(void)
 
 #define NOTED(text) CU_ASSERT_STRING_EQUAL(net_notes, text)
 
+/* ---- who speaks ------------------------------------------------------------------------------ */
+
+static bool may_say(const char *text, const char *sender)
+{
+	fl_buf buf = FL_BUF_INIT;
+	bool may;
+
+	CU_ASSERT_EQUAL_FATAL(fl_read(&buf, text, strlen(text), NULL), FL_OK);
+	may = fli_global_speaks_for(fl_buf_term(&buf), fl_atom_of(sender));
+	fl_buf_free(&buf);
+	return may;
+}
+
+static void a_node_speaks_for_itself_alone(void)
+{
+	static const char *const own[] = {"{init_connect, {8, 1}, 'b@h', {locker, x, [], x}}",
+		"{lock_set, <b@h.1.0>, true, []}", "{exchange, 'b@h', [], [], 1}",
+		"{resolved, 'b@h', [], [], [], [], 1}", "{new_nodes, 'b@h', [], [], [], []}",
+		"{in_sync, 'b@h', true}", "{init_connect_ack, 'b@h', 1, 2}",
+		"{cancel_connect, 'b@h', 1}", "{remove_connection, 'b@h'}"};
+
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		CU_ASSERT_TRUE(may_say(own[i], "b@h"));
+		CU_ASSERT_FALSE(may_say(own[i], "a@h"));
+	}
+	CU_ASSERT_FALSE(may_say("{in_sync}", "b@h"));
+	CU_ASSERT_FALSE(may_say("{remove_connection, 7}", "b@h"));
+	CU_ASSERT_TRUE(may_say("{lost_connection, 'a@h', 1, 2, 'c@h'}", "b@h")); /* is passed on */
+	CU_ASSERT_TRUE(may_say("in_sync", "b@h"));
+}
+
 /* ---- meeting --------------------------------------------------------------------------------- */
 
 static void two_nodes_that_meet_know_each_other_within_a_second(void)
@@ -421,7 +452,8 @@ static void nobody_joins_or_registers_under_a_lock_that_others_hold(void)
 	net_close();
 }
 
-FL_SUITE("global", FL_TEST(two_nodes_that_meet_know_each_other_within_a_second),
+FL_SUITE("global", FL_TEST(a_node_speaks_for_itself_alone),
+	FL_TEST(two_nodes_that_meet_know_each_other_within_a_second),
 	FL_TEST(one_join_makes_a_mesh), FL_TEST(sync_waits_for_those_that_are_up),
 	FL_TEST(sync_ends_with_the_node_that_it_waited_for),
 	FL_TEST(a_node_that_cannot_be_reached_counts_as_lost),
