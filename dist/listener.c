@@ -6,38 +6,58 @@
  * cookie. The limits keep that from growing, and one address from taking the room of all others:
  * a newcomer takes the place of the oldest one, so that whoever opens connections and says nothing
  * keeps nobody out. Who comes too fast is closed at once, without a word, and counted; an honest
- * node tries again.
+ * node tries again, and one that was here before does not stand in the same line.
  */
 
 #include "dist/listener.h"
 
 #include "dist/peers.h"
 
-/* Takes one token; false when the bucket is empty. */
-static bool take_token(fli_dist *dist)
+static size_t slot_of(const fli_dist *dist, const fli_address *from)
 {
-	fli_listener *listener = &dist->listener;
-	uint64_t full = (uint64_t)dist->config.limits.accepts_per_second * 1000;
-	uint64_t now = fli_dist_now(dist);
-
-	listener->tokens_milli +=
-		(now - listener->filled_ms) * dist->config.limits.accepts_per_second;
-	listener->filled_ms = now;
-	if (listener->tokens_milli > full)
-		listener->tokens_milli = full;
-	if (listener->tokens_milli < 1000)
-		return false;
-	listener->tokens_milli -= 1000;
-	return true;
+	return fli_hash(dist->node->seed, from->ip, sizeof from->ip) % FLI_LISTENER_SLOTS;
 }
 
-static const char *why_not(fli_dist *dist)
+void fli_listener_proved(fli_dist *dist, const fli_address *from)
+{
+	memcpy(dist->listener.proven[slot_of(dist, from)], from->ip, sizeof from->ip);
+}
+
+/* Takes one token; false when the bucket is empty. A bucket that was never used fills at once. */
+static bool take_token(fli_listener_bucket *bucket, uint32_t a_second, uint64_t now_ms)
+{
+	uint64_t tokens = bucket->tokens_milli + (now_ms - bucket->filled_ms) * a_second;
+	uint64_t full = (uint64_t)a_second * 1000;
+
+	if (bucket->filled_ms == 0 || tokens > full)
+		tokens = full;
+	bucket->filled_ms = now_ms;
+	bucket->tokens_milli = (uint32_t)(tokens < 1000 ? tokens : tokens - 1000);
+	return tokens >= 1000;
+}
+
+static bool is_in_time(fli_dist *dist, const fli_address *from)
+{
+	fli_listener *listener = &dist->listener;
+	uint32_t a_second = dist->config.limits.accepts_per_second;
+	uint32_t share = a_second < 8 ? 1 : a_second / 8;
+	uint64_t now = fli_dist_now(dist) + 1; /* 0 is for those that were never used */
+	size_t slot = slot_of(dist, from);
+
+	if (memcmp(listener->proven[slot], from->ip, sizeof from->ip) == 0)
+		return take_token(&listener->known, a_second, now);
+	if (!from->is_local && !take_token(&listener->shares[slot], share, now))
+		return false;
+	return take_token(&listener->all, a_second, now);
+}
+
+static const char *why_not(fli_dist *dist, const fli_address *from)
 {
 	if (dist->is_leaving)
 		return "this node is leaving";
 	if (!dist->is_ready)
 		return "this node is not registered yet";
-	if (!take_token(dist))
+	if (!is_in_time(dist, from))
 		return "they come too fast; somebody dials in a loop, or scans the port; see who "
 		       "dials, or close the port to others";
 	return NULL;
@@ -56,7 +76,7 @@ static void make_room(fli_dist *dist, const fli_address *from)
 static void on_accept(void *ctx, fli_sock *sock)
 {
 	fli_dist *dist = ctx;
-	const char *why = why_not(dist);
+	const char *why = why_not(dist, &sock->peer);
 
 	if (why == NULL) {
 		dist->counters.accepted++;
@@ -109,8 +129,6 @@ int fli_listener_open(fli_dist *dist, fl_error *err)
 
 	if (rc != FL_OK)
 		return rc;
-	listener->filled_ms = fli_dist_now(dist);
-	listener->tokens_milli = (uint64_t)dist->config.limits.accepts_per_second * 1000;
 	listen_beside(dist, &at);
 	return FL_OK;
 }

@@ -193,6 +193,7 @@ void fli_peers_established(fli_pending *pending, const uint8_t *rest, size_t siz
 				      ? pending->peer
 				      : fli_peers_get(dist, name->text, name->size, &err);
 
+	fli_listener_proved(dist, &pending->sock->peer);
 	if (peer != NULL && peer->conn != NULL) {
 		fli_log_write(&dist->node->log, FLI_DEBUG, "second connection of %s closed",
 			peer->name.text);

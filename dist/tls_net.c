@@ -4,7 +4,8 @@
  *
  *  - dialled: connected, the handshake; its owner hears on_open when both have shown who they are;
  *  - accepted: its owner has it at once, and hears nothing but on_read when plain bytes come, so
- *    that the owner's own time limit bounds the handshake too;
+ *    that the owner's own time limit bounds the handshake too. The session, which is what costs
+ *    memory and time, begins with the first bytes: who is closed unheard never has one;
  *  - write: plain bytes become records in `out`, which changes places with `wire`; `wire` goes to
  *    the socket below, at once or by its queue. While that is busy nothing more is taken, so a slow
  *    peer holds back its senders as it does without TLS.
@@ -33,7 +34,7 @@ typedef struct tls_net {
 typedef struct tls_sock {
 	fli_sock base;
 	fli_sock *under;
-	fli_tls_session *session; /* NULL: dialled, and nobody was expected yet */
+	fli_tls_session *session; /* NULL: nobody is expected yet, or nothing has come yet */
 	fli_buf wire;             /* records; what the socket below has of them does not move */
 	size_t wire_at;           /* taken by the socket below */
 	const uint8_t *rest;      /* what the owner queued; NULL: nothing */
@@ -61,6 +62,14 @@ static tls_sock *sock_of(const fli_sock *base)
 static bool is_open(const tls_sock *sock)
 {
 	return sock->session != NULL && fli_tls_session_state(sock->session) == FLI_TLS_OPEN;
+}
+
+/* Before both have shown who they are. */
+static bool is_shaking(const tls_sock *sock)
+{
+	if (sock->session == NULL)
+		return !sock->is_dialled;
+	return fli_tls_session_state(sock->session) == FLI_TLS_SHAKING;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -283,13 +292,18 @@ static void on_read(void *owner, const uint8_t *data, size_t size)
 {
 	tls_sock *sock = owner;
 
-	if (sock->has_ended || sock->session == NULL)
+	if (sock->has_ended || (sock->session == NULL && sock->is_dialled))
 		return;
 	enter(sock);
-	fli_tls_session_feed(sock->session, data, size);
-	hand_over(sock);
-	if (!sock->is_closed && !sock->has_ended && settle(sock))
-		go_on(sock);
+	if (sock->session == NULL &&
+		fli_tls_session_new(net_of(sock)->tls, NULL, &sock->session) != FL_OK) {
+		end(sock, FL_ENOMEM, "out of memory");
+	} else {
+		fli_tls_session_feed(sock->session, data, size);
+		hand_over(sock);
+		if (!sock->is_closed && !sock->has_ended && settle(sock))
+			go_on(sock);
+	}
 	leave(sock);
 }
 
@@ -314,8 +328,7 @@ static void on_end(void *owner, int code, const char *why)
 	tls_sock *sock = owner;
 
 	enter(sock);
-	if (code == FL_ECLOSED && sock->session != NULL &&
-		fli_tls_session_state(sock->session) == FLI_TLS_SHAKING)
+	if (code == FL_ECLOSED && is_shaking(sock))
 		end(sock, FL_EAUTH,
 			"closed in the midst of the TLS handshake; the other side speaks plain "
 			"distribution, or does not believe this node's certificate; its own log "
@@ -377,9 +390,7 @@ static bool tls_proves(const fli_sock *base, const char *node)
 
 static const char *tls_waits_for(const fli_sock *base)
 {
-	const tls_sock *sock = sock_of(base);
-
-	if (sock->session == NULL || fli_tls_session_state(sock->session) != FLI_TLS_SHAKING)
+	if (!is_shaking(sock_of(base)))
 		return NULL;
 	return "the TLS handshake is not answered; the other side speaks plain distribution, or is "
 	       "stuck; give all nodes of the cluster TLS, or none";
@@ -390,10 +401,8 @@ static void on_accept(void *ctx, fli_sock *under)
 	fli_listen *listen = ctx;
 	tls_sock *sock = sock_new(listen->net);
 
-	if (sock == NULL || fli_tls_session_new(listen->net->tls, NULL, &sock->session) != FL_OK) {
+	if (sock == NULL) {
 		fli_sock_close(under);
-		if (sock != NULL)
-			release(sock);
 		listen->at.on_error(listen->at.ctx, "out of memory");
 		return;
 	}

@@ -13,7 +13,7 @@
 %% {load, [File]}; for OTP nodes {eval, {M, F, A}}, applied when it has started.
 -module(splits).
 -export([main/1, clean/0, cluster/1, add/2, start/1, stop/1, kill/1, freeze/1, thaw/1, name/1, names/1]).
--export([call/4, call/5, call_at/4, eye_name/1, is_c/1, log/1, visible/1, is_logged/2]).
+-export([call/4, call/5, call_at/4, eye_name/1, is_c/1, os_pid/1, log/1, visible/1, is_logged/2]).
 -export([cut/2, cut_one_way/2, split/2, heal/0, eventually/1, eventually/2, now_ms/0]).
 
 -define(CALL_MS, 30000).
@@ -178,11 +178,12 @@ kill(N) ->
 freeze(N) -> signal(N, "-STOP").
 thaw(N) -> signal(N, "-CONT").
 
-%% The keeper's own child is the node: ip and peers.sh have become it.
 signal(N, Signal) ->
-    Pid = splits_node:os_pid(value({node, N})),
-    [] = os:cmd(lists:concat(["kill ", Signal, " ", Pid])),
+    [] = os:cmd(lists:concat(["kill ", Signal, " ", os_pid(N)])),
     ok.
+
+%% The keeper's own child is the node: ip and peers.sh have become it.
+os_pid(N) -> splits_node:os_pid(value({node, N})).
 
 %% ---- splits -----------------------------------------------------------------------------------
 

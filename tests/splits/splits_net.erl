@@ -4,7 +4,7 @@
 %% A packet is lost by sending it to an Ethernet address that nobody has: silently, in one direction,
 %% as a broken switch does it, and without a packet filter.
 -module(splits_net).
--export([hub/0, plug/1, unplug_all/0, address/1, space/1, cut_one_way/2, mend/2]).
+-export([hub/0, plug/1, crowd/2, unplug_all/0, address/1, space/1, cut_one_way/2, mend/2]).
 
 -define(NOWHERE, "02:00:00:00:00:99").
 
@@ -18,6 +18,13 @@ plug(N) ->
     sh(["ip netns add ", S, " && ip link add v", S, " type veth peer name e0 netns ", S,
         " && ip link set v", S, " master br0 up && ip -n ", S, " link set lo up && ip -n ", S,
         " addr add ", address(N), "/24 dev e0 && ip -n ", S, " link set e0 up"]).
+
+%% A namespace with all addresses of 10.78.0.0/16, which those nodes find there.
+crowd(N, Nodes) ->
+    plug(N),
+    sh(["ip -n ", space(N), " route add local 10.78.0.0/16 dev lo"]),
+    [sh(["ip -n ", space(M), " route add 10.78.0.0/16 via ", address(N)]) || M <- Nodes],
+    ok.
 
 %% With whatever runs in them. A namespace goes some time after its name, its link at once.
 unplug_all() ->

@@ -77,6 +77,8 @@ bool lab_logged(const lab_host *host, const char *text);
 
 /* A socket of nobody's: bytes into a node by hand. */
 lab_sock *lab_visit(lab_host *to);
+/* The same from 10.0.0.`last`, another machine. */
+lab_sock *lab_visit_from(lab_host *to, uint8_t last);
 void lab_visit_write(lab_sock *sock, const void *bytes, size_t size);
 bool lab_visit_is_over(const lab_sock *sock);
 /* What the node sent, as bytes. */

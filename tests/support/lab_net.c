@@ -304,6 +304,15 @@ lab_sock *lab_visit(lab_host *to)
 	return connect_to(to->lab, NULL, to, &to->listens[0]);
 }
 
+lab_sock *lab_visit_from(lab_host *to, uint8_t last)
+{
+	lab_sock *sock = lab_visit(to);
+
+	sock->other->base.peer =
+		(fli_address){.ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [15] = last}, .port = 1};
+	return sock;
+}
+
 void lab_visit_write(lab_sock *sock, const void *bytes, size_t size)
 {
 	sock->in_flight += size;

@@ -353,96 +353,6 @@ static void name_that_is_claimed_for_ever_is_dialled_all_the_same(void)
 	lab_close(&net);
 }
 
-static void silent_visitor_is_closed_after_seven_seconds(void)
-{
-	lab_host *a, *b;
-	lab_sock *visitor;
-
-	open_two(&a, &b);
-	visitor = lab_visit(b);
-	lab_pass(&net, 6990);
-	CU_ASSERT_FALSE(lab_visit_is_over(visitor));
-	lab_pass(&net, 20);
-	CU_ASSERT_TRUE(lab_visit_is_over(visitor));
-	CU_ASSERT_TRUE(fli_list_is_empty(&b->dist->pending));
-	lab_close(&net);
-}
-
-static void visitors_of_one_address_are_limited(void)
-{
-	lab_host *a, *b;
-	lab_sock *visitors[10];
-
-	open_two(&a, &b);
-	for (size_t i = 0; i < 10; i++)
-		visitors[i] = lab_visit(b);
-	lab_run(&net);
-	for (size_t i = 0; i < 10; i++) /* the oldest made room */
-		CU_ASSERT_EQUAL(lab_visit_is_over(visitors[i]), i < 2);
-	CU_ASSERT_EQUAL(b->dist->counters.refused_limit, 2);
-	CU_ASSERT_EQUAL(b->dist->counters.handshakes_failed, 2);
-	lab_close(&net);
-}
-
-static void three_in_all(fli_dist_config *config)
-{
-	config->limits.pending_max = 3;
-}
-
-static void visitors_in_all_are_limited(void)
-{
-	lab_host *b;
-	lab_sock *visitors[4];
-
-	lab_open(&net, fli_mem_libc());
-	b = lab_add(&net, "b@h.x", three_in_all);
-	for (size_t i = 0; i < 4; i++)
-		visitors[i] = lab_visit(b);
-	lab_run(&net);
-	for (size_t i = 0; i < 4; i++)
-		CU_ASSERT_EQUAL(lab_visit_is_over(visitors[i]), i < 1);
-	lab_close(&net);
-}
-
-static void silent_visitors_keep_nobody_out(void)
-{
-	lab_host *a, *b;
-
-	open_two(&a, &b);
-	for (size_t i = 0; i < 20; i++)
-		(void)lab_visit(b);
-	lab_run(&net);
-	CU_ASSERT_TRUE(lab_connect(a, b));
-	lab_run(&net);
-	CU_ASSERT_TRUE(lab_is_up(a, b));
-	CU_ASSERT_TRUE(lab_is_up(b, a));
-	lab_close(&net);
-}
-
-static void few_a_second(fli_dist_config *config)
-{
-	config->limits.accepts_per_second = 2;
-}
-
-static void visitors_that_come_too_fast_are_closed(void)
-{
-	lab_host *b;
-	lab_sock *visitors[3];
-
-	lab_open(&net, fli_mem_libc());
-	b = lab_add(&net, "a@h.x", few_a_second);
-	for (size_t i = 0; i < 3; i++)
-		visitors[i] = lab_visit(b);
-	lab_run(&net);
-	CU_ASSERT_FALSE(lab_visit_is_over(visitors[1]));
-	CU_ASSERT_TRUE(lab_visit_is_over(visitors[2]));
-	lab_pass(&net, 600);
-	visitors[2] = lab_visit(b);
-	lab_run(&net);
-	CU_ASSERT_FALSE(lab_visit_is_over(visitors[2]));
-	lab_close(&net);
-}
-
 static void no_listener(fli_dist_config *config)
 {
 	config->listen_address = NULL;
@@ -546,12 +456,8 @@ FL_SUITE("peers", FL_TEST(dialled_peer_is_up_on_both_sides),
 	FL_TEST(unproven_name_ends_no_connection),
 	FL_TEST(unproven_name_does_not_keep_the_true_peer_out),
 	FL_TEST(unproven_name_delays_our_own_attempt_only),
-	FL_TEST(silent_visitor_is_closed_after_seven_seconds),
-	FL_TEST(visitors_of_one_address_are_limited), FL_TEST(visitors_in_all_are_limited),
-	FL_TEST(silent_visitors_keep_nobody_out),
 	FL_TEST(name_that_many_claim_is_free_for_its_holder),
 	FL_TEST(name_that_is_claimed_for_ever_is_dialled_all_the_same),
-	FL_TEST(visitors_that_come_too_fast_are_closed),
 	FL_TEST(nameless_node_is_named_by_its_first_peer),
 	FL_TEST(name_that_is_free_again_is_given_again), FL_TEST(node_of_the_own_name_is_refused),
 	FL_TEST(idle_peers_make_room_for_others),
