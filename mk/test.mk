@@ -40,7 +40,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_A) $(SIM_A) $(LIB_A
 .SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/obj/%.o) $(OOM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
 .PHONY: check unit deps test test-installed matrix matrix-installed matrix-rest \
 	matrix-rest-installed interop asan ubsan tsan tidy format
-.PHONY: kills demo bench compose hostile
+.PHONY: beam kills demo bench compose hostile
 
 $(BUILD)/tests/oom/%: $(BUILD)/obj/tests/oom/%.o $(SUPPORT_A) $(LIB_A)
 	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(PARTS) $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_A) \
@@ -84,7 +84,11 @@ matrix-rest:
 	@$(again) matrix-rest-installed
 matrix-rest-installed:
 	@$(again) -j$(JOBS) all
-	@scripts/total.sh 'tests/interop/terms/run.sh 27' $(call interop,$(REST_RELEASES)) $(MIXED)
+	@scripts/total.sh '$(again) beam' 'tests/interop/terms/run.sh 27' $(call interop,$(REST_RELEASES)) $(MIXED)
+
+beam: ## the Erlang application flitch_beam, EUnit and ExUnit, on OTP 25, 27 and 29
+	@$(again) -j$(JOBS) all
+	@scripts/total.sh $(foreach release,$(sort 25 27 29 $(HOST_RELEASE)),'beam/test/run.sh $(release)')
 
 kills: $(BUILD)/tests/unit/test_durable ## kill the writer of a durable table 200 times
 	@FL_KILL_ROUNDS=200 $< what_was_acknowledged

@@ -26,14 +26,8 @@ suite_limit_s=${FL_SUITE_LIMIT_S:-900}
 work=$(mktemp -d)
 c1_pid=
 epmd_pid=
-
-stop() { # PID
-	[ -n "$1" ] || return 0
-	kill -CONT "$1" || :
-	kill "$1" || :
-	timeout 10 tail -s 0.05 --pid="$1" -f /dev/null || kill -9 "$1" || :
-	wait "$1" || :
-} 2>/dev/null
+# shellcheck source=tests/interop/tools.sh
+. tests/interop/tools.sh
 
 stop_all() {
 	stop "$c1_pid"
@@ -42,24 +36,6 @@ stop_all() {
 }
 trap stop_all EXIT
 trap 'exit 130' INT TERM
-
-# epmd cannot choose a port itself: ports are tried until one starts and answers.
-start_epmd() {
-	local try
-	for try in $(shuf -i 20000-32000 -n 20); do
-		ERL_EPMD_ADDRESS=127.0.0.1 epmd -port "$try" </dev/null >/dev/null 2>&1 &
-		local pid=$!
-		until ERL_EPMD_PORT=$try epmd -names >/dev/null 2>&1; do
-			kill -0 $pid 2>/dev/null || continue 2
-		done
-		kill -0 $pid 2>/dev/null || continue
-		epmd_pid=$pid
-		export ERL_EPMD_PORT=$try ERL_CRASH_DUMP_SECONDS=0 ERL_EPMD_ADDRESS=127.0.0.1
-		return
-	done
-	echo "no free port for epmd" >&2
-	return 1
-}
 
 c1_command() {
 	if [ "${FL_PEER:-}" = beam ]; then
@@ -108,28 +84,10 @@ stop_c1() { # true when it had still been alive
 	return $alive
 }
 
-# The trees of other releases lack the libraries of what is built here: there it runs with the host's
-# loader and copies of the host's libraries.
-wrap() { # NAME PROGRAM
-	{
-		echo '#!/bin/sh'
-		if [ "$release" = "$host_release" ]; then
-			echo "exec '$2' \"\$@\""
-		else
-			echo "exec '$work/lib/$loader' --library-path '$work/lib' '$2' \"\$@\""
-		fi
-	} >"$work/$1"
-	chmod 755 "$work/$1"
-}
-
 make_programs() {
-	local loader
 	[ -x "$build/flitch" ] || return 0
 	make --no-print-directory -s BUILD="$build" ei_named make_certs >&2
-	mkdir "$work/lib"
-	ldd "$build/flitch" | awk '{ for (i = 1; i <= NF; i++) if ($i ~ "^/") print $i }' |
-		xargs -I{} cp -L {} "$work/lib"
-	loader=$(basename "$(ldd "$build/flitch" | awk '/ld-linux/ { print $1 }')")
+	copy_libraries
 	wrap flitch "$build/flitch"
 	wrap ei_named "$build/tests/ei_named"
 	mkdir "$work/certs"
@@ -206,7 +164,7 @@ mkdir "$work/ebin" "$work/peer"
 chmod 755 "$work"
 start_epmd
 make_programs
-"$peers" run "$release" erlc -o "$work/ebin" tests/interop/{runner,fixture,mesh}.erl tests/interop/t_*.erl beam/src/*.erl
+"$peers" run "$release" erlc -o "$work/ebin" tests/interop/{runner,fixture,mesh}.erl tests/interop/t_*.erl beam/src/flitch_pick.erl
 [ "${FL_PEER:-}" != beam ] || erlc -o "$work/peer" tests/interop/reference.erl
 for suite in "${suites[@]}"; do
 	case $suite in
