@@ -38,8 +38,10 @@ c_program(#{flitch := Flitch, build := Build, cookie_file := File} = Config, Cer
 %% A BEAM node that applies {?MODULE, F, A} and ends; fixture:result/1 waits for the value.
 beam(Config, Options, F, A) -> beam(Config, unique(b), Options, F, A).
 
-beam(#{cookie := Cookie} = Config, Name, Options, F, A) ->
-    Text = binary_to_list(base64:encode(term_to_binary({?MODULE, F, A}))),
+beam(Config, Name, Options, F, A) -> beam_apply(Config, Name, Options, {?MODULE, F, A}).
+
+beam_apply(#{cookie := Cookie} = Config, Name, Options, MFA) ->
+    Text = binary_to_list(base64:encode(term_to_binary(MFA))),
     fixture:start(Name, os:find_executable("erl"),
         ["-noinput", "-sname", atom_to_list(Name), "-pa", filename:dirname(code:which(?MODULE)),
          "-setcookie", atom_to_list(Cookie), "-kernel", "inet_dist_use_interface",
@@ -89,25 +91,6 @@ is_found() ->
 stays() ->
     io:format("READY~n"),
     receive stop -> ok after 60000 -> ok end.
-
-%% Calls from 20 processes until `stop`; how many were answered, and what else came.
-calls(Node) ->
-    pong = net_adm:ping(Node),
-    Self = self(),
-    Callers = [spawn_link(fun() -> call_until_stop(Self, Node, 0) end) || _ <- lists:seq(1, 20)],
-    io:format("READY~n"),
-    rotated = receive rotated -> rotated end,
-    _ = [Pid ! stop || Pid <- Callers],
-    Count = lists:sum([receive {Pid, N} -> N end || Pid <- Callers]),
-    {Count, gen_server:call({counter, Node}, get)}.
-
-call_until_stop(Owner, Node, N) ->
-    receive stop -> Owner ! {self(), N}
-    after 0 ->
-        Total = gen_server:call({counter, Node}, {add, 1}),
-        true = is_integer(Total),
-        call_until_stop(Owner, Node, N + 1)
-    end.
 
 %% ---- both directions, both versions -----------------------------------------------------------
 
@@ -235,39 +218,11 @@ c_dials_a_tls_beam_plainly_test(Config) ->
     _ = line(C, "TLS"),
     ok.
 
-%% ---- rotation ---------------------------------------------------------------------------------
-
-%% The files of a node are replaced under calls: none is lost, and who connects from then on is
-%% shown the new certificate.
-rotation_under_calls_loses_none_test(#{work := Work} = Config) ->
-    Own = filename:join([Work, "certs", lists:concat(["own_", erlang:unique_integer([positive])])]),
-    install(Config, "good", Own),
-    Flags = lists:append([["--set", "tls." ++ Key ++ "=" ++ File]
-                          || {Key, File} <- [{"cert", Own ++ ".pem"}, {"key", Own ++ ".key"},
-                                             {"ca", cert(Config, "ca.pem")}]]),
-    C = #{node := Node} = c_node(Config, ?PLAIN, Flags),
-    Caller = unique(b),
-    B = beam(Config, Caller, #{}, calls_and_tell, [Node]),
-    _ = line(B, "READY"),
-    {ok, Before} = shown(Config, C),
-    install(Config, "next", Own),
-    fixture:signal(C, "-HUP"),
-    _ = line(C, "SIGHUP received"),
-    {ok, After} = shown(Config, C),
-    {Before, After} = {serial(Config, "good"), serial(Config, "next")},
-    ok = file:write_file(filename:join(Work, atom_to_list(Caller)), ""),
-    {Count, Count} = fixture:result(B),
-    true = Count > 0.
+%% ---- what a node shows, for t_rotation -----------------------------------------------------------
 
 install(Config, From, To) ->
     _ = [{ok, _} = file:copy(cert(Config, From ++ End), To ++ End) || End <- [".pem", ".key"]],
     ok = file:change_mode(To ++ ".key", 8#600).
-
-calls_and_tell(Node) ->
-    File = filename:join(os:getenv("FL_WORK"), atom_to_list(node())),
-    Self = self(),
-    spawn_link(fun() -> fixture:eventually(fun() -> filelib:is_file(File) end), Self ! rotated end),
-    calls(Node).
 
 %% The serial number of what the node shows, and of what lies in a file.
 shown(#{work := Work} = Config, #{node := Node}) ->
