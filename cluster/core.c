@@ -13,6 +13,7 @@
  */
 #include "cluster/core.h"
 
+#include "cluster/heirs.h"
 #include "cluster/news.h"
 #include "dist/global_service.h"
 #include "dist/services.h"
@@ -45,6 +46,8 @@ int fli_core_serve(fli_core *core, fli_rpc_profile profile, const char *allow, f
 		rc = fli_pg_open(node);
 	if (rc == FL_OK)
 		rc = fli_news_open(node);
+	if (rc == FL_OK)
+		rc = fli_heirs_open(node);
 	if (rc != FL_OK)
 		return fl_error_set(
 			err, rc, "the node's own processes did not start: %s", fl_error_text(rc));

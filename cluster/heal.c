@@ -3,17 +3,27 @@
 #include <string.h>
 
 #include "cluster/partition_options.h"
+#include "dist/global_service.h"
 #include "flitch/global.h"
-#include "node/runtime.h"
+#include "node/conflict.h"
 
-const char *fli_heal_method(const fl_options *options)
+static const char *method_of(const fl_options *options)
 {
 	switch (fli_options_int(options, FLI_KEY_HEAL_NAME_CONFLICT)) {
 	case FLI_HEAL_NOTIFY: return FL_GLOBAL_RANDOM_NOTIFY;
 	case FLI_HEAL_NOTIFY_ALL: return FL_GLOBAL_NOTIFY_ALL;
+	case FLI_HEAL_KEEP_OLDEST: return "flitch_heal:keep_oldest";
 	case FLI_HEAL_CALLBACK: return fli_options_text(options, FLI_KEY_HEAL_RESOLVER);
 	default: return "";
 	}
+}
+
+int fli_heal_apply(fl_node *node, const fl_options *options)
+{
+	fli_global_set_method(node, method_of(options));
+	return fli_options_int(options, FLI_KEY_HEAL_INTENSITY) == FLI_HEAL_IGNORE_CONFLICTS
+		       ? fli_conflicts_new(node)
+		       : FL_OK;
 }
 
 static int refuse(const fl_options *options, fli_key key, const char *what, fl_error *err)

@@ -155,8 +155,8 @@ static int start_services(fli_member *member, const fl_options *options, fl_erro
 		return rc;
 	fli_global_set_mode(
 		member->core.node, (fli_global_mode)fli_options_int(options, FLI_KEY_GLOBAL_POP));
-	fli_global_set_method(member->core.node, fli_heal_method(options));
-	return FL_OK;
+	rc = fli_heal_apply(member->core.node, options);
+	return rc == FL_OK ? FL_OK : fl_error_set(err, rc, "out of memory");
 }
 
 static int start_scope(fl_node *node, const char *name, fl_error *err)

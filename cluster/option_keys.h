@@ -150,10 +150,14 @@
 		"what a side does that does not serve: pause, and close its links, or end with 75, or only tell") \
 	X(HEAL_STABLE_AFTER, "heal.stable_after", TIME, 0, 3600000, "", "5s", \
 		"how long a paused node must have been able to serve before it does") \
-	X(HEAL_NAME_CONFLICT, "heal.name_conflict", WORD, 0, 0, "otp|notify|notify_all|callback", "otp", \
+	X(HEAL_NAME_CONFLICT, "heal.name_conflict", WORD, 0, 0, \
+		"otp|notify|notify_all|keep_oldest|callback", "otp", \
 		"a global name that two halves had: the loser is killed, or told, or both are, or heal.resolver says") \
 	X(HEAL_RESOLVER, "heal.resolver", TEXT, 0, 0, "", "", \
 		"module:function that all nodes export and that answers which of the two stays") \
+	X(HEAL_INTENSITY, "heal.restart_intensity", WORD, 0, 0, "count|ignore_conflicts", \
+		"ignore_conflicts", \
+		"whether supervisors count the end of a server whose global name another one keeps") \
 	X(SELF_SUSPEND_GAP, "self.suspend_gap", TIME, 0, 3600000, "", "0", \
 		"not having run for so long is a loss of its own; 0: 5 s or a quarter of ticktime") \
 	X(CLUSTER_RECONNECT, "cluster.reconnect", WORD, 0, 0, "members|none", "members", \
@@ -233,7 +237,14 @@ enum {
 	FLI_PARTITION_PAUSE_IF_ALL_DOWN /* RabbitMQ's: keep_referee, any */
 };
 enum { FLI_TLS_12_ON, FLI_TLS_13 };
-enum { FLI_HEAL_OTP, FLI_HEAL_NOTIFY, FLI_HEAL_NOTIFY_ALL, FLI_HEAL_CALLBACK };
+enum {
+	FLI_HEAL_OTP,
+	FLI_HEAL_NOTIFY,
+	FLI_HEAL_NOTIFY_ALL,
+	FLI_HEAL_KEEP_OLDEST,
+	FLI_HEAL_CALLBACK
+};
+enum { FLI_HEAL_COUNT, FLI_HEAL_IGNORE_CONFLICTS };
 enum { FLI_PARTITION_SUSPECT_SERVE, FLI_PARTITION_SUSPECT_REJECT, FLI_PARTITION_SUSPECT_HOLD };
 enum { FLI_LOG_TEXT, FLI_LOG_JSON, FLI_LOG_JOURNAL };
 enum { FLI_LOG_STDERR, FLI_LOG_STDOUT };

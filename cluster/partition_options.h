@@ -15,8 +15,8 @@
 /* There is a policy other than ignore. */
 bool fli_partition_is_on(const fl_options *options);
 int fli_partition_check(const fl_options *options, fl_error *err);
-/* "module:function" for global names that are registered without one; "": OTP's. */
-const char *fli_heal_method(const fl_options *options);
+/* How conflicts about global names are settled and counted. FL_ENOMEM. */
+int fli_heal_apply(fl_node *node, const fl_options *options);
 int fli_heal_check(const fl_options *options, fl_error *err);
 /* partition.pause_reply; see partition_gates.c. */
 int fli_partition_check_reply(const fl_options *options, fl_error *err);

@@ -125,6 +125,7 @@ void fli_global_name_put(
 		return;
 	}
 	entry->reg_node = reg_node;
+	entry->since_ms = old != NULL && old->pid == entry->pid ? old->since_ms : g->now_ms;
 	fli_list_append(&entry->pid->names, &entry->in_pid);
 	if (old != NULL)
 		fli_global_name_delete(g, old);

@@ -400,7 +400,7 @@ static void destroy(fl_node *node)
 	fli_free(node->mem, s);
 }
 
-static const fli_via via = {fli_global_find, fli_global_claim, destroy};
+static const fli_via via = {fli_global_find, fli_global_claim, fli_global_contested, destroy};
 
 int fli_global_prepare(fl_node *node)
 {

@@ -38,6 +38,12 @@ int fli_global_change_name(
 /* The same without waiting: the answer comes to `info`. */
 int fli_global_request_change(fl_proc *self, const fli_global_wish *wish, fl_ref *ret_ref);
 bool fli_global_find(const fl_node *node, fl_term name, fl_pid *ret_pid);
+/* For how long a process of this node has had it; false: it has not. */
+bool fli_global_held_ms(const fl_node *node, fl_term name, const fl_pid *pid, uint64_t *ret_ms);
+/* Of two that had one name, OTP keeps that of the lesser node; of one node's, `other`. */
+bool fli_global_prefers(const fl_pid *pid, const fl_pid *other);
+/* The process has a name, and the lock under which names change is held. */
+bool fli_global_contested(const fl_node *node, const fl_pid *pid);
 /* Appends [{Name, Pid, Method}] of the processes of this node. The context is held. */
 void fli_global_own_names(const fl_node *node, fl_buf *buf);
 /* Appends the list of all names. */

@@ -45,7 +45,8 @@ typedef struct fli_global_name {
 	fl_term method;
 	fli_global_pid *pid;
 	fli_link in_pid;
-	fl_atom reg_node; /* who registered it for a node without global; empty: not so */
+	uint64_t since_ms; /* when it got it, as seen here */
+	fl_atom reg_node;  /* who registered it for a node without global; empty: not so */
 	uint8_t bytes[];
 } fli_global_name;
 
@@ -58,8 +59,7 @@ typedef struct fli_global_lock {
 } fli_global_lock;
 
 typedef struct fli_global_hold {
-	fli_link in_lock;
-	fli_link in_pid;
+	fli_link in_lock, in_pid;
 	fli_global_lock *lock;
 	fli_global_pid *pid;
 } fli_global_hold;

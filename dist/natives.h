@@ -13,6 +13,7 @@
 
 int fli_natives_nodes(fl_node *node);
 int fli_natives_global(fl_node *node);
+int fli_natives_heal(fl_node *node);
 int fli_natives_stop(fl_node *node);
 
 #endif

@@ -187,16 +187,19 @@ static bool read_conflict(fl_term args, conflict *ret)
 	return fl_match(args, "[~, ~, ~]", &ret->name, &ret->pids[0], &ret->pids[1]);
 }
 
-/* The index of the process that stays: the one on the lesser node, and the second of two on one. */
-static int winner_of(const conflict *c)
+bool fli_global_prefers(const fl_pid *pid, const fl_pid *other)
 {
-	fl_atom a = c->pids[0].node, b = c->pids[1].node;
+	fl_atom a = pid->node, b = other->node;
 	size_t size = a.size < b.size ? a.size : b.size;
 	int order = memcmp(a.text, b.text, size);
 
-	if (order == 0)
-		order = (a.size > b.size) - (a.size < b.size);
-	return order < 0 ? 0 : 1;
+	return order < 0 || (order == 0 && a.size < b.size);
+}
+
+/* The index of the process that stays. */
+static int winner_of(const conflict *c)
+{
+	return fli_global_prefers(&c->pids[0], &c->pids[1]) ? 0 : 1;
 }
 
 static int random_exit(fl_proc *self, fl_term args, fl_buf *result)

@@ -12,6 +12,7 @@
  * with noproc or noconnection, as in Erlang.
  */
 #include "node/base/bug.h"
+#include "node/conflict.h"
 #include "node/runtime.h"
 #include "node/term/peek.h"
 
@@ -124,9 +125,10 @@ void fli_exit_signal(fl_proc *to, const fl_pid *from, fl_term reason, bool is_li
 
 	if (to->status == FLI_EXITING || (to->is_system && !(is_link && to->trap_exit)))
 		return; /* the node's own processes are nobody's to end */
-	if (!is_link && is_atom(reason, "kill"))
+	if (!is_link && is_atom(reason, "kill")) {
+		fli_conflict_note(to);
 		exit_with_text(to, "killed");
-	else if (to->trap_exit)
+	} else if (to->trap_exit)
 		deliver_exit(to, from, reason, is_link);
 	else if (!is_atom(reason, "normal") || (!is_link && fl_pid_eq(from, &self)))
 		fli_proc_exit(to, reason);

@@ -126,6 +126,7 @@ struct fl_node {
 	struct fli_tables *tables;          /* see table.h; NULL until one is made */
 	struct fli_durables *durables;      /* see durable.h; NULL until one is opened */
 	struct fli_behaviours *behaviours;  /* see behaviours.h; NULL until one is known */
+	struct fli_conflicts *conflicts;    /* see conflict.h; NULL: none is noted */
 	struct fli_events *events;          /* see events.h; NULL until somebody is attached */
 	_Atomic(uint32_t) events_wanted;    /* bits of fli_event; 0: nobody looks; any thread */
 	void *owner;                        /* of the layer above: the daemon's own structure */

@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "node/conflict.h"
 #include "node/debug.h"
 #include "node/events.h"
 #include "node/groups.h"
@@ -63,12 +64,10 @@ static int on_node_down(fl_proc *proc, fl_term term)
 static int on_info(fl_proc *proc, fl_term message)
 {
 	const fl_behaviour *b = proc->behaviour;
-	fl_term name;
+	int rc;
 
-	if (b->on_name_conflict != NULL &&
-		(fl_match(message, "{global_name_conflict, ~}", &name) ||
-			fl_match(message, "{global_name_conflict, ~, _}", &name)))
-		return b->on_name_conflict(proc, proc->state, name);
+	if (fli_conflict_message(proc, message, &rc))
+		return rc;
 	return b->info == NULL ? fl_unhandled(proc, message) : b->info(proc, proc->state, message);
 }
 

@@ -390,6 +390,8 @@ fl_behaviour fli_statem_handlers(const fl_behaviour *behaviour)
 	runs.on_pause = NULL;
 	runs.on_resume = NULL;
 	runs.on_name_conflict = NULL;
+	runs.give = NULL;
+	runs.merge = NULL;
 	return runs;
 }
 

@@ -201,7 +201,10 @@ static void start_range(fli_sup *sup)
 
 static void restart(fli_sup *sup, fli_kid *kid, uint64_t now_ms)
 {
-	if (!count_restart(sup, now_ms)) {
+	bool is_forgiven = kid->is_forgiven;
+
+	kid->is_forgiven = false;
+	if (!is_forgiven && !count_restart(sup, now_ms)) {
 		report(sup, kid, "shutdown", "reached_max_restart_intensity");
 		fli_kid_put_down(sup, kid);
 		begin_end(sup, now_ms);

@@ -41,6 +41,7 @@ typedef struct fli_kid {
 	uint8_t state;       /* fli_kid_state */
 	bool has_pid;        /* it is in `by_pid` */
 	bool is_killed;      /* it did not end in time */
+	bool is_forgiven;    /* its end was no failure: the next restart is not counted */
 } fli_kid;
 
 typedef enum fli_born { FLI_BORN, FLI_BORN_IGNORED, FLI_BORN_FAILED } fli_born;

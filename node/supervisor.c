@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "node/behaviours.h"
+#include "node/conflict.h"
 #include "node/owned.h"
 #include "node/sched.h"
 #include "node/sup_process.h"
@@ -183,7 +184,7 @@ static int on_cast(fl_proc *self, void *state, fl_term message)
 }
 
 /* Anybody may send a message that looks like an exit. */
-static bool is_dead(fl_proc *self, const fl_pid *pid)
+static bool is_dead(fl_proc *self, const fl_pid *pid, bool *ret_forgiven)
 {
 	fl_node *node = fl_self_node(self);
 	fl_proc *proc;
@@ -192,6 +193,7 @@ static bool is_dead(fl_proc *self, const fl_pid *pid)
 	fli_enter(node);
 	proc = fli_proc_of(node, pid);
 	dead = proc == NULL || proc->status == FLI_EXITING;
+	*ret_forgiven = dead && fli_conflict_take(node, pid);
 	fli_leave(node);
 	return dead;
 }
@@ -199,6 +201,7 @@ static bool is_dead(fl_proc *self, const fl_pid *pid)
 static int on_info(fl_proc *self, void *state, fl_term message)
 {
 	fli_supervisor *s = state;
+	bool is_forgiven;
 	fli_kid *kid;
 	fl_term reason;
 	fl_pid pid;
@@ -208,8 +211,10 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 		kid = fli_pid_is_local(self->node, &pid)
 			      ? fli_sup_by_pid(s->sup, pid.id, pid.serial)
 			      : NULL;
-		if (kid != NULL && is_dead(self, &pid))
+		if (kid != NULL && is_dead(self, &pid, &is_forgiven)) {
+			kid->is_forgiven = is_forgiven;
 			fli_sup_ended(s->sup, kid, reason, fl_now_ms(self));
+		}
 	} else {
 		(void)fl_unhandled(self, message); /* logs it */
 	}

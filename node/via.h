@@ -19,6 +19,8 @@ typedef struct fli_via {
 	 * is set.
 	 */
 	int (*claim)(fl_proc *self, const char *name);
+	/* It has a name, and names are being changed. */
+	bool (*is_contested)(const fl_node *node, const fl_pid *pid);
 	/* The node ends: node->via_ctx is freed. No process is left. */
 	void (*destroy)(fl_node *node);
 } fli_via;

@@ -143,9 +143,10 @@ static int serve(fl_sim_node *node, fl_error *err)
 	if (rc == FL_OK) {
 		fli_global_set_mode(node->core.node,
 			(fli_global_mode)fli_options_int(options, FLI_KEY_GLOBAL_POP));
-		fli_global_set_method(node->core.node, fli_heal_method(options));
-		rc = fli_partition_serve(&node->core, options, err);
+		rc = fli_heal_apply(node->core.node, options);
 	}
+	if (rc == FL_OK)
+		rc = fli_partition_serve(&node->core, options, err);
 	if (rc == FL_OK)
 		rc = start_servers(node, err);
 	fli_drive_end(node->core.node);

@@ -103,6 +103,16 @@ struct fl_behaviour {
 	 * {global_name_conflict, Name, Other}.
 	 */
 	int (*on_name_conflict)(fl_proc *self, void *state, fl_term name);
+	/*
+	 * heal.name_conflict = "notify": what the loser has is merged into what the winner has.
+	 * After on_name_conflict the loser's `give` appends one term; whoever has the name gets it
+	 * as {global_name_merge, Name, Loser, State}, which of a process in C runs `merge`, and
+	 * then the loser's `info` gets {global_name_merged, Name, Winner}. It lives on, without the
+	 * name. One that wants nothing of the other's leaves `merge` out, and `info` gets the
+	 * message.
+	 */
+	int (*give)(fl_proc *self, const void *state, fl_buf *ret_state);
+	int (*merge)(fl_proc *self, void *state, fl_term name, fl_pid loser, fl_term theirs);
 
 	bool trap_exit;       /* from the start, as process_flag(trap_exit, true) in init */
 	uint32_t mailbox_max; /* messages; 0: the node's limit */

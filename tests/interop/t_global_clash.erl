@@ -52,6 +52,46 @@ notify_tells_c_when_it_is_greater_test(Config) ->
     true = lives(Mine) andalso lives(Namer),
     ok.
 
+%% What the loser has goes to the winner, of C or of Erlang.
+state_of_c_comes_to_this_one_test(Config) ->
+    {Namer, Mine, _} = clash(Config, z, random_notify, fun global:random_notify_name/3),
+    clash = told(Namer, conflict),
+    {global_name_merge, clash, Namer, {state_of, Namer}} = told(Mine, told),
+    Namer ! {global_name_merged, clash, Mine},
+    {global_name_merged, clash, Mine} = told(Namer, told),
+    true = lives(Namer),
+    ok.
+
+state_of_this_one_is_merged_by_c_test(Config) ->
+    {Namer, Mine, All} = clash(Config, a, random_notify, fun global:random_notify_name/3),
+    {global_name_conflict, clash} = told(Mine, told),
+    eventually(fun() -> whereis_on(All, clash) =:= [Namer] end),
+    global:whereis_name(clash) ! {global_name_merge, clash, Mine, #{mine => [1, 2, 3]}},
+    {clash, Mine, #{mine := [1, 2, 3]}} = told(Namer, merged),
+    {global_name_merged, clash, Namer} = told(Mine, told),
+    ok.
+
+%% Nobody knows how long a process of a BEAM node has had its name: the lesser node's stays.
+oldest_of_c_and_erlang_is_the_lesser_test(Config) ->
+    {Namer, Mine, All} = clash(Config, a, keep_oldest, fun global:random_exit_name/3),
+    {global_name_conflict, clash} = told(Mine, told),
+    eventually(fun() -> whereis_on(All, clash) =:= [Namer] end),
+    true = lives(Mine) andalso lives(Namer),
+    ok.
+
+%% Two C nodes that this one sees; the name was first on the greater one.
+oldest_of_two_c_nodes_stays_test(Config) ->
+    alone(Config),
+    Cs = [#{node := Less}, #{node := More}] = [c_node(Config, a), c_node(Config, z)],
+    [Old, Young] = [hidden_call(Config, N, ?MODULE, namer_there, [N, clash, keep_oldest])
+                    || N <- [More, Less]],
+    true = hidden_call(Config, More, rpc, call, [More, net_kernel, connect_node, [Less]]),
+    [join(C) || C <- Cs],
+    All = meshed(Cs),
+    eventually(fun() -> whereis_on(All, clash) =:= [Old] end),
+    true = lives(Old) andalso lives(Young),
+    ok.
+
 notify_all_tells_both_and_frees_the_name(Config, Prefix) ->
     {Namer, Mine, All} = clash(Config, Prefix, notify_all, fun global:notify_all_name/3),
     clash = told(Namer, conflict),
@@ -177,9 +217,11 @@ two_meet_one(Less, Far, Last) ->
     end),
     {Theirs, Namer}.
 
-namer_there(Node, Name) ->
+namer_there(Node, Name) -> namer_there(Node, Name, random_exit).
+
+namer_there(Node, Name, Method) ->
     {ok, Pid} = gen_server:call({namer, Node}, {start, self()}),
-    ok = gen_server:call(Pid, {do, {register, Name, random_exit}}),
+    ok = gen_server:call(Pid, {do, {register, Name, Method}}),
     Pid.
 
 %% Two C nodes that never met; the one with the smaller name settles it.

@@ -7,6 +7,8 @@
  *  - {start, Watcher}: another one, unsupervised; {start, Watcher, Text}: under that global name.
  *  - What comes to info and on_name_conflict is told to the watcher: {told, Namer, What},
  *    {conflict, Namer, Name}.
+ *  - What it gives when it loses a name is {state_of, Namer}; what it is given to merge is told as
+ *    {merged, Namer, {Name, Loser, State}}.
  *
  * namer:keep_theirs/3 is a resolve method of its own: the other side's process stays.
  */
@@ -34,6 +36,8 @@ static const char *method_of(fl_atom atom)
 		return FL_GLOBAL_RANDOM_NOTIFY;
 	if (fl_atom_is(atom, "notify_all"))
 		return FL_GLOBAL_NOTIFY_ALL;
+	if (fl_atom_is(atom, "keep_oldest"))
+		return "flitch_heal:keep_oldest";
 	return fl_atom_is(atom, "keep_theirs") ? "namer:keep_theirs" : FL_GLOBAL_RANDOM_EXIT;
 }
 
@@ -204,6 +208,22 @@ static int on_name_conflict(fl_proc *self, void *state, fl_term name)
 	return tell(self, state, "conflict", name);
 }
 
+static int give(fl_proc *self, const void *state, fl_buf *ret_state)
+{
+	(void)state;
+	return fl_build(ret_state, "{state_of, ~}", fl_self(self));
+}
+
+static int merge(fl_proc *self, void *state, fl_term name, fl_pid loser, fl_term theirs)
+{
+	const struct namer *n = state;
+
+	if (n->has_watcher)
+		(void)fl_send(self, n->watcher, "{merged, ~, {~, ~, ~}}", fl_self(self), name,
+			loser, theirs);
+	return FL_OK;
+}
+
 static const fl_behaviour namer = {
 	.name = "namer",
 	.state_size = sizeof(struct namer),
@@ -212,6 +232,8 @@ static const fl_behaviour namer = {
 	.cast = on_cast,
 	.info = on_info,
 	.on_name_conflict = on_name_conflict,
+	.give = give,
+	.merge = merge,
 };
 
 FL_MODULE(&namer);
