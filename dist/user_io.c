@@ -6,8 +6,9 @@
  *  - Characters gather in a line, and the line goes to the log when it ends, when it is full, or
  *    when nothing more came for a while.
  *
- * Failure: a format that does not fit its arguments is printed raw together with them. Control
- * characters become blanks, so that no peer can fake lines of the log.
+ * Failure: a format that does not fit its arguments is printed raw together with them. A function
+ * that would word the text is refused, io_lib's aside: its code is not here. Control characters
+ * become blanks, so that no peer can fake lines of the log. Who reads finds the end of the input.
  */
 #include "dist/user_io.h"
 
@@ -20,6 +21,8 @@
 typedef struct user_state {
 	char line[FLI_USER_LINE_BYTES_MAX];
 	size_t size;
+	bool is_binary; /* of setopts; what reads is at its end, so it shows in getopts alone */
+	bool is_latin1; /* likewise */
 } user_state;
 
 static void flush(fl_proc *self, user_state *user)
@@ -60,21 +63,24 @@ static void add_raw(fli_buf *text, fl_term format, fl_term args)
 	fli_buf_add8(text, '\n');
 }
 
-/* put_chars with a function: io_lib's are known, others have their arguments printed. */
-static void apply_format(fli_buf *text, fl_atom module, fl_atom function, fl_term args)
+/* put_chars with a function; false: one that is not io_lib's. */
+static bool apply_format(fli_buf *text, fl_atom module, fl_atom function, fl_term args)
 {
 	fl_term format, values, one;
-	bool is_io_lib = fl_atom_is(module, "io_lib");
 
-	if (is_io_lib && fl_match(args, "[~, ~]", &format, &values) &&
+	if (!fl_atom_is(module, "io_lib"))
+		return false;
+	if (fl_match(args, "[~, ~]", &format, &values) &&
 		(fl_atom_is(function, "format") || fl_atom_is(function, "fwrite"))) {
 		if (!fli_io_format(text, format, values))
 			add_raw(text, format, values);
-		return;
+		return true;
 	}
-	if (!is_io_lib || !fl_match(args, "[~]", &one))
-		one = args;
+	if (!fl_match(args, "[~]", &one) ||
+		!(fl_atom_is(function, "write") || fl_atom_is(function, "print")))
+		return false;
 	add_printed(text, one);
+	return true;
 }
 
 /* What a put_chars request says; false when it is none, *ret_ok false when its text is none. */
@@ -95,7 +101,7 @@ static bool read_put_chars(fli_buf *text, fl_term request, bool *ret_ok)
 	if (!fl_match(request, "{put_chars, _, ~, ~, ~}", &module, &function, &args) &&
 		!fl_match(request, "{put_chars, ~, ~, ~}", &module, &function, &args))
 		return false;
-	apply_format(text, module, function, args);
+	*ret_ok = apply_format(text, module, function, args);
 	return true;
 }
 
@@ -138,22 +144,66 @@ static bool is_read(fl_term request)
 	return is_one_of(request, names);
 }
 
+/* What a terminal has, and this is none. */
 static bool is_unsupported(fl_term request)
 {
-	static const char *const names[] = {"setopts", "get_geometry", NULL};
+	return fl_match(request, "{get_geometry, columns}") ||
+	       fl_match(request, "{get_geometry, rows}") || fl_match(request, "{get_password, _}");
+}
 
-	return is_one_of(request, names);
+static bool set_option(user_state *user, fl_term option)
+{
+	fl_atom encoding;
+
+	if (fl_match(option, "binary") || fl_match(option, "list"))
+		user->is_binary = fl_match(option, "binary");
+	else if (fl_match(option, "{encoding, ~}", &encoding) &&
+		 (fl_atom_is(encoding, "latin1") || fl_atom_is(encoding, "unicode") ||
+			 fl_atom_is(encoding, "utf8")))
+		user->is_latin1 = fl_atom_is(encoding, "latin1");
+	else
+		return fl_match(option, "{binary, ~}", &user->is_binary);
+	return true;
+}
+
+/* All of them or none, as OTP. */
+static const char *set_options(user_state *user, fl_term options)
+{
+	bool was_binary = user->is_binary, was_latin1 = user->is_latin1;
+	fl_term option;
+
+	if (fl_term_kind(options) != FL_LIST && fl_term_kind(options) != FL_NIL)
+		return "{error, request}";
+	while (fl_list_next(&options, &option))
+		if (!set_option(user, option)) {
+			user->is_binary = was_binary;
+			user->is_latin1 = was_latin1;
+			return "{error, enotsup}";
+		}
+	return "ok";
+}
+
+static const char *get_options(const user_state *user)
+{
+	static const char *const texts[2][2] = {
+		{"[{binary, false}, {encoding, unicode}]", "[{binary, false}, {encoding, latin1}]"},
+		{"[{binary, true}, {encoding, unicode}]", "[{binary, true}, {encoding, latin1}]"}};
+
+	return texts[user->is_binary][user->is_latin1];
 }
 
 /* The reply to one request that holds no others, in Erlang's notation. */
 static const char *answer_one(fl_proc *self, user_state *user, fl_term request)
 {
 	const char *reply = put_chars(self, user, request);
+	fl_term options;
 
 	if (reply != NULL)
 		return reply;
 	if (fl_match(request, "getopts"))
-		return "[{binary, false}, {encoding, unicode}]";
+		return get_options(user);
+	if (fl_match(request, "{setopts, ~}", &options))
+		return set_options(user, options);
 	if (is_read(request))
 		return "eof";
 	return is_unsupported(request) ? "{error, enotsup}" : "{error, request}";

@@ -12,6 +12,7 @@
 #include "dist/worker.h"
 
 #include "node/export.h"
+#include "node/log_event.h"
 #include "node/sched.h"
 #include "node/term/tag.h"
 
@@ -30,23 +31,16 @@ static int end_with(fl_proc *self, const fl_buf *reason)
 	return FL_OK;
 }
 
-/* The group leader is the caller's: its node logs what became of the call, as OTP's logger has it.
- */
-static void tell_caller(fl_proc *self, const fli_mfa *mfa, fl_term reason)
+/* The group leader is the caller's: its node logs what became of the call, in a BEAM's words. */
+static void tell_caller(fl_proc *self, fl_term reason)
 {
 	fl_node *node = fl_self_node(self);
-	fl_pid leader = fli_proc_group_leader(self);
-	fl_dest to = {.kind = FL_TO_NAME,
-		.as.name = {.text = fl_atom_of("logger_proxy"), .node = leader.node}};
 
 	fli_enter(node);
-	if (!fli_pid_is_local(node, &leader))
-		(void)fli_send_spec(node, self, &to, /* best effort, as in OTP */
-			fl_spec("{log, error, \"Process ~p on node ~p running ~tp:~tp failed: ~tp~n\", "
-				"[~, ~, ~, ~, ~], #{pid => ~, gl => ~, time => ~, "
-				"error_logger => #{tag => error}}}",
-				fl_self(self), node->name, mfa->module, mfa->function, reason,
-				fl_self(self), leader, node->port->wall_us(node->port)));
+	fli_logger_tell(self, FL_LOG_ERROR,
+		fl_spec("{\"Error in process ~p on node ~p with exit value:~n~p~n\", [~, ~, ~]}",
+			fl_self(self), node->name, reason),
+		fl_spec("#{error_logger => #{tag => error, emulator => true}}"));
 	fli_leave(node);
 }
 
@@ -59,7 +53,7 @@ static void report(fl_proc *self, const fli_mfa *mfa, fl_term reason)
 		"%.*s:%.*s, run for another node, failed: %s", (int)mfa->module.size,
 		mfa->module.text, (int)mfa->function.size, mfa->function.text,
 		fl_print_to(text, sizeof text, reason));
-	tell_caller(self, mfa, reason);
+	tell_caller(self, reason);
 }
 
 /* ---- erpc ------------------------------------------------------------------------------------ */

@@ -9,6 +9,7 @@
 #include "flitch/error.h"
 #include "flitch/events.h"
 #include "flitch/global.h"
+#include "flitch/log.h"
 #include "flitch/node.h"
 #include "flitch/pg.h"
 #include "flitch/pick.h"

@@ -61,6 +61,8 @@ int fli_process_info(const fl_proc *proc, fl_buf *result);
 /* The process dictionary as process_info and sys:get_status show it. */
 void fli_dictionary_write(const fl_proc *proc, fl_buf *buf);
 bool fli_process_info_items(const fl_proc *proc, fl_term items, fl_buf *result);
+/* What proc_lib's crash report tells of a process. Context's owner. */
+void fli_crash_info_write(fl_buf *buf, const fl_proc *proc, fl_term reason);
 
 /* ---- figures.c ------------------------------------------------------------------------------- */
 

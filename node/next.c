@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a handler asks for as it returns: an end, a continue, a timeout. */
+#include <string.h>
+
+#include "node/log_event.h"
 #include "node/runtime.h"
 #include "node/sched.h"
 
@@ -12,21 +15,32 @@ int fl_stop_spec(fl_proc *self, fl_spec reason)
 	return FL_STOP;
 }
 
-int fl_unhandled(fl_proc *self, fl_term message)
+/* As Elixir's GenServer, whose words the line has. */
+static void log_unexpected(fl_proc *self, fl_term message)
 {
 	char name[320], text[512];
+	fl_node *node = self->node;
 
+	fli_enter(node); /* somebody may unregister its name */
+	(void)fli_proc_text(self, name, sizeof name);
+	fli_leave(node);
+	(void)fl_print_to(text, sizeof text, message);
+	fli_log_limited(&node->log, fl_now_ms(self), FLI_ERROR,
+		"%s received unexpected message: %s", name, text);
+	fli_enter(node);
+	fli_logger_tell(self, FL_LOG_ERROR,
+		fl_spec("{\"~ts received unexpected message: ~ts~n\", [~, ~]}",
+			((fl_bin){name, strlen(name)}), ((fl_bin){text, strlen(text)})),
+		fl_spec("#{error_logger => #{tag => error_msg}}"));
+	fli_leave(node);
+}
+
+int fl_unhandled(fl_proc *self, fl_term message)
+{
 	switch ((fli_msg_kind)self->current_kind) {
 	case FLI_MSG_CALL: return fl_stop(self, "{bad_call, ~}", message);
 	case FLI_MSG_CAST: return fl_stop(self, "{bad_cast, ~}", message);
-	default:
-		fli_enter(self->node); /* somebody may unregister its name */
-		(void)fli_proc_text(self, name, sizeof name);
-		fli_leave(self->node);
-		fli_log_limited(&self->node->log, fl_now_ms(self), FLI_ERROR,
-			"%s received unexpected message: %s", name,
-			fl_print_to(text, sizeof text, message));
-		return FL_OK;
+	default: log_unexpected(self, message); return FL_OK;
 	}
 }
 

@@ -447,6 +447,7 @@ void fli_proc_free(fl_proc *proc)
 		fli_msg_free(node, extra->continue_);
 		reasons_free(proc);
 		fli_msg_free(node, extra->label);
+		fli_msg_free(node, extra->log_metadata);
 		fli_debug_end(proc);
 		fli_free(node->mem, extra->statistics);
 		fli_owned_destroy(node, &extra->owned);

@@ -159,6 +159,7 @@ typedef struct fli_extra {
 	fli_msg *continue_; /* fl_next_continue */
 	fli_msg *reason;    /* of fl_stop or of the end; earlier ones follow, they may be in use */
 	fli_msg *label;     /* of fl_set_label */
+	fli_msg *log_metadata; /* of fl_log_metadata */
 	fl_pid group_leader;
 	fl_pid parent;
 	bool has_group_leader;
@@ -214,5 +215,9 @@ struct fl_proc {
 	uint64_t handled;       /* messages; tools show it as reductions */
 	_Alignas(16) uint8_t state[];
 };
+
+/* Keeps a term for the process, in the place of the one before; from a handler. */
+typedef enum fli_keep_what { FLI_KEEP_LABEL, FLI_KEEP_METADATA } fli_keep_what;
+int fli_proc_keep(fl_proc *self, fli_keep_what what, fl_term term);
 
 #endif

@@ -48,25 +48,33 @@ static bool enter_alive(fl_proc *self)
 	return false;
 }
 
-int fl_set_label_spec(fl_proc *self, fl_spec label)
+int fli_proc_keep(fl_proc *self, fli_keep_what what, fl_term term)
 {
 	fl_node *node = self->node;
-	fl_buf buf = FL_BUF_INIT;
 	fli_extra *extra;
-	fli_msg *msg = NULL;
+	fli_msg *msg = NULL, **place;
+
+	if (!enter_alive(self))
+		return FL_OK;
+	extra = fli_proc_extra(self);
+	if (extra != NULL)
+		msg = fli_msg_of_term(node, term);
+	if (msg != NULL) {
+		place = what == FLI_KEEP_LABEL ? &extra->label : &extra->log_metadata;
+		fli_msg_free(node, *place);
+		*place = msg;
+	}
+	fli_leave(node);
+	return msg == NULL ? FL_ENOMEM : FL_OK;
+}
+
+int fl_set_label_spec(fl_proc *self, fl_spec label)
+{
+	fl_buf buf = FL_BUF_INIT;
 	int rc = fl_build_values(&buf, label.pattern, label.values, label.count);
 
-	if (rc == FL_OK && enter_alive(self)) {
-		extra = fli_proc_extra(self);
-		if (extra != NULL)
-			msg = fli_msg_of_term(node, fl_buf_term(&buf));
-		if (msg != NULL) {
-			fli_msg_free(node, extra->label);
-			extra->label = msg;
-		}
-		rc = msg == NULL ? FL_ENOMEM : FL_OK;
-		fli_leave(node);
-	}
+	if (rc == FL_OK)
+		rc = fli_proc_keep(self, FLI_KEEP_LABEL, fl_buf_term(&buf));
 	fl_buf_free(&buf);
 	return rc;
 }

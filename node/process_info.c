@@ -10,6 +10,7 @@
  * Departures from OTP: current_function is {flitch, wait | run, 0}; reductions count handled
  * messages; sizes in words are of the state and the mailbox.
  */
+#include "node/log_event.h"
 #include "node/natives.h"
 
 typedef void item_value(const fl_proc *proc, fl_buf *b);
@@ -412,4 +413,44 @@ bool fli_process_info_items(const fl_proc *proc, fl_term items, fl_buf *result)
 			return false;
 	fl_list_close(result);
 	return fl_term_kind(items) == FL_NIL;
+}
+
+/* A line of proc_lib's crash report. */
+static void add_pair(const fl_proc *proc, const char *name, item_value *value, fl_buf *b)
+{
+	fl_tuple_open(b);
+	(void)fl_build(b, "~", fl_atom_of(name));
+	value(proc, b);
+	fl_tuple_close(b);
+}
+
+void fli_crash_info_write(fl_buf *buf, const fl_proc *proc, fl_term reason)
+{
+	fl_atom module = fl_atom_of(proc->behaviour->name);
+
+	fl_list_open(buf);
+	(void)fl_build(buf, "{initial_call, {~, init, ['Argument__1']}}", module);
+	(void)fl_build(buf, "{pid, ~}", fli_proc_pid(proc));
+	add_pair(proc, "registered_name", registered_name, buf);
+	if (has_label(proc))
+		add_pair(proc, "process_label", label, buf);
+	fl_tuple_open(buf);
+	(void)fl_build(buf, "error_info");
+	fl_tuple_open(buf);
+	(void)fl_build(buf, "exit");
+	fli_log_write_limited(buf, reason);
+	(void)fl_build(buf, "[]");
+	fl_tuple_close(buf);
+	fl_tuple_close(buf);
+	add_pair(proc, "ancestors", ancestors, buf);
+	add_pair(proc, "message_queue_len", message_queue_len, buf);
+	(void)fl_build(buf, "{messages, []}"); /* they may be of any size, and secret */
+	add_pair(proc, "links", links, buf);
+	add_pair(proc, "dictionary", nothing, buf);
+	add_pair(proc, "trap_exit", trap_exit, buf);
+	(void)fl_build(buf, "{status, running}");
+	add_pair(proc, "heap_size", state_words, buf);
+	add_pair(proc, "stack_size", zero, buf);
+	add_pair(proc, "reductions", reductions, buf);
+	fl_list_close(buf);
 }

@@ -13,12 +13,13 @@
 #include <stdio.h>
 
 #include "node/debug.h"
+#include "node/log_event.h"
+#include "node/natives.h"
 #include "node/runtime.h"
 #include "node/term/peek.h"
 #include "node/term/tag.h"
 
-#define TEXT_MAX 1024        /* bytes of each term in the node's log */
-#define TERM_BYTES_MAX 65536 /* of each term that another node's logger gets */
+#define TEXT_MAX 1024 /* bytes of each term in the node's log */
 
 const char *fli_proc_text(const fl_proc *proc, char *ret_text, size_t size)
 {
@@ -55,15 +56,6 @@ static fl_term last_message(const fl_proc *proc, const fli_msg *last)
 	return fli_term(proc->node, last->data + body, last->size - body);
 }
 
-/* The term, or the size of one that is too large. */
-static void write_limited(fl_buf *buf, fl_term term)
-{
-	if (term.size <= TERM_BYTES_MAX)
-		(void)fl_build(buf, "~", term);
-	else
-		(void)fl_build(buf, "{too_large, ~, bytes}", term.size);
-}
-
 /* What names the server in gen_server's report: its name, else its pid. */
 static void write_name(fl_buf *buf, const fl_proc *proc)
 {
@@ -77,7 +69,7 @@ static void write_name(fl_buf *buf, const fl_proc *proc)
 static void write_label(fl_buf *buf, const fl_proc *proc)
 {
 	if (proc->extra != NULL && proc->extra->label != NULL)
-		write_limited(buf, fli_msg_term(proc->node, proc->extra->label));
+		fli_log_write_limited(buf, fli_msg_term(proc->node, proc->extra->label));
 	else
 		(void)fl_build(buf, "undefined");
 }
@@ -145,10 +137,10 @@ static void write_report(fl_buf *buf, const fl_proc *proc, const report *r)
 	fl_buf client = FL_BUF_INIT, log = FL_BUF_INIT, label = FL_BUF_INIT;
 
 	write_name(&name, proc);
-	write_limited(&reason, r->reason);
-	write_limited(&last, r->last);
-	write_limited(&state, r->state);
-	write_limited(&log, fl_buf_term(&r->log));
+	fli_log_write_limited(&reason, r->reason);
+	fli_log_write_limited(&last, r->last);
+	fli_log_write_limited(&state, r->state);
+	fli_log_write_limited(&log, fl_buf_term(&r->log));
 	write_client(&client, r);
 	write_label(&label, proc);
 	(void)fl_build(buf,
@@ -171,24 +163,40 @@ static void tell_logger(fl_proc *proc, const report *r)
 	static const uint8_t wording[] = {FLI_EXPORT_EXT, FLI_SMALL_ATOM_UTF8_EXT, 10, 'g', 'e',
 		'n', '_', 's', 'e', 'r', 'v', 'e', 'r', FLI_SMALL_ATOM_UTF8_EXT, 10, 'f', 'o', 'r',
 		'm', 'a', 't', '_', 'l', 'o', 'g', FLI_SMALL_INTEGER_EXT, 1};
-	fl_node *node = proc->node;
-	fl_pid leader = fli_proc_group_leader(proc);
-	fl_dest to = {.kind = FL_TO_NAME,
-		.as.name = {.text = fl_atom_of("logger_proxy"), .node = leader.node}};
-
-	fl_term format = fli_term(node, wording, sizeof wording);
+	fl_term format = fli_term(proc->node, wording, sizeof wording);
 	fl_buf buf = FL_BUF_INIT;
 
-	if (fli_pid_is_local(node, &leader))
-		return;
 	write_report(&buf, proc, r);
 	if (buf.error == FL_OK)
-		(void)fli_send_spec(node, proc, &to, /* best effort, as in OTP */
-			fl_spec("{log, error, ~, #{pid => ~, gl => ~, time => ~, domain => [otp], "
-				"report_cb => ~, error_logger => #{tag => error, report_cb => ~}}}",
-				fl_buf_term(&buf), fli_proc_pid(proc), leader,
-				node->port->wall_us(node->port), format, format));
+		fli_logger_tell(proc, FL_LOG_ERROR, fl_spec("{~}", fl_buf_term(&buf)),
+			fl_spec("#{domain => [otp], report_cb => ~, "
+				"error_logger => #{tag => error, report_cb => ~}}",
+				format, format));
 	fl_buf_free(&buf);
+}
+
+/*
+ * What proc_lib says of the same end. As there, a process that ended in good order has none, and
+ * of others those that were linked to it are not looked at.
+ */
+static void tell_crash(fl_proc *proc, fl_term reason)
+{
+	/* fun proc_lib:report_cb/2 */
+	static const uint8_t wording[] = {FLI_EXPORT_EXT, FLI_SMALL_ATOM_UTF8_EXT, 8, 'p', 'r', 'o',
+		'c', '_', 'l', 'i', 'b', FLI_SMALL_ATOM_UTF8_EXT, 9, 'r', 'e', 'p', 'o', 'r', 't',
+		'_', 'c', 'b', FLI_SMALL_INTEGER_EXT, 2};
+	fl_buf info = FL_BUF_INIT;
+
+	fli_crash_info_write(&info, proc, reason);
+	if (info.error == FL_OK)
+		fli_logger_tell(proc, FL_LOG_ERROR,
+			fl_spec("{#{label => {proc_lib, crash}, report => [~, []]}}",
+				fl_buf_term(&info)),
+			fl_spec("#{domain => [otp, sasl], report_cb => ~, "
+				"logger_formatter => #{title => \"CRASH REPORT\"}, "
+				"error_logger => #{tag => error_report, type => crash_report}}",
+				fli_term(proc->node, wording, sizeof wording)));
+	fl_buf_free(&info);
 }
 
 void fli_report_stop(fl_proc *proc, fl_term reason, const fli_msg *last, fl_term state)
@@ -214,6 +222,9 @@ void fli_report_stop(fl_proc *proc, fl_term reason, const fli_msg *last, fl_term
 		fl_print_to(reason_text, sizeof reason_text, reason),
 		log_text[0] != '\0' ? " ** Log == " : "", log_text,
 		client_text(&r, client, sizeof client));
-	tell_logger(proc, &r);
+	if (fli_logger_is_remote(proc)) {
+		tell_logger(proc, &r);
+		tell_crash(proc, reason);
+	}
 	fl_buf_free(&r.log);
 }

@@ -346,12 +346,20 @@ user_takes_output_test(#{node := Node}) ->
     ok = io:put_chars(User, [<<"bytes ">>, 8364, "\n"]),
     ok = io:write(User, {a, "term"}),
     ok = io:nl(User),
+    ok = io:setopts(User, [{encoding, unicode}]),
+    ok = io:setopts(User, [binary, {encoding, latin1}]),
+    Options = io:getopts(User),
+    true = proplists:get_value(binary, Options),
+    latin1 = proplists:get_value(encoding, Options),
+    ok = io:setopts(User, [list, {encoding, unicode}]),
+    {error, enotsup} = io:setopts(User, [{nonsense, 1}]),
+    [{error, enotsup}, {error, enotsup}] = [io:columns(User), io:rows(User)],
     case is_beam(Node) of
         true -> ok;
         false ->
             [eof, eof, eof] = [io:get_line(User, "> "), io:get_chars(User, "", 3),
                                io:fread(User, "", "~d")],
-            {error, request} = io:get_password(User)
+            {error, enotsup} = io:get_password(User)
     end.
 
 %% A process here whose group leader is there.

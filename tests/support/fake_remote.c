@@ -51,8 +51,11 @@ static fli_peer *op_peer(void *dist, fl_atom node)
 static fli_buf *op_send_begin(fli_peer *peer, const fl_pid *from, const fli_target *to)
 {
 	char text[300], me[64];
+	fli_buf last = fake.buf;
 
 	(void)peer;
+	fake.buf = fake.before;
+	fake.before = last;
 	actor_note("send %s %s", pid_text(from, me, sizeof me), target_text(to, text, sizeof text));
 	fli_buf_clear(&fake.buf, 1000);
 	return &fake.buf;
@@ -183,6 +186,7 @@ void fake_remote_attach(world *w)
 
 	fake = (fake_remote){.is_busy = false};
 	fli_buf_create(&fake.buf, fli_mem_libc(), 0);
+	fli_buf_create(&fake.before, fli_mem_libc(), 0);
 	if (!fli_atoms_intern(w->node->atoms, "b@h", 3, &name))
 		abort();
 	fli_peer_create(&fake.peer, name);
@@ -193,6 +197,7 @@ void fake_remote_detach(world *w)
 {
 	fake_remote_down(w);
 	fli_buf_destroy(&fake.buf);
+	fli_buf_destroy(&fake.before);
 }
 
 void fake_remote_up(world *w, uint32_t creation)

@@ -15,8 +15,9 @@ typedef struct fake_remote {
 	fli_peer peer;
 	bool is_busy;
 	bool is_refused; /* nothing can be opened */
-	fli_buf buf;
-	fl_ref ref; /* of the last monitor or request */
+	fli_buf buf;     /* the message that was sent last */
+	fli_buf before;  /* and the one before it */
+	fl_ref ref;      /* of the last monitor or request */
 	uint64_t unlink_id;
 } fake_remote;
 

@@ -166,13 +166,18 @@ static void start_led(const char *name)
 	fli_leave(w.node);
 }
 
-/* What the peer was sent last. */
+static bool has(const fli_buf *sent, const char *part)
+{
+	static char text[8192];
+	fl_term term = {.data = sent->data, .size = sent->size};
+
+	return sent->size > 0 && strstr(fl_print_to(text, sizeof text, term), part) != NULL;
+}
+
+/* What the peer was sent last but one: the server's own report, before that of its crash. */
 static bool was_sent(const char *part)
 {
-	static char text[4096];
-	fl_term term = {.data = fake.buf.data, .size = fake.buf.size};
-
-	return strstr(fl_print_to(text, sizeof text, term), part) != NULL;
+	return has(&fake.before, part);
 }
 
 static void close_led(void)
@@ -193,6 +198,21 @@ static void leaders_node_gets_the_report_of_gen_server(void)
 	world_send(&w, "led", "{'$gen_cast', what}");
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		CU_ASSERT_TRUE(was_sent(parts[i]));
+	close_led();
+}
+
+static void leaders_node_gets_the_report_of_proc_lib(void)
+{
+	static const char *const parts[] = {"{log,error,#{", "label => {proc_lib,crash}",
+		"{initial_call,{wiping,init,['Argument__1']}}", "{registered_name,led}",
+		"{process_label,{worker,1}}", "{error_info,{exit,what,[]}}", "{ancestors,[",
+		"{trap_exit,false}", "domain => [otp,sasl]",
+		"report_cb => fun proc_lib:report_cb/2", "type => crash_report", "gl => <b@h.7.0>"};
+
+	start_led("led");
+	world_send(&w, "led", "{'$gen_cast', what}");
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		CU_ASSERT_TRUE(has(&fake.buf, parts[i]));
 	close_led();
 }
 
@@ -218,4 +238,4 @@ FL_SUITE("report", FL_TEST(state_is_that_from_before_terminate),
 	FL_TEST(end_that_sys_asked_for_has_no_last_message),
 	FL_TEST(state_that_nobody_shows_is_a_size), FL_TEST(ordinary_ends_are_no_news),
 	FL_TEST(leaders_node_gets_the_report_of_gen_server),
-	FL_TEST(large_term_is_told_by_its_size));
+	FL_TEST(leaders_node_gets_the_report_of_proc_lib), FL_TEST(large_term_is_told_by_its_size));

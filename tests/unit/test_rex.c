@@ -288,7 +288,7 @@ static void whoever_reads_is_at_the_end_of_the_input(void)
 	HEARS("user", "{io_request, ~, r, {get_until, unicode, '', m, f, []}}",
 		"{io_reply,r,eof};");
 	HEARS("user", "{io_request, ~, r, {get_password, unicode}}",
-		"{io_reply,r,{error,request}};");
+		"{io_reply,r,{error,enotsup}};");
 	HEARS("user", "{io_request, ~, r, getopts}",
 		"{io_reply,r,[{binary,false},{encoding,unicode}]};");
 	HEARS("user", "{io_request, ~, r, {get_geometry, columns}}",
@@ -296,6 +296,38 @@ static void whoever_reads_is_at_the_end_of_the_input(void)
 	HEARS("user", "{io_request, ~, r, whatever}", "{io_reply,r,{error,request}};");
 	HEARS("user", "{io_request, ~, r, {put_chars, unicode, [a]}}",
 		"{io_reply,r,{error,put_chars}};");
+	world_close(&w);
+}
+
+static void options_are_those_of_a_terminal_that_is_none(void)
+{
+	begin();
+	HEARS("user", "{io_request, ~, r, {setopts, [binary, {encoding, latin1}]}}",
+		"{io_reply,r,ok};");
+	HEARS("user", "{io_request, ~, r, getopts}",
+		"{io_reply,r,[{binary,true},{encoding,latin1}]};");
+	HEARS("user", "{io_request, ~, r, {setopts, [list, {encoding, utf8}, {nonsense, 1}]}}",
+		"{io_reply,r,{error,enotsup}};");
+	HEARS("user", "{io_request, ~, r, getopts}",
+		"{io_reply,r,[{binary,true},{encoding,latin1}]};");
+	HEARS("user", "{io_request, ~, r, {setopts, [{binary, false}, {encoding, unicode}]}}",
+		"{io_reply,r,ok};");
+	HEARS("user", "{io_request, ~, r, {setopts, x}}", "{io_reply,r,{error,request}};");
+	HEARS("user", "{io_request, ~, r, {get_geometry, rows}}", "{io_reply,r,{error,enotsup}};");
+	HEARS("user", "{io_request, ~, r, {get_geometry, x}}", "{io_reply,r,{error,request}};");
+	world_close(&w);
+}
+
+static void functions_that_word_a_text_are_io_libs(void)
+{
+	begin();
+	HEARS("user", "{io_request, ~, r, {put_chars, unicode, io_lib, write, [{a, 1}]}}",
+		"{io_reply,r,ok};");
+	HEARS("user", "{io_request, ~, r, {put_chars, unicode, lists, reverse, [\"secret\"]}}",
+		"{io_reply,r,{error,put_chars}};");
+	HEARS("user", "{io_request, ~, r, {put_chars, unicode, \"\n\"}}", "{io_reply,r,ok};");
+	CU_ASSERT(logged("user: {a,1}"));
+	CU_ASSERT(!logged("secret"));
 	world_close(&w);
 }
 
@@ -357,6 +389,8 @@ FL_SUITE("rex", FL_TEST(a_call_is_answered_with_its_value), FL_TEST(outcomes_are
 	FL_TEST(execute_call_ends_with_the_outcome), FL_TEST(lines_of_user_reach_the_log),
 	FL_TEST(a_line_without_an_end_is_logged_after_a_while),
 	FL_TEST(whoever_reads_is_at_the_end_of_the_input),
+	FL_TEST(options_are_those_of_a_terminal_that_is_none),
+	FL_TEST(functions_that_word_a_text_are_io_libs),
 	FL_TEST(several_requests_stop_at_the_first_error),
 	FL_TEST(control_characters_cannot_fake_lines),
 	FL_TEST(a_long_line_is_cut_between_characters), FL_TEST(log_events_of_others_are_lines));

@@ -234,6 +234,25 @@ static void wait_for_file(fl_text path)
 		sleep_ms(2);
 }
 
+static bool do_log(fl_proc *self, fl_term op, fl_buf *out)
+{
+	char bytes[256];
+	fl_term term;
+	fl_text text;
+
+	if (fl_match(op, "{log, ~}", &text)) {
+		(void)fl_text_string(text, bytes, sizeof bytes);
+		return result(out, fl_log(self, FL_LOG_WARNING, "%s", bytes)), true;
+	}
+	if (fl_match(op, "{log_report, ~}", &term))
+		return result(out, fl_log_report(self, FL_LOG_ERROR, "~", term)), true;
+	if (fl_match(op, "{log_debug, ~}", &term))
+		return result(out, fl_log_report(self, FL_LOG_DEBUG, "~", term)), true;
+	if (!fl_match(op, "{log_metadata, ~}", &term))
+		return false;
+	return result(out, fl_log_metadata(self, "~", term)), true;
+}
+
 static int do_op(fl_proc *self, struct probe *p, fl_term op, fl_buf *out)
 {
 	fl_text path;
@@ -260,7 +279,7 @@ static int do_op(fl_proc *self, struct probe *p, fl_term op, fl_buf *out)
 	}
 	if (do_messages(self, op, out) || do_signals(self, op, out) || do_names(self, op, out) ||
 		do_pubsub(self, op, out) || do_picks(self, op, out) || do_groups(self, op, out) ||
-		do_terms(op, out))
+		do_terms(op, out) || do_log(self, op, out))
 		return out->error;
 	return fl_build(out, "bad_op");
 }
