@@ -87,8 +87,11 @@ static int create_loop(fli_member *member, const fl_options *options, fl_error *
 	const fli_loop_config loop = {
 		.spin_us = (uint32_t)fli_options_int(options, FLI_KEY_SCHED_SPIN_US),
 		.spacing_us = (uint32_t)fli_options_int(options, FLI_KEY_SCHED_SPACING_US)};
-	fli_socket_config net = {
-		.mem = member->mem, .on_bytes = note_bytes, .on_change = wake, .ctx = member};
+	fli_socket_config net = {.mem = member->mem,
+		.family = fli_options_family(options),
+		.on_bytes = note_bytes,
+		.on_change = wake,
+		.ctx = member};
 	const fli_drive drive = {.step = step, .wake = wake, .loop = member};
 	int rc = fli_loop_new(member->core.node, &loop, &member->loop);
 

@@ -118,6 +118,7 @@ static void tell_rest(const fl_options *options, fli_dist_config *config)
 	config->is_visible = fli_options_bool(options, FLI_KEY_NODE_VISIBLE) &&
 			     config->name.alive_size > 0; /* as in OTP: no name, no member */
 	config->listen_address = fli_options_listen_address(options);
+	config->is_v6 = fli_options_is_v6(options);
 	tell_ports(options, config);
 	config->tick_time_ms = (uint32_t)fli_options_int(options, FLI_KEY_DIST_TICKTIME) * 1000;
 	config->tick_intensity = (uint32_t)fli_options_int(options, FLI_KEY_DIST_TICKINTENSITY);

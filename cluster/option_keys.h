@@ -39,6 +39,9 @@
 #define FLI_OPTIONS_DIST(X) \
 	X(DIST_LISTEN, "dist.listen", TEXT, 0, 0, "", "127.0.0.1", \
 		"address to listen on; none: no listener, the name comes from the first peer") \
+	X(DIST_FAMILY, "dist.family", WORD, 0, 0, "auto|inet|inet6", "auto", \
+		"kind of addresses that names of hosts stand for: inet, inet6 as BEAM nodes with " \
+		"-proto_dist inet6_tcp; auto: inet first, inet6 first where dist.listen is such a one") \
 	X(DIST_INSECURE_LISTEN, "dist.insecure_listen", BOOL, 0, 0, "", "false", \
 		"allow an address off loopback without TLS") \
 	X(DIST_PORT, "dist.port", INT, 0, 65535, "", "0", \
@@ -222,6 +225,7 @@ typedef enum fli_key {
  * those of global.prevent_overlapping_partitions fli_global_mode, those of partition.nontransitive
  * fli_partition_views, those of partition.action fli_partition_action. */
 enum { FLI_NAME_TYPE_AUTO, FLI_NAME_TYPE_SHORT, FLI_NAME_TYPE_LONG };
+enum { FLI_FAMILY_AUTO, FLI_FAMILY_INET, FLI_FAMILY_INET6 };
 enum { FLI_EPMD_MODE_AUTO, FLI_EPMD_MODE_ON, FLI_EPMD_MODE_OFF, FLI_EPMD_MODE_EMBEDDED };
 enum {
 	FLI_PARTITION_IGNORE,

@@ -23,6 +23,7 @@
 
 #include "cluster/option_keys.h"
 #include "dist/node_name.h"
+#include "dist/socket.h"
 #include "flitch/node.h"
 #include "node/base/mem.h"
 
@@ -86,6 +87,12 @@ const fli_peer_config *fli_options_peer_of(const fl_options *options, const char
 int fli_options_own_name(const fl_options *options, fli_node_name *ret_name, fl_error *err);
 /* What does not fit together: ports, marks, an address off loopback without leave. */
 int fli_options_check(const fl_options *options, fl_error *err);
+/* What of it is about addresses. */
+int fli_options_check_address(const fl_options *options, fl_error *err);
+/* Which addresses names of hosts stand for. */
+fli_family fli_options_family(const fl_options *options);
+/* The node is one of a cluster of IPv6, as BEAM nodes with -proto_dist inet6_tcp. */
+bool fli_options_is_v6(const fl_options *options);
 /* Whether dist.listen is an address that only this machine reaches, or none. */
 bool fli_options_is_loopback(const fl_options *options);
 /* dist.listen as a literal address; NULL: none. */

@@ -6,8 +6,6 @@
  * and where the machine has none the person is asked for it, as erl does. Nothing is looked up by
  * DNS for it: a name that changes with the resolver's mood is none.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,33 +15,6 @@
 #include "cluster/tls_options.h"
 
 #define HOST_MAX 254
-
-bool fli_options_has_listener(const fl_options *options)
-{
-	return strcmp(fli_options_text(options, FLI_KEY_DIST_LISTEN), "none") != 0;
-}
-
-const char *fli_options_listen_address(const fl_options *options)
-{
-	const char *text = fli_options_text(options, FLI_KEY_DIST_LISTEN);
-
-	if (!fli_options_has_listener(options))
-		return NULL;
-	return strcmp(text, "localhost") == 0 ? "127.0.0.1" : text;
-}
-
-bool fli_options_is_loopback(const fl_options *options)
-{
-	const char *text = fli_options_text(options, FLI_KEY_DIST_LISTEN);
-	struct in6_addr six;
-	struct in_addr four;
-
-	if (!fli_options_has_listener(options) || strcmp(text, "localhost") == 0)
-		return true;
-	if (inet_pton(AF_INET, text, &four) == 1)
-		return ntohl(four.s_addr) >> 24 == 127;
-	return inet_pton(AF_INET6, text, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-}
 
 /* ---- the own name ---------------------------------------------------------------------------- */
 
@@ -146,32 +117,6 @@ int fli_options_own_name(const fl_options *options, fli_node_name *ret_name, fl_
 
 /* ---- what belongs together ------------------------------------------------------------------- */
 
-static int check_address(const fl_options *options, fl_error *err)
-{
-	const char *text = fli_options_text(options, FLI_KEY_DIST_LISTEN);
-	unsigned char address[sizeof(struct in6_addr)];
-
-	if (fli_options_has_listener(options) && strcmp(text, "localhost") != 0 &&
-		inet_pton(AF_INET, text, address) != 1 && inet_pton(AF_INET6, text, address) != 1) {
-		fl_error_set(err, FL_ECONFIG, "%s: dist.listen takes an address, not \"%s\"",
-			fli_options_origin(options, FLI_KEY_DIST_LISTEN), text);
-		fl_error_why(err, "host names are not looked up here, `localhost` aside");
-		fl_error_next(err, "use 127.0.0.1, 0.0.0.0, :: or an address of this machine");
-		return FL_ECONFIG;
-	}
-	if (fli_options_is_loopback(options) || fli_tls_is_on(options) ||
-		fli_options_bool(options, FLI_KEY_DIST_INSECURE_LISTEN))
-		return FL_OK;
-	fl_error_set(err, FL_ECONFIG,
-		"%s: dist.listen = %s is off loopback and the traffic is not encrypted",
-		fli_options_origin(options, FLI_KEY_DIST_LISTEN), text);
-	fl_error_why(err,
-		"whoever reads the network sees every message, and the cookie is all that keeps others out");
-	fl_error_next(err, "listen on 127.0.0.1, set tls.cert, tls.key and tls.ca, or say --set "
-			   "dist.insecure_listen=true in a network that you trust");
-	return FL_ECONFIG;
-}
-
 static int check_ports(const fl_options *options, fl_error *err)
 {
 	int64_t least = fli_options_int(options, FLI_KEY_DIST_PORT_MIN);
@@ -228,7 +173,7 @@ static int check_partition(const fl_options *options, fl_error *err)
 int fli_options_check(const fl_options *options, fl_error *err)
 {
 	int (*const checks[])(const fl_options *, fl_error *) = {fli_tls_check_options,
-		check_address, check_ports, check_marks, check_epmd, check_partition};
+		fli_options_check_address, check_ports, check_marks, check_epmd, check_partition};
 	int rc = FL_OK;
 
 	for (size_t i = 0; rc == FL_OK && i < sizeof checks / sizeof *checks; i++)

@@ -19,6 +19,7 @@
 
 #include "cluster/options_store.h"
 #include "cluster/suggest.h"
+#include "dist/host_port.h"
 #include "node/base/buf.h"
 
 /* Groups are at most one deep in the table of keys; a little more lets the message name the path.
@@ -205,10 +206,15 @@ static int read_peer_field(reader *r, const config_setting_t *setting, fli_peer_
 static int complete_peer(reader *r, fli_peer_config *peer)
 {
 	char **fields[] = {&peer->name, &peer->address, &peer->cookie, &peer->cookie_file};
+	char host[FLI_NODE_NAME_BYTES_MAX + 1];
+	uint16_t port;
 
 	if (peer->name == NULL)
 		return refuse_peer(
 			r, "a peer needs a name", "the name says which node the others are for");
+	if (peer->address != NULL && !fli_host_port_split(peer->address, host, sizeof host, &port))
+		return refuse_peer(r, "the address of a peer is no host:port",
+			"it has no port, or an IPv6 address without [ ] around it");
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		if (*fields[i] == NULL)
 			*fields[i] = fli_options_copy(r->options, "");

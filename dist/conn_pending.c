@@ -188,7 +188,7 @@ static bool is_of(const fli_pending *pending, const fli_address *from, const fli
 {
 	if (pending->peer != NULL)
 		return false;
-	if (from != NULL && memcmp(pending->sock->peer.ip, from->ip, sizeof from->ip) != 0)
+	if (from != NULL && !fli_address_is_near(&pending->sock->peer, from))
 		return false;
 	return name == NULL || (pending->is_accepted && fli_node_name_eq(&pending->name, name));
 }
@@ -431,7 +431,7 @@ size_t fli_pending_count(const fli_dist *dist, const fli_address *from)
 		const fli_pending *pending = fli_container_of(at, fli_pending, link);
 
 		if (pending->peer == NULL &&
-			(from == NULL || memcmp(pending->sock->peer.ip, from->ip, 16) == 0))
+			(from == NULL || fli_address_is_near(&pending->sock->peer, from)))
 			count++;
 	}
 	return count;

@@ -12,6 +12,9 @@
 
 #include "dist/dist.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "dist/flags.h"
 #include "dist/peers.h"
 
@@ -42,7 +45,11 @@ static void on_registered(void *ctx)
 
 static bool is_loopback(const char *address)
 {
-	return address == NULL || strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+	struct in6_addr six;
+
+	if (address == NULL || strncmp(address, "127.", 4) == 0)
+		return true;
+	return inet_pton(AF_INET6, address, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
 static void describe_epmd(fli_dist *dist)
@@ -56,6 +63,7 @@ static void describe_epmd(fli_dist *dist)
 		.program = config->epmd_program,
 		.is_embedded = config->epmd == FLI_DIST_EPMD_EMBEDDED,
 		.is_open = !is_loopback(config->listen_address),
+		.is_v6 = config->is_v6,
 		.step_ms = config->step_ms,
 		.on_registered = on_registered,
 		.ctx = dist};

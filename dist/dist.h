@@ -62,6 +62,7 @@ typedef struct fli_dist_config {
 	fli_node_name name; /* a bare host: the name comes from the first peer, nothing listens */
 	bool is_visible;
 	const char *listen_address; /* NULL: no listener */
+	bool is_v6;                 /* the epmd of this machine is asked at ::1 */
 	uint16_t port_min, port_max;
 	uint32_t tick_time_ms;   /* T: silence after which a peer is lost, and a quarter more */
 	uint32_t tick_intensity; /* I: a tick each T / I of silence of our own */

@@ -37,15 +37,16 @@ static uint64_t unix_s(void *ctx)
 	return (uint64_t)(port->wall_us(port) / 1000000);
 }
 
-static bool is_any(const char *address)
+/* `any` stands for all addresses of its kind. */
+static bool covers(const char *any, const char *address)
 {
-	return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+	return strcmp(any, strchr(address, ':') == NULL ? "0.0.0.0" : "::") == 0;
 }
 
 static bool has(const daemon_addresses *addresses, const char *address)
 {
 	for (size_t i = 0; i < addresses->count; i++) {
-		if (strcmp(addresses->all[i], address) == 0 || is_any(addresses->all[i]))
+		if (strcmp(addresses->all[i], address) == 0 || covers(addresses->all[i], address))
 			return true;
 	}
 	return false;

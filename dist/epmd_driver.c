@@ -75,7 +75,7 @@ static void dial(fli_epmd_driver *driver)
 
 	close_sock(driver);
 	driver->was_refused = false;
-	rc = net->dial(net, "127.0.0.1", driver->config.port, &driver->sock);
+	rc = net->dial(net, fli_epmd_near(&driver->config), driver->config.port, &driver->sock);
 	if (rc == FL_OK)
 		fli_sock_own(driver->sock, &events, driver);
 	else
@@ -101,13 +101,14 @@ static uint64_t node_now_ms(void *ctx)
 
 static bool serve_here(fli_epmd_driver *driver)
 {
-	static const char *const near[] = {"127.0.0.1", "127.0.1.1"};
+	/* the first must be free; others may be missing on this machine */
+	static const char *const near[] = {"127.0.0.1", "127.0.1.1", "::1"};
 	static const char *const all[] = {"0.0.0.0", "::"};
 	fl_node *node = driver->config.node;
 	const fli_epmd_embedded_config config = {.net = driver->config.net,
 		.mem = node->mem,
 		.addresses = driver->config.is_open ? all : near,
-		.addresses_count = 2,
+		.addresses_count = driver->config.is_open ? 2 : 3,
 		.port = driver->config.port,
 		.seed = node->seed,
 		.now_ms = node_now_ms,

@@ -26,10 +26,17 @@ typedef struct fli_epmd_config {
 	const char *program; /* that one; NULL: see dist/epmd_spawn.h */
 	bool is_embedded;    /* serve one here where none is */
 	bool is_open;        /* one that is started or served is for other machines, too */
+	bool is_v6;          /* that of this machine is asked at ::1 */
 	uint32_t step_ms;
 	void (*on_registered)(void *ctx); /* for the first time; may be NULL */
 	void *ctx;
 } fli_epmd_config;
+
+/* Where the epmd of this machine is asked. */
+static inline const char *fli_epmd_near(const fli_epmd_config *config)
+{
+	return config->is_v6 ? "::1" : "127.0.0.1";
+}
 
 /* ---- registration ---------------------------------------------------------------------------- */
 

@@ -102,7 +102,7 @@ int fli_lookup_new(const fli_lookup_start *start, fli_lookup **ret_lookup)
 	if (fli_epmd_lookup_start(&lookup->lookup, start->name, &lookup->out) != FLI_LOOKUP_MORE)
 		rc = lookup->lookup.error.code;
 	else
-		rc = net->dial(net, is_own_host(node, host) ? "127.0.0.1" : host,
+		rc = net->dial(net, is_own_host(node, host) ? fli_epmd_near(&lookup->config) : host,
 			start->config->port, &lookup->sock);
 	if (rc != FL_OK) {
 		release(lookup);

@@ -103,7 +103,7 @@ static void on_accept(void *ctx, fli_sock *sock)
 		fli_sock_close(sock);
 		return;
 	}
-	memcpy(source.address, sock->peer.ip, sizeof source.address);
+	fli_address_origin(&sock->peer, source.address);
 	if (fli_epmd_conn_open(&g->conn, &host->server, &source, now_of(host)) != FL_OK) {
 		fli_sock_close(sock);
 		fli_free(host->config.mem, g);
@@ -125,6 +125,7 @@ static void on_error(void *ctx, const char *why)
 static int listen_on(fli_epmd_embedded *host, const char *address, fl_error *err)
 {
 	const fli_listen_at at = {.address = address,
+		.is_v6_only = true, /* "0.0.0.0" may be there, too */
 		.port_min = host->config.port,
 		.port_max = host->config.port,
 		.on_accept = on_accept,

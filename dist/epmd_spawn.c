@@ -115,7 +115,7 @@ _Noreturn static void become(const char *path, char *const *environment)
 
 bool fli_epmd_spawn(const fli_epmd_spawn_how *how)
 {
-	static char open_text[] = "ERL_EPMD_ADDRESS=0.0.0.0";
+	static char open_text[] = "ERL_EPMD_ADDRESS=0.0.0.0,::";
 	char path[PATH_MAX], port_text[32], idle_text[40];
 	bool is_open = how->is_open && getenv("ERL_EPMD_ADDRESS") == NULL;
 	char *const added[] = {port_text, idle_text, is_open ? open_text : NULL, NULL};

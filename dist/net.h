@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "flitch/error.h"
 
@@ -33,6 +34,28 @@ typedef struct fli_address {
 	uint16_t port;
 	bool is_local; /* loopback, or the socket's own address */
 } fli_address;
+
+/*
+ * What limits for each address count by: an IPv4 address, or the network of 64 bits that one host
+ * of IPv6 may fill by itself. `ret_origin` has 16 bytes.
+ */
+static inline void fli_address_origin(const fli_address *address, uint8_t *ret_origin)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	memcpy(ret_origin, address->ip, sizeof address->ip);
+	if (memcmp(address->ip, mapped, sizeof mapped) != 0)
+		memset(ret_origin + 8, 0, 8);
+}
+
+static inline bool fli_address_is_near(const fli_address *a, const fli_address *b)
+{
+	uint8_t first[16], second[16];
+
+	fli_address_origin(a, first);
+	fli_address_origin(b, second);
+	return memcmp(first, second, sizeof first) == 0;
+}
 
 typedef struct fli_sock_events {
 	void (*on_open)(void *owner); /* after dial only */
@@ -57,6 +80,7 @@ struct fli_sock {
 
 typedef struct fli_listen_at {
 	const char *address; /* an IP literal */
+	bool is_v6_only;     /* "::" does not stand for all IPv4 addresses as well */
 	uint16_t port_min;   /* 0: any free one */
 	uint16_t port_max;
 	/* The socket must be owned or closed in there. */

@@ -13,8 +13,7 @@
  * that ended in favour of the peer's own waits for that; when that one fails, ours is tried again.
  */
 
-#include <stdlib.h>
-
+#include "dist/host_port.h"
 #include "dist/peers.h"
 
 enum { HOLD_OFF_MS = 200 };
@@ -153,32 +152,9 @@ static void dial(fli_dist_peer *peer, const char *host, uint16_t port)
 	rc = fli_pending_dial(peer, host, port);
 	if (rc == FL_OK)
 		return;
-	(void)fl_error_set(&err, rc, "cannot connect to %s at %s:%u: %s", peer->name.text, host,
-		(unsigned)port, fl_error_text(rc));
+	(void)fl_error_set(&err, rc, "cannot connect to %s at %s port %u: %s", peer->name.text,
+		host, (unsigned)port, fl_error_text(rc));
 	fli_peers_failed(peer, &err);
-}
-
-/* "host:port" or "[v6]:port" into its parts. */
-static bool split_address(const char *text, char *ret_host, size_t size, uint16_t *ret_port)
-{
-	const char *colon = strrchr(text, ':');
-	size_t length = colon == NULL ? 0 : (size_t)(colon - text);
-	char *end;
-	unsigned long port;
-
-	if (length == 0)
-		return false;
-	if (text[0] == '[' && text[length - 1] == ']') {
-		text++;
-		length -= 2;
-	}
-	port = strtoul(colon + 1, &end, 10);
-	if (length >= size || *end != '\0' || port == 0 || port > UINT16_MAX)
-		return false;
-	memcpy(ret_host, text, length);
-	ret_host[length] = '\0';
-	*ret_port = (uint16_t)port;
-	return true;
 }
 
 static void dial_known(fli_dist_peer *peer)
@@ -188,7 +164,7 @@ static void dial_known(fli_dist_peer *peer)
 	fl_error err = {0};
 	uint16_t port;
 
-	if (split_address(address, host, sizeof host, &port)) {
+	if (fli_host_port_split(address, host, sizeof host, &port)) {
 		dial(peer, host, port);
 		return;
 	}

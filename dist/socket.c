@@ -305,7 +305,18 @@ static void take_addresses(fli_uv_sock *sock, const struct addrinfo *found)
 	}
 }
 
-static int resolve(fli_uv_sock *sock, int family);
+static int resolve(fli_uv_sock *sock);
+
+/* BEAM nodes listen on one of the two; AF_UNSPEC: no more. */
+static int next_family(const fli_uv_sock *sock)
+{
+	static const int families[][3] = {[FLI_INET_FIRST] = {AF_INET, AF_INET6, AF_UNSPEC},
+		[FLI_INET6_FIRST] = {AF_INET6, AF_INET, AF_UNSPEC},
+		[FLI_INET_ONLY] = {AF_INET, AF_UNSPEC},
+		[FLI_INET6_ONLY] = {AF_INET6, AF_UNSPEC}};
+
+	return families[net_of(sock)->config.family][sock->asked];
+}
 
 static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 {
@@ -322,10 +333,8 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *foun
 	}
 	if (sock->is_closing)
 		return;
-	/* BEAM nodes listen on IPv4 unless told otherwise, so IPv6 is asked for only without it. */
-	if (sock->addresses_count == 0 && !sock->is_v6_asked) {
-		sock->is_v6_asked = true;
-		status = resolve(sock, AF_INET6);
+	if (sock->addresses_count == 0 && next_family(sock) != AF_UNSPEC) {
+		status = resolve(sock);
 		if (status == 0)
 			return;
 	}
@@ -335,11 +344,12 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *foun
 		end(sock, status != 0 ? status : UV_EAI_NODATA);
 }
 
-static int resolve(fli_uv_sock *sock, int family)
+static int resolve(fli_uv_sock *sock)
 {
-	const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+	const struct addrinfo hints = {.ai_family = next_family(sock), .ai_socktype = SOCK_STREAM};
 	int status;
 
+	sock->asked++;
 	sock->resolve.data = sock;
 	status = uv_getaddrinfo(
 		net_of(sock)->loop, &sock->resolve, on_resolved, sock->host, NULL, &hints);
@@ -367,7 +377,7 @@ int fli_uv_dial(fli_net *base, const char *host, uint16_t port, fli_sock **ret_s
 		sock->addresses_count = 1;
 		status = connect_first(sock);
 	} else {
-		status = resolve(sock, AF_INET);
+		status = resolve(sock);
 	}
 	if (status != 0) {
 		fli_uv_sock_close(&sock->base);

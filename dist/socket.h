@@ -6,7 +6,7 @@
  * The network of dist/net.h on libuv: TCP, and names through the system's resolver.
  *
  * All sockets of a network share one read buffer, since frames are parsed where they lie; a name is
- * resolved on libuv's threads, IPv4 addresses are tried before IPv6 ones.
+ * resolved on libuv's threads.
  *
  * Threads: the owner of the loop. Memory: as dist/net.h says. Errors: FL_E*.
  */
@@ -20,9 +20,19 @@ struct uv_loop_s;
  */
 #define FLI_SOCKET_READ_BYTES ((size_t)128 << 10)
 
+/* Which addresses the name of a host stands for; the second kind where there is none of the first.
+ */
+typedef enum fli_family {
+	FLI_INET_FIRST,
+	FLI_INET6_FIRST,
+	FLI_INET_ONLY,
+	FLI_INET6_ONLY
+} fli_family;
+
 typedef struct fli_socket_config {
 	struct uv_loop_s *loop; /* NULL: one of its own, driven by fli_socket_net_run */
 	fli_mem *mem;
+	fli_family family;
 	void (*on_bytes)(void *ctx, size_t size); /* after each read; may be NULL */
 	/*
 	 * A socket began something of which the loop learns in its next round only, so that it must

@@ -129,7 +129,8 @@ static int listen_on(
 	listen->tcp.data = listen;
 	listen->handles = 1;
 	net->open++;
-	status = uv_tcp_bind(&listen->tcp, (const struct sockaddr *)&to, 0);
+	status = uv_tcp_bind(&listen->tcp, (const struct sockaddr *)&to,
+		at->is_v6_only && to.ss_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0);
 	if (status == 0)
 		status = uv_listen((uv_stream_t *)&listen->tcp, BACKLOG, on_connection);
 	if (status != 0)

@@ -36,7 +36,8 @@ typedef struct fli_uv_sock {
 	size_t queued;
 	struct sockaddr_storage addresses[FLI_UV_ADDRESSES_MAX];
 	unsigned addresses_count, addresses_at;
-	bool is_resolving, is_open, is_closing, has_ended, is_v6_asked;
+	bool is_resolving, is_open, is_closing, has_ended;
+	uint8_t asked; /* kinds of addresses that were asked for */
 	bool had_full; /* the last read filled the buffer */
 	uint16_t port;
 	char host[256];

@@ -261,6 +261,7 @@ static void broken_peers_are_refused(void)
 		{"peers = ({ name = \"a@h\"; }, { name = \"a@h\"; });", "is there twice"},
 		{"peers = ({ adress = \"x\"; });", "did you mean \"address\"?"},
 		{"peers = ({ address = \"x:1\"; });", "a peer needs a name"},
+		{"peers = ({ name = \"a@h\"; address = \"::1:9\"; });", "no host:port"},
 		{"peers = ({ name = 7; });", "takes a text"},
 		{"peers = (1, 2);", "peers holds groups"},
 		{"peers = { name = \"a@h\"; };", "peers is a list of groups"},
@@ -335,6 +336,11 @@ static void what_does_not_fit_together_is_refused(void)
 		{"dist.listen", "::1", "dist.port", "0", FL_OK},
 		{"dist.listen", "localhost", "dist.port", "0", FL_OK},
 		{"dist.listen", "example", "dist.insecure_listen", "true", FL_ECONFIG},
+		{"dist.listen", "::1", "node.name", "a@127.0.0.1", FL_ECONFIG},
+		{"dist.listen", "::1", "node.name", "a@::1", FL_OK},
+		{"dist.listen", "127.0.0.1", "node.name", "a@::1", FL_ECONFIG},
+		{"dist.listen", "none", "node.name", "a@::1", FL_OK},
+		{"dist.listen", "::1", "node.name", "a@example.org", FL_OK},
 		{"dist.port_min", "10", "dist.port_max", "9", FL_ECONFIG},
 		{"dist.port_min", "9", "dist.port_max", "10", FL_OK},
 		{"dist.port_min", "9", "dist.port", "0", FL_ECONFIG},
@@ -351,6 +357,30 @@ static void what_does_not_fit_together_is_refused(void)
 		CU_ASSERT_EQUAL(
 			fl_options_set(o, rows[i].other, rows[i].other_value, "t", NULL), FL_OK);
 		CU_ASSERT_EQUAL(fli_options_check(o, &err), rows[i].rc);
+		fl_options_delete(o);
+	}
+}
+
+static void family_follows_the_address_that_is_listened_on(void)
+{
+	static const struct {
+		const char *listen, *name, *family;
+		fli_family is;
+		bool is_v6;
+	} rows[] = {{"127.0.0.1", "a@h", "auto", FLI_INET_FIRST, false},
+		{"::1", "a@h", "auto", FLI_INET6_FIRST, true},
+		{"none", "a@::1", "auto", FLI_INET6_FIRST, true},
+		{"::1", "a@h", "inet", FLI_INET_ONLY, false},
+		{"127.0.0.1", "a@h", "inet6", FLI_INET6_ONLY, true}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		fl_options *o = fl_options_new();
+
+		CU_ASSERT_EQUAL(fl_options_set(o, "dist.listen", rows[i].listen, "t", NULL), FL_OK);
+		CU_ASSERT_EQUAL(fl_options_set(o, "node.name", rows[i].name, "t", NULL), FL_OK);
+		CU_ASSERT_EQUAL(fl_options_set(o, "dist.family", rows[i].family, "t", NULL), FL_OK);
+		CU_ASSERT_EQUAL(fli_options_family(o), rows[i].is);
+		CU_ASSERT_EQUAL(fli_options_is_v6(o), rows[i].is_v6);
 		fl_options_delete(o);
 	}
 }
@@ -425,5 +455,6 @@ FL_SUITE("options", FL_TEST(defaults_are_those_of_the_table),
 	FL_TEST(own_name_is_completed_and_checked),
 	FL_TEST(without_a_listener_the_name_is_a_bare_host),
 	FL_TEST(what_does_not_fit_together_is_refused),
+	FL_TEST(family_follows_the_address_that_is_listened_on),
 	FL_TEST(the_nearest_word_is_suggested_only_when_near),
 	FL_TEST(memory_that_runs_out_is_an_error_and_leaks_nothing));

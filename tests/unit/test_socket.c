@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The network on libuv: real sockets over loopback. */
 
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dist/host_port.h"
 #include "dist/socket.h"
 #include "tests/support/suite.h"
 
@@ -84,12 +89,17 @@ static void scarce_free(fli_mem *mem, void *block)
 
 static fli_mem scarce = {.realloc = scarce_realloc, .free = scarce_free};
 
-static void open_net(void)
+static void open_net_of(fli_family family)
 {
-	const fli_socket_config config = {.mem = &scarce};
+	const fli_socket_config config = {.mem = &scarce, .family = family};
 
 	CU_ASSERT_EQUAL_FATAL(fli_socket_net_new(&config, &net), FL_OK);
 	mine = theirs = (end){.sock = NULL};
+}
+
+static void open_net(void)
+{
+	open_net_of(FLI_INET_FIRST);
 }
 
 static int listen_at(
@@ -253,6 +263,146 @@ static void name_is_resolved(void)
 	close_pair(listen);
 }
 
+/* What the machine's own resolver says of localhost; as where it has no ::1. */
+static bool has_v6_localhost(void)
+{
+	const struct addrinfo hints = {.ai_family = AF_INET6, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *found = NULL;
+	bool has = getaddrinfo("localhost", NULL, &hints, &found) == 0;
+
+	if (has)
+		freeaddrinfo(found);
+	return has;
+}
+
+/* Nothing of IPv6 can be tried on a machine without ::1, and the test says so. */
+static bool listen_v6(fli_listen **ret, uint16_t *port)
+{
+	if (listen_at("::1", 0, 0, ret, port) == FL_OK)
+		return true;
+	(void)printf("left out: this machine has no ::1\n");
+	fli_socket_net_delete(net);
+	return false;
+}
+
+static void address_of_ipv6_is_dialled(void)
+{
+	fli_listen *listen = NULL;
+	uint16_t port;
+
+	open_net();
+	if (!listen_v6(&listen, &port))
+		return;
+	dial("::1", port);
+	run_until(&mine.is_open);
+	while (theirs.sock == NULL)
+		fli_socket_net_run(net, ROUND_MS);
+	CU_ASSERT_TRUE(theirs.sock->peer.is_local);
+	close_pair(listen);
+}
+
+static void kind_of_address_that_is_preferred_is_tried_first(void)
+{
+	fli_listen *four = NULL, *six = NULL;
+	bool has_v6 = has_v6_localhost();
+	uint16_t port;
+
+	open_net_of(FLI_INET6_FIRST);
+	if (!listen_v6(&six, &port))
+		return;
+	CU_ASSERT_EQUAL_FATAL(listen_at("127.0.0.1", port, port, &four, &port), FL_OK);
+	dial("localhost", port); /* by IPv4 where the resolver knows nothing else */
+	run_until(&mine.is_open);
+	while (theirs.sock == NULL)
+		fli_socket_net_run(net, ROUND_MS);
+	CU_ASSERT_EQUAL(theirs.sock->peer.ip[15] == 1 && theirs.sock->peer.ip[10] == 0, has_v6);
+	net->unlisten(net, four);
+	close_pair(six);
+}
+
+static void one_kind_of_address_may_be_all_that_counts(void)
+{
+	fli_listen *four = NULL, *six = NULL;
+	bool has_v6 = has_v6_localhost();
+	uint16_t port;
+
+	open_net_of(FLI_INET6_ONLY);
+	if (!listen_v6(&six, &port))
+		return;
+	CU_ASSERT_EQUAL_FATAL(listen_at("127.0.0.1", port, port, &four, &port), FL_OK);
+	dial("localhost", port);
+	run_until(has_v6 ? &mine.is_open : &mine.is_over);
+	if (!has_v6)
+		CU_ASSERT_EQUAL(mine.code, FL_ENOENT);
+	net->unlisten(net, four);
+	close_pair(six);
+}
+
+static void all_addresses_of_ipv6_leave_room_for_those_of_ipv4(void)
+{
+	fli_listen_at at = {.address = "::", .is_v6_only = true, .on_accept = on_accept};
+	fli_listen *four = NULL, *six = NULL;
+	uint16_t port;
+
+	open_net();
+	if (!listen_v6(&six, &port))
+		return;
+	net->unlisten(net, six);
+	CU_ASSERT_EQUAL_FATAL(listen_at("0.0.0.0", 0, 0, &four, &port), FL_OK);
+	at.port_min = at.port_max = port;
+	CU_ASSERT_EQUAL(net->listen(net, &at, &six, &port, NULL), FL_OK);
+	net->unlisten(net, four);
+	net->unlisten(net, six);
+	fli_socket_net_delete(net);
+}
+
+static fli_address address(const char *text)
+{
+	fli_address a = {.port = 1};
+
+	CU_ASSERT_EQUAL(inet_pton(AF_INET6, text, a.ip), 1);
+	return a;
+}
+
+static void limits_count_a_network_of_ipv6_as_one(void)
+{
+	static const struct {
+		const char *a, *b;
+		bool are_near;
+	} rows[] = {{"fd00::1", "fd00::ffff:1:2:3", true}, {"fd00::1", "fd00:0:0:1::1", false},
+		{"::ffff:10.0.0.1", "::ffff:10.0.0.1", true},
+		{"::ffff:10.0.0.1", "::ffff:10.0.0.2", false}, {"::1", "::ffff:10.0.0.2", false}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		fli_address a = address(rows[i].a), b = address(rows[i].b);
+
+		CU_ASSERT_EQUAL(fli_address_is_near(&a, &b), rows[i].are_near);
+	}
+}
+
+static void host_and_port_are_told_apart(void)
+{
+	static const struct {
+		const char *text, *host;
+		uint16_t port;
+	} rows[] = {{"h:1", "h", 1}, {"10.0.0.5:9100", "10.0.0.5", 9100},
+		{"[fd00::5]:65535", "fd00::5", 65535}, {"[::1]:9100", "::1", 9100}, {"", NULL, 0},
+		{"h", NULL, 0}, {":1", NULL, 0}, {"h:", NULL, 0}, {"h:0", NULL, 0},
+		{"h:65536", NULL, 0}, {"h:1x", NULL, 0}, {"h: 1", NULL, 0}, {"::1:9100", NULL, 0},
+		{"[]:1", NULL, 0}, {"[h]:1", NULL, 0}, {"[::1]", NULL, 0},
+		{"a-host-that-is-too-long:1", NULL, 0}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint16_t port = 7;
+		char host[16] = "";
+		bool is = fli_host_port_split(rows[i].text, host, sizeof host, &port);
+
+		CU_ASSERT_EQUAL(is, rows[i].host != NULL);
+		CU_ASSERT_STRING_EQUAL(host, is ? rows[i].host : "");
+		CU_ASSERT_EQUAL(port, is ? rows[i].port : 7);
+	}
+}
+
 static void socket_may_be_closed_while_its_name_is_looked_up(void)
 {
 	open_net();
@@ -344,7 +494,12 @@ FL_SUITE("socket", FL_TEST(bytes_go_both_ways), FL_TEST(what_does_not_fit_is_que
 	FL_TEST(close_with_output_queued_is_safe),
 	FL_TEST(close_of_one_side_is_an_end_in_order_for_the_other),
 	FL_TEST(finish_lets_the_other_side_read_all), FL_TEST(port_where_nobody_listens_refuses),
-	FL_TEST(name_is_resolved), FL_TEST(socket_may_be_closed_while_its_name_is_looked_up),
+	FL_TEST(name_is_resolved), FL_TEST(address_of_ipv6_is_dialled),
+	FL_TEST(kind_of_address_that_is_preferred_is_tried_first),
+	FL_TEST(one_kind_of_address_may_be_all_that_counts),
+	FL_TEST(all_addresses_of_ipv6_leave_room_for_those_of_ipv4),
+	FL_TEST(limits_count_a_network_of_ipv6_as_one), FL_TEST(host_and_port_are_told_apart),
+	FL_TEST(socket_may_be_closed_while_its_name_is_looked_up),
 	FL_TEST(taken_port_is_skipped_within_a_range),
 	FL_TEST(address_of_another_machine_is_refused_with_a_text),
 	FL_TEST(connections_without_memory_are_closed_and_later_ones_accepted),

@@ -47,7 +47,7 @@ static void make_node(const char *name, const fli_tls_order *order, const fli_tl
 
 int main(int argc, char **argv)
 {
-	static const char *const here[] = {"localhost", "127.0.0.1", NULL};
+	static const char *const here[] = {"localhost", "127.0.0.1", "::1", NULL};
 	static const char *const elsewhere[] = {"other.example", NULL};
 	const fli_tls_order authority = {.subject = "authority of the tests",
 		.from_s = -DAY,
