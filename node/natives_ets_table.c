@@ -198,7 +198,7 @@ static void i_empty(const fli_table *table, fl_buf *buf)
 
 static void i_memory(const fli_table *table, fl_buf *buf)
 {
-	size_t bytes = sizeof *table + atomic_load(&table->bytes);
+	size_t bytes = fli_table_memory(table);
 
 	(void)fl_build(buf, "~", (bytes + WORD_BYTES - 1) / WORD_BYTES);
 }

@@ -10,12 +10,6 @@
 #include "node/sched.h"
 #include "node/table.h"
 
-static bool every(void *ctx, const fli_row *row)
-{
-	(void)ctx; /* every row */
-	return row != NULL;
-}
-
 /* NULL: none yet, or out of memory for one. */
 static fli_table *terms_of(fl_node *node, bool make)
 {
@@ -86,7 +80,7 @@ int fl_persistent_get_key(fl_proc *self, fl_rows *ret_rows, fl_value value, fl_t
 int fl_persistent_erase_key(fl_proc *self, fl_value value)
 {
 	fli_table *table = terms_of(fl_self_node(self), false);
-	fli_cut cut = {.goes = every};
+	fli_cut cut = {0};
 	fli_key key;
 	fli_use use;
 	int rc = table == NULL ? FL_ENOENT : fli_key_begin(&key, value);

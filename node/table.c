@@ -75,6 +75,7 @@ void fli_table_free(fli_table *table)
 {
 	fli_mem *mem = table->tables->node->mem;
 
+	fli_table_sweep_tombs(table, SIZE_MAX);
 	if (fli_table_is_ordered(table))
 		fli_tree_destroy(&table->tree);
 	else
@@ -543,11 +544,8 @@ int fl_table_fix(fl_proc *self, fl_tab tab, bool on)
 	else
 		is_last = unfix(use.table, tab.process, 1);
 	pthread_mutex_unlock(&use.table->fixers_lock);
-	if (is_last) {
-		pthread_mutex_lock(&use.table->lock);
-		fli_table_sweep_tombs(use.table);
-		pthread_mutex_unlock(&use.table->lock);
-	}
+	if (is_last)
+		fli_table_tidy(use.table);
 	fli_use_end(&use);
 	if (on && rc == FL_OK)
 		self->has_tables = true;
@@ -566,10 +564,8 @@ static void unfix_all(fli_table *table, uint64_t process)
 	pthread_mutex_lock(&table->fixers_lock);
 	is_last = unfix(table, process, UINT32_MAX);
 	pthread_mutex_unlock(&table->fixers_lock);
-	if (is_last && pthread_mutex_trylock(&table->lock) == 0) {
-		fli_table_sweep_tombs(table);
-		pthread_mutex_unlock(&table->lock);
-	}
+	if (is_last)
+		fli_table_tidy(table);
 	fli_use_end(&use);
 }
 

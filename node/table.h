@@ -10,7 +10,9 @@
  *     table.c         made, named, given away, inherited, ended
  *     table_use.c     a table opened for one operation, its keys, its places
  *     table_put.c     insert            table_cut.c    delete, take
- *     table_read.c    lookup, walks     table_count.c  update_counter, update_element
+ *     table_read.c    lookup, walks     table_view.c   many lookups at once
+ *     table_count.c  update_counter, update_element
+ *     table_splice.c  one element of a row
  *     table_select.c  match specifications over a table (mspec.h)
  *
  * Threads: the slots and a table's constants any, inside an epoch; its content any reads, one
@@ -61,7 +63,7 @@ typedef struct fli_table {
 	fli_hindex hash;
 	fli_tree tree; /* of an ordered_set */
 	fli_limbo limbo;
-	size_t tombs; /* places in the hash whose key is gone */
+	fli_block *tombs; /* rows of keys that went while it was fixed (fli_row_gone) */
 
 	pthread_mutex_t fixers_lock; /* of what follows; short */
 	fli_fixer *fixers;
@@ -139,11 +141,14 @@ void fli_use_end(fli_use *use);
 /* A key given as a C value. */
 typedef struct fli_key {
 	fl_term term;
-	uint64_t hash;
+	bool is_built; /* in `buf`, else in `room` or the value's own */
 	fl_buf buf;
 	uint8_t room[72];
 } fli_key;
 
+enum { FLI_INTEGER_ROOM = 11 };
+/* As fl_build writes it; returns its size. */
+size_t fli_integer_write(uint8_t room[static FLI_INTEGER_ROOM], int64_t number);
 /* FL_OK means fli_key_end. */
 int fli_key_begin(fli_key *key, fl_value value);
 void fli_key_end(fli_key *key);
@@ -155,11 +160,16 @@ static inline bool fli_table_is_ordered(const fli_table *table)
 	return table->type == FL_TABLE_ORDERED_SET;
 }
 
+static inline bool fli_table_has_bags(const fli_table *table)
+{
+	return table->type == FL_TABLE_BAG || table->type == FL_TABLE_DUPLICATE_BAG;
+}
+
 /* Where a reader stands: a place with a key, in either kind of index. */
 typedef struct fli_spot {
-	fli_hnode *hnode;
-	fli_tnode *tnode;
-	const fli_row *row; /* what it sees there */
+	fli_tnode *tnode;    /* NULL: in the hash */
+	const fli_row *head; /* what lies there in the hash; may be a tombstone */
+	const fli_row *row;  /* what it sees there */
 } fli_spot;
 
 /* The place of a key; false when there is none. `row` may be NULL: a tombstone, or a batch. */
@@ -172,26 +182,46 @@ bool fli_spot_next(const fli_table *table, fli_spot *spot);
 bool fli_spot_after(const fli_table *table, fl_term key, fli_spot *ret_spot);
 bool fli_spot_before(const fli_table *table, fl_term key, fli_spot *ret_spot);
 
-/* ---- table_put.c, table_cut.c: under the lock ------------------------------------------------ */
+/* ---- table_put.c, table_cut.c, table_splice.c: under the lock
+ * ------------------------------------------------ */
 
 /* Inserts them as one. FL_EALREADY: `only_new`, and one of the keys is there. */
 int fli_table_put(fli_table *table, fli_object *objects, size_t count, bool only_new);
+/* The row of a key in a set or ordered_set, and an element of it; table_splice.c. */
+typedef struct fli_splice {
+	fli_table *table;
+	fli_hplace *place; /* or */
+	fli_tnode *tnode;
+	fli_row *row;
+	fl_term element;
+} fli_splice;
+/* FL_ENOENT; FLI_EKEYPOS, FLI_EPOSITION. */
+int fli_splice_find(fli_table *table, fl_term key, uint32_t pos, fli_splice *ret_splice);
+/* The encoded term takes the element's place. */
+int fli_splice_put(const fli_splice *splice, const uint8_t *value, size_t value_size);
+
 /* Whether a row goes. */
 typedef bool fli_table_goes(void *ctx, const fli_row *row);
-/* Rows of the place for which it says so; *ret_count are added to. */
+/* Rows of the place for which it says so; NULL: all of them. */
 typedef struct fli_cut {
 	fli_table_goes *goes;
 	void *ctx;
 	size_t count; /* that went */
 } fli_cut;
 int fli_table_cut(fli_table *table, fl_term key, fli_cut *cut);
-int fli_table_cut_everywhere(fli_table *table, fli_cut *cut);
-void fli_table_clear(fli_table *table);
-/* Tombstones go when nobody fixes the table any more. Under the lock; does nothing before that. */
-void fli_table_sweep_tombs(fli_table *table);
+/* So many keys from the spot on, which moves on; *is_there: whether it stands before something. */
+int fli_table_cut_on(fli_table *table, fli_cut *cut, uint32_t keys, fli_spot *spot, bool *is_there);
+/* FL_ENOMEM: nothing has changed. */
+int fli_table_clear(fli_table *table);
+/* So many tombstones go. */
+void fli_table_sweep_tombs(fli_table *table, size_t count);
+/* Some go, if nobody fixes the table; not under the lock: does nothing when somebody has it. */
+void fli_table_tidy(fli_table *table);
 
 /* ---- table_read.c ---------------------------------------------------------------------------- */
 
+/* Bytes. */
+size_t fli_table_memory(const fli_table *table);
 /* The rows from `row` on, oldest first by fl_rows_next; the guard is the caller's until it is OK.
  */
 int fli_rows_take(const fli_use *use, const fli_row *row, fl_rows *ret_rows);

@@ -5,12 +5,13 @@
  *
  * - The elements of the object, or of the default with the key in its place, become an array of
  *   views; what an operation sets is built into a buffer beside it; then the tuple is written.
+ * - One element of an object that is there needs none of that: table_splice.c.
  * - Operations run in order, each on what the one before left. When one fails nothing is put back.
  *
  * Departs from OTP: a counter of more than 127 bits is FL_ELIMIT.
  */
 #include "node/table.h"
-#include "node/term/walk.h"
+#include "node/term/peek.h"
 #include "node/wide.h"
 
 typedef struct change {
@@ -126,6 +127,13 @@ static int read_bounded(fl_term term, operation *op)
 	return rc == FL_OK ? read_number(reset, &op->reset) : rc;
 }
 
+static fli_wide bounded(const operation *op, fli_wide value)
+{
+	bool is_beyond = op->by < 0 ? value < op->bound : value > op->bound;
+
+	return op->has_bound && is_beyond ? op->reset : value;
+}
+
 static int count_one(change *c, const operation *op, fl_buf *ret_result)
 {
 	fli_wide value;
@@ -140,8 +148,7 @@ static int count_one(change *c, const operation *op, fl_buf *ret_result)
 		return rc;
 	if (!fli_wide_add(value, op->by, &value))
 		return FL_ELIMIT;
-	if (op->has_bound && (op->by < 0 ? value < op->bound : value > op->bound))
-		value = op->reset;
+	value = bounded(op, value);
 	c->at[op->pos - 1] = c->values.size + 1;
 	(void)fli_wide_write(&c->values, value);
 	rc = fli_wide_write(ret_result, value);
@@ -176,9 +183,29 @@ static int count(change *c, fl_term update, fl_buf *ret_result)
 	return rc == FL_OK ? count_one(c, &op, ret_result) : rc;
 }
 
-static bool has_updates(const fli_table *table)
+/* One counter of an object that is there, the common case; false: not that simple. */
+static bool count_simple(
+	fli_table *table, fl_term key, fl_term update, fl_buf *ret_result, int *ret_rc)
 {
-	return table->type == FL_TABLE_SET || table->type == FL_TABLE_ORDERED_SET;
+	operation op = {.pos = table->keypos + 1};
+	uint8_t text[FLI_INTEGER_ROOM];
+	fli_splice splice;
+	fli_wide value;
+	size_t size;
+
+	if ((fl_term_kind(update) == FL_INTEGER ? read_number(update, &op.by)
+						: read_bounded(update, &op)) != FL_OK ||
+		fli_splice_find(table, key, op.pos, &splice) != FL_OK ||
+		!fli_wide_read(splice.element, &value) || !fli_wide_add(value, op.by, &value))
+		return false;
+	value = bounded(&op, value);
+	if (value < INT64_MIN || value > INT64_MAX)
+		return false;
+	size = fli_integer_write(text, (int64_t)value);
+	*ret_rc = fli_wide_write(ret_result, value);
+	if (*ret_rc == FL_OK)
+		*ret_rc = fli_splice_put(&splice, text, size);
+	return true;
 }
 
 static int count_key(
@@ -189,8 +216,10 @@ static int count_key(
 
 	if (otherwise != NULL && fl_term_kind(*otherwise) != FL_TUPLE)
 		return FL_EINVAL;
-	if (!has_updates(table))
+	if (fli_table_has_bags(table))
 		return FLI_ETYPE;
+	if (count_simple(table, key, update, ret_result, &rc))
+		return rc;
 	rc = change_of_key(&c, table, key, otherwise);
 	if (rc != FL_OK)
 		return rc;
@@ -231,19 +260,39 @@ int fl_table_update_counter_key(
 	return fli_table_rc(rc);
 }
 
-int fl_table_add_key(fl_tab tab, fl_value value, int64_t amount, int64_t *ret_total)
+/* As count_simple, in numbers. */
+static bool add_simple(fli_table *table, fl_term key, int64_t amount, int64_t *total, int *ret_rc)
+{
+	uint8_t text[FLI_INTEGER_ROOM];
+	fli_splice splice;
+	fli_cursor c;
+	int64_t value;
+
+	if (fli_table_has_bags(table) ||
+		fli_splice_find(table, key, table->keypos + 1, &splice) != FL_OK)
+		return false;
+	c = fli_cursor_make(splice.element.data, splice.element.size);
+	if (!fli_peek_int(&c, &value) || __builtin_add_overflow(value, amount, &value))
+		return false;
+	*ret_rc = fli_splice_put(&splice, text, fli_integer_write(text, value));
+	if (*ret_rc == FL_OK)
+		*total = value;
+	return true;
+}
+
+static int add_any(fli_table *table, fl_term key, int64_t amount, int64_t *ret_total)
 {
 	fl_buf update = FL_BUF_INIT, otherwise = FL_BUF_INIT, result = FL_BUF_INIT;
 	fl_term none;
 	int rc;
 
-	(void)fl_build(&update, "{2, ~}", amount);
+	(void)fl_build(&update, "~", amount);
 	rc = fl_build(&otherwise, "{none, 0}");
 	if (rc == FL_OK)
 		rc = update.error;
 	if (rc == FL_OK) {
 		none = fl_buf_term(&otherwise);
-		rc = fl_table_update_counter_key(tab, value, fl_buf_term(&update), &none, &result);
+		rc = count_key(table, key, fl_buf_term(&update), &none, &result);
 	}
 	if (rc == FL_OK && !fl_match(fl_buf_term(&result), "~", ret_total))
 		rc = FL_ELIMIT;
@@ -251,6 +300,24 @@ int fl_table_add_key(fl_tab tab, fl_value value, int64_t amount, int64_t *ret_to
 	fl_buf_free(&otherwise);
 	fl_buf_free(&result);
 	return rc;
+}
+
+int fl_table_add_key(fl_tab tab, fl_value value, int64_t amount, int64_t *ret_total)
+{
+	fli_key key;
+	fli_use use;
+	int rc = fli_key_begin(&key, value);
+
+	if (rc != FL_OK)
+		return rc;
+	rc = fli_use_begin(tab, FLI_TABLE_WRITE, &use);
+	if (rc == FL_OK) {
+		if (!add_simple(use.table, key.term, amount, ret_total, &rc))
+			rc = add_any(use.table, key.term, amount, ret_total);
+		fli_use_end(&use);
+	}
+	fli_key_end(&key);
+	return fli_table_rc(rc);
 }
 
 /* ---- elements -------------------------------------------------------------------------------- */
@@ -270,14 +337,30 @@ static int set_one(change *c, fl_term one)
 	return fl_build(&c->values, "~", value);
 }
 
+/* One element of an object that is there; false: not that simple. */
+static bool set_simple(fli_table *table, fl_term key, fl_term update, int *ret_rc)
+{
+	fli_splice splice;
+	fl_term value;
+	uint32_t pos;
+
+	if (!fl_match(update, "{~, ~}", &pos, &value) || value.rest != 0 ||
+		fli_splice_find(table, key, pos, &splice) != FL_OK)
+		return false;
+	*ret_rc = fli_splice_put(&splice, value.data, value.size);
+	return true;
+}
+
 static int set_key(fli_table *table, fl_term key, fl_term update, const fl_term *otherwise)
 {
 	change c;
 	fl_term one;
 	int rc;
 
-	if (!has_updates(table))
+	if (fli_table_has_bags(table))
 		return FL_EINVAL;
+	if (set_simple(table, key, update, &rc))
+		return rc;
 	rc = change_of_key(&c, table, key, otherwise);
 	if (rc != FL_OK)
 		return rc;

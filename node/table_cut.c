@@ -5,7 +5,8 @@
  * - What is left of a bag's key is a chain of its own: rows older than all that go are shared, the
  *   newer ones copied, and one store puts the new chain in place. Readers see the old or the new.
  * - In a table that somebody has fixed, a key of a hash stays as a tombstone, so that a traversal
- *   which stands on it goes on. They are swept when nobody fixes the table any more.
+ *   which stands on it goes on. They are swept, some with each write, when nobody fixes the table
+ *   any more.
  *
  * Failure: no memory for the copies; that key is as it was.
  */
@@ -21,32 +22,63 @@ static void drop_row(fli_table *table, const fli_row *row)
 static void count_gone(fli_table *table, const fli_row *row, fli_cut *cut)
 {
 	(void)atomic_fetch_sub(&table->size, 1);
-	(void)atomic_fetch_sub(&table->bytes, sizeof *row + row->size);
+	(void)atomic_fetch_sub(&table->bytes, fli_row_room(row->size));
 	cut->count++;
 }
 
 /* ---- a chain --------------------------------------------------------------------------------- */
 
+/* The rows of a key, and which of them go: asked once each. */
 typedef struct chain {
 	fli_mem *mem;
+	const fli_row *head;
+	bool *goes; /* by place in the chain, from the head on; NULL: all do */
+	bool one;
+	uint32_t count, going;
 	const fli_row *last; /* the oldest that goes; what is older is shared */
-	uint32_t kept;       /* rows of the new chain */
-	fli_row *first;      /* of it; NULL: nothing is left, or only what is shared */
+	fli_row *first;      /* of the new chain; NULL: nothing is left, or only what is shared */
 	fli_row *end;
 } chain;
 
+static int judge(chain *c, fli_cut *cut)
+{
+	uint32_t i = 0;
+
+	c->count = fli_row_count(c->head);
+	c->going = c->count;
+	if (cut->goes == NULL)
+		return FL_OK;
+	c->goes = c->going == 1 ? &c->one : fli_alloc(c->mem, c->going * sizeof *c->goes);
+	if (c->goes == NULL)
+		return FL_ENOMEM;
+	c->going = 0;
+	for (const fli_row *row = c->head; row != NULL; row = row->older, i++) {
+		c->goes[i] = cut->goes(cut->ctx, row);
+		if (c->goes[i]) {
+			c->going++;
+			c->last = row;
+		}
+	}
+	return FL_OK;
+}
+
+static void forget(chain *c)
+{
+	if (c->goes != &c->one)
+		fli_free(c->mem, c->goes);
+}
+
 static bool add_copy(chain *c, const fli_row *row)
 {
-	fli_row *copy = fli_alloc(c->mem, sizeof *copy + row->size);
+	fli_row *copy = fli_alloc(c->mem, fli_row_room(row->size));
 
 	if (copy == NULL)
 		return false;
 	memcpy(copy->bytes, row->bytes, row->size);
 	copy->block.next = NULL;
-	atomic_init(&copy->batch, NULL);
+	atomic_init(&copy->entry, NULL);
+	copy->hash = row->hash;
 	copy->older = c->last->older;
-	copy->batch_at = 0;
-	copy->count = c->kept--;
 	copy->size = row->size;
 	copy->key_at = row->key_at;
 	copy->key_size = row->key_size;
@@ -70,91 +102,70 @@ static void drop_copies(chain *c)
 	}
 }
 
-/* How many rows go, and the oldest of them. */
-static uint32_t judge(const fli_row *head, fli_cut *cut, const fli_row **ret_last)
-{
-	uint32_t going = 0;
-
-	for (const fli_row *row = head; row != NULL; row = row->older)
-		if (cut->goes(cut->ctx, row)) {
-			going++;
-			*ret_last = row;
-		}
-	return going;
-}
-
 /* The new chain, of which at least one row stays; NULL: out of memory. */
-static const fli_row *make_chain(chain *c, const fli_row *head, fli_cut *cut)
+static const fli_row *make_chain(chain *c)
 {
-	const fli_row *row = head;
+	uint32_t i = 0;
 
-	for (; row != c->last; row = row->older)
-		if (!cut->goes(cut->ctx, row) && !add_copy(c, row)) {
+	for (const fli_row *row = c->head; row != c->last; row = row->older, i++)
+		if (!c->goes[i] && !add_copy(c, row)) {
 			drop_copies(c);
 			return NULL;
 		}
 	return c->first != NULL ? c->first : c->last->older;
 }
 
-static void end_rows(fli_table *table, const fli_row *head, const chain *c, fli_cut *cut)
+/* The rows down to the last that goes; `but` stays where it is. */
+static void end_rows(fli_table *table, const chain *c, const fli_row *but, fli_cut *cut)
 {
-	const fli_row *end = c->last->older;
+	const fli_row *end = c->last == NULL ? NULL : c->last->older, *row = c->head;
 
-	while (head != end) {
-		const fli_row *older = head->older;
+	for (uint32_t i = 0; row != end; i++) {
+		const fli_row *older = row->older;
 
-		if (cut->goes(cut->ctx, head))
-			count_gone(table, head, cut);
-		drop_row(table, head); /* or its copy has taken its place */
-		head = older;
+		if (c->goes == NULL || c->goes[i])
+			count_gone(table, row, cut);
+		if (row != but)
+			drop_row(table, row); /* or its copy has taken its place */
+		row = older;
 	}
 }
 
 /* ---- a place --------------------------------------------------------------------------------- */
 
-static void end_hnode(fli_table *table, fli_hplace *place)
+/* A key without rows. Returns the row that stays as a tombstone. */
+static const fli_row *end_place(fli_table *table, fli_hplace *place)
 {
-	fli_hnode *node = atomic_load(place);
+	fli_row *head = fli_hplace_row(place);
 
-	if (atomic_load(&table->is_fixed) != 0) {
-		atomic_store(&node->rows, NULL);
-		table->tombs++;
-		return;
+	if (atomic_load(&table->is_fixed) == 0) {
+		(void)fli_hash_unlink(&table->hash, place);
+		return NULL;
 	}
-	(void)atomic_fetch_sub(&table->bytes, sizeof *node + (node->has_row ? 0 : node->key_size));
-	fli_hash_unlink(&table->hash, place);
+	atomic_store(&head->entry, FLI_ROW_GONE);
+	head->block.next = table->tombs;
+	table->tombs = &head->block;
+	return head;
 }
 
-static int cut_hnode(fli_table *table, fli_hplace *place, fli_cut *cut)
+static int cut_place(fli_table *table, fli_hplace *place, fli_cut *cut)
 {
-	fli_hnode *node = atomic_load(place);
-	fli_row *head = atomic_load(&node->rows);
-	chain c = {.mem = table->tables->node->mem};
-	uint32_t going = judge(head, cut, &c.last);
+	chain c = {.mem = table->tables->node->mem, .head = fli_hplace_row(place)};
 	const fli_row *rest;
+	int rc = judge(&c, cut);
 
-	if (going == 0)
-		return FL_OK;
-	if (node->has_row) {
-		count_gone(table, head, cut);
-		end_hnode(table, place);
-		return FL_OK;
+	if (rc == FL_OK && c.going == c.count) {
+		end_rows(table, &c, end_place(table, place), cut);
+	} else if (rc == FL_OK && c.going > 0) {
+		rest = make_chain(&c);
+		rc = rest == NULL ? FL_ENOMEM : FL_OK;
+		if (rest != NULL) {
+			(void)fli_hash_replace(place, (fli_row *)(uintptr_t)rest);
+			end_rows(table, &c, NULL, cut);
+		}
 	}
-	if (going == head->count) {
-		c.last = NULL;
-		for (const fli_row *row = head; row != NULL; row = row->older)
-			c.last = row;
-		end_hnode(table, place);
-		end_rows(table, head, &c, cut);
-		return FL_OK;
-	}
-	c.kept = head->count - going;
-	rest = make_chain(&c, head, cut);
-	if (rest == NULL)
-		return FL_ENOMEM;
-	atomic_store(&node->rows, (fli_row *)(uintptr_t)rest);
-	end_rows(table, head, &c, cut);
-	return FL_OK;
+	forget(&c);
+	return rc;
 }
 
 static int cut_tnode(fli_table *table, fli_tnode *node, fli_cut *cut)
@@ -162,7 +173,7 @@ static int cut_tnode(fli_table *table, fli_tnode *node, fli_cut *cut)
 	fli_row *row = atomic_load(&node->rows);
 	size_t bytes = sizeof *node + sizeof(void *) * node->height;
 
-	if (!cut->goes(cut->ctx, row))
+	if (cut->goes != NULL && !cut->goes(cut->ctx, row))
 		return FL_OK;
 	if (!fli_tree_unlink(&table->tree, node))
 		return FL_ENOMEM;
@@ -175,7 +186,6 @@ int fli_table_cut(fli_table *table, fl_term key, fli_cut *cut)
 {
 	fli_hplace *place;
 	fli_tnode *tnode;
-	fli_hnode *hnode;
 	uint64_t hash;
 	int rc = fli_key_hash(table, key, &hash);
 
@@ -185,33 +195,32 @@ int fli_table_cut(fli_table *table, fl_term key, fli_cut *cut)
 		tnode = fli_tree_find(&table->tree, key);
 		return tnode == NULL ? FL_OK : cut_tnode(table, tnode, cut);
 	}
-	hnode = fli_hash_spot(&table->hash, hash, key, &place);
-	if (hnode == NULL || atomic_load(&hnode->rows) == NULL)
+	place = fli_hash_place(&table->hash, hash, key);
+	if (place == NULL || fli_row_is_gone(fli_hplace_row(place)))
 		return FL_OK;
-	rc = cut_hnode(table, place, cut);
+	rc = cut_place(table, place, cut);
 	fli_hash_fit(&table->hash);
 	return rc;
 }
 
-int fli_table_cut_everywhere(fli_table *table, fli_cut *cut)
+/* The key where the spot stands. */
+static int cut_spot(fli_table *table, const fli_spot *spot, fli_cut *cut)
 {
-	fli_spot spot;
-	bool is_there = fli_spot_first(table, &spot);
+	if (spot->tnode != NULL)
+		return cut_tnode(table, spot->tnode, cut);
+	return cut_place(table,
+		fli_hash_place(&table->hash, spot->head->hash, fli_row_key(spot->head, NULL)), cut);
+}
+
+int fli_table_cut_on(fli_table *table, fli_cut *cut, uint32_t keys, fli_spot *spot, bool *is_there)
+{
 	int rc = FL_OK;
 
-	while (is_there && rc == FL_OK) {
-		fli_spot here = spot;
-		fli_hplace *place;
+	for (; *is_there && rc == FL_OK && keys > 0; keys--) {
+		fli_spot here = *spot;
 
-		is_there = fli_spot_next(table, &spot);
-		if (here.tnode != NULL) {
-			rc = cut_tnode(table, here.tnode, cut);
-		} else {
-			fl_term key = {.data = here.hnode->key, .size = here.hnode->key_size};
-
-			(void)fli_hash_spot(&table->hash, here.hnode->hash, key, &place);
-			rc = cut_hnode(table, place, cut);
-		}
+		*is_there = fli_spot_next(table, spot);
+		rc = cut_spot(table, &here, cut);
 	}
 	if (!fli_table_is_ordered(table))
 		fli_hash_fit(&table->hash);
@@ -220,46 +229,38 @@ int fli_table_cut_everywhere(fli_table *table, fli_cut *cut)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static bool every(void *ctx, const fli_row *row)
+int fli_table_clear(fli_table *table)
 {
-	(void)ctx; /* every row */
-	return row != NULL;
-}
+	fli_cut cut = {0};
+	fli_spot spot;
+	bool is_there;
+	int rc = FL_OK;
 
-void fli_table_clear(fli_table *table)
-{
-	fli_cut cut = {.goes = every};
-
-	if (fli_table_is_ordered(table)) {
+	if (!fli_table_is_ordered(table) && atomic_load(&table->is_fixed) != 0) {
+		is_there = fli_spot_first(table, &spot);
+		return fli_table_cut_on(table, &cut, UINT32_MAX, &spot, &is_there);
+	}
+	fli_table_sweep_tombs(table, SIZE_MAX);
+	if (fli_table_is_ordered(table))
 		fli_tree_clear(&table->tree);
-	} else if (atomic_load(&table->is_fixed) != 0) {
-		(void)fli_table_cut_everywhere(table, &cut); /* all of a key: needs no memory */
-		return;
-	} else {
-		fli_hash_clear(&table->hash);
-		table->tombs = 0;
+	else
+		rc = fli_hash_clear(&table->hash);
+	if (rc == FL_OK) {
+		atomic_store(&table->size, 0);
+		atomic_store(&table->bytes, 0);
 	}
-	atomic_store(&table->size, 0);
-	atomic_store(&table->bytes, 0);
+	return rc;
 }
 
-void fli_table_sweep_tombs(fli_table *table)
+void fli_table_sweep_tombs(fli_table *table, size_t count)
 {
-	fli_hnode *node, *next;
-	fli_hplace *place;
+	for (; table->tombs != NULL && count > 0; count--) {
+		fli_row *row = fli_container_of(table->tombs, fli_row, block);
+		fli_hplace *place = fli_hash_place(&table->hash, row->hash, fli_row_key(row, NULL));
 
-	if (table->tombs == 0 || atomic_load(&table->is_fixed) != 0)
-		return;
-	for (node = fli_hash_first(&table->hash); node != NULL; node = next) {
-		next = fli_hash_next(&table->hash, node);
-		if (atomic_load(&node->rows) != NULL)
-			continue;
-		(void)fli_hash_spot(&table->hash, node->hash,
-			(fl_term){.data = node->key, .size = node->key_size}, &place);
-		(void)atomic_fetch_sub(
-			&table->bytes, sizeof *node + (node->has_row ? 0 : node->key_size));
-		fli_hash_unlink(&table->hash, place);
-		table->tombs--;
+		table->tombs = row->block.next;
+		if (place != NULL && fli_hplace_row(place) == row) /* the key has not come back */
+			(void)fli_hash_unlink(&table->hash, place);
+		drop_row(table, row);
 	}
-	fli_hash_fit(&table->hash);
 }

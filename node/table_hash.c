@@ -2,24 +2,33 @@
 /*
  * A hash table whose readers take no lock.
  *
- * - A chain is sorted by hash. To insert is to store one pointer, to unlink as well; the unlinked
- *   node keeps its own pointer, so a reader that stands on it goes on.
- * - To double the buckets the writer makes the new array, publishes it, and then cuts each chain in
- *   two. A reader that still looks at the old array may find a chain cut short: so who finds
- *   nothing looks whether the array has changed, and then again. To halve them it joins chains
- *   before it publishes; a reader of the old array meets nodes beyond its bucket and stops there.
- * - A traversal that comes to the end of a chain goes on by the hash where it stands.
+ * - A key lies in the first bucket from its own on that had room. To insert is to store one word;
+ *   to replace or unlink as well. A key never moves inside an array, so a reader that goes through
+ *   its buckets once and does not meet it has found a moment at which it was not there.
+ * - Each bucket counts the keys that went past it. A reader goes on as long as there are any; the
+ *   writer counts before it links, and after it unlinks.
+ * - To resize, the writer makes a new array from the old one, publishes it, and never touches the
+ *   old one again: who still reads that reads the moment of the change.
+ * - A traversal takes, of the keys of one bucket, the one with the least hash beyond where it
+ *   stands.
  *
- * Failure: without memory for an array chains grow longer. Two keys with one 64-bit hash, which is
- * keyed, are told apart by comparing them.
+ * Large arrays lie on huge pages where the kernel has some: a lookup in one of many megabytes would
+ * wait as long for its address as for its content.
+ *
+ * Failure: without memory for an array its buckets are filled up to the last slot but one, then an
+ * insert is FL_ENOMEM. Two keys with one 64-bit hash, which is keyed, are told apart by comparing.
  */
 #include "node/table_hash.h"
+
+#include <sys/mman.h>
 
 #include "node/base/map.h"
 #include "node/term/hash.h"
 #include "node/term/peek.h"
 
-enum { BITS_MIN = 3, BITS_MAX = 40 };
+enum { BITS_MIN = 1, BITS_MAX = 40, LINE = 64, AHEAD = 8 };
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static size_t index_of(const fli_buckets *b, uint64_t value)
 {
@@ -31,16 +40,41 @@ static size_t buckets_count(unsigned bits)
 	return (size_t)1 << bits;
 }
 
+static size_t bytes_of(unsigned bits)
+{
+	return buckets_count(bits) * sizeof(fli_bucket);
+}
+
+static uint64_t tag_of(uint64_t value)
+{
+	return (value << 1 & 0xffff) | 1; /* never that of an empty slot */
+}
+
+static uint64_t word_of(const fli_row *row)
+{
+	uint64_t address = (uint64_t)(uintptr_t)row;
+
+	fl_assert(address >> 48 == 0);
+	return tag_of(row->hash) << 48 | address;
+}
+
+/* ---- arrays ---------------------------------------------------------------------------------- */
+
 static fli_buckets *make_buckets(fli_mem *mem, unsigned bits)
 {
-	size_t count = buckets_count(bits);
-	fli_buckets *b = fli_alloc(mem, sizeof *b + count * sizeof b->heads[0]);
+	size_t size = bytes_of(bits);
+	size_t align = size >= 2 * HUGE_PAGE ? HUGE_PAGE : LINE;
+	fli_buckets *b = fli_alloc(mem, sizeof *b + align + size);
+	uintptr_t at;
 
 	if (b == NULL)
 		return NULL;
+	at = ((uintptr_t)(b + 1) + align - 1) / align * align;
 	b->bits = bits;
-	for (size_t i = 0; i < count; i++)
-		atomic_init(&b->heads[i], NULL);
+	b->at = (fli_bucket *)at;
+	if (align == HUGE_PAGE)
+		(void)madvise(b->at, size, MADV_HUGEPAGE); /* else it goes without */
+	memset(b->at, 0, size);
 	return b;
 }
 
@@ -51,40 +85,45 @@ int fli_hash_create(fli_hindex *hash, fli_mem *mem, fli_limbo *limbo)
 	if (b == NULL)
 		return FL_ENOMEM;
 	atomic_init(&hash->buckets, b);
+	atomic_init(&hash->bytes, bytes_of(b->bits));
 	hash->count = 0;
 	hash->limbo = limbo;
 	hash->mem = mem;
 	return FL_OK;
 }
 
-static void free_node(fli_mem *mem, fli_hnode *node)
+/* All rows of the array, each with those that are older; there are no tombstones. */
+static void end_rows(fli_hindex *hash, fli_buckets *b, void (*end)(fli_hindex *, fli_row *))
 {
-	fli_row *row = node->has_row ? NULL : atomic_load(&node->rows);
+	for (size_t i = 0; i < buckets_count(b->bits); i++)
+		for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++) {
+			fli_row *row = fli_hplace_row(&b->at[i].slots[s]);
 
-	while (row != NULL) {
-		const fli_row *older = row->older;
+			while (row != NULL) {
+				fli_row *older = (fli_row *)(uintptr_t)row->older;
 
-		fli_free(mem, row);
-		row = (fli_row *)(uintptr_t)older;
-	}
-	fli_free(mem, node);
+				end(hash, row);
+				row = older;
+			}
+		}
+}
+
+static void free_row(fli_hindex *hash, fli_row *row)
+{
+	fli_free(hash->mem, row);
 }
 
 void fli_hash_destroy(fli_hindex *hash)
 {
 	fli_buckets *b = atomic_load(&hash->buckets);
 
-	for (size_t i = 0; i < buckets_count(b->bits); i++) {
-		fli_hnode *node = atomic_load(&b->heads[i]);
-
-		while (node != NULL) {
-			fli_hnode *next = atomic_load(&node->next);
-
-			free_node(hash->mem, node);
-			node = next;
-		}
-	}
+	end_rows(hash, b, free_row);
 	fli_free(hash->mem, b);
+}
+
+uint64_t fli_hash_int(uint64_t seed, int64_t number)
+{
+	return fli_hash_mix(fli_hash_mix(seed ^ (uint64_t)number) + seed);
 }
 
 bool fli_hash_key(uint64_t seed, fl_term key, uint64_t *ret_hash)
@@ -94,7 +133,7 @@ bool fli_hash_key(uint64_t seed, fl_term key, uint64_t *ret_hash)
 
 	/* The most common keys; an integer has the same hash however it is encoded. */
 	if (key.rest == 0 && fli_peek_int(&c, &number)) {
-		*ret_hash = fli_hash_mix(fli_hash_mix(seed ^ (uint64_t)number) + seed);
+		*ret_hash = fli_hash_int(seed, number);
 		return true;
 	}
 	return fli_term_hash(seed, key, ret_hash);
@@ -102,264 +141,298 @@ bool fli_hash_key(uint64_t seed, fl_term key, uint64_t *ret_hash)
 
 /* ---- readers --------------------------------------------------------------------------------- */
 
-static bool has_key(const fli_hnode *node, fl_term key)
+static bool has_key(const fli_row *row, fl_term key)
 {
-	return fli_same_term((fl_term){.data = node->key, .size = node->key_size}, key);
+	return fli_same_term(fli_row_key(row, NULL), key);
 }
 
-fli_hnode *fli_hash_find(const fli_hindex *hash, uint64_t value, fl_term key)
+static bool has_tag(uint64_t word, uint64_t value)
 {
-	const fli_buckets *b = atomic_load(&hash->buckets), *seen;
+	return word >> 48 == tag_of(value);
+}
 
-	do {
-		fli_hnode *node = atomic_load(&b->heads[index_of(b, value)]);
+/* The place of the key, and the word that was met there; NULL: none. */
+static fli_hplace *search(const fli_buckets *b, uint64_t value, fl_term key, uint64_t *ret_word)
+{
+	size_t mask = buckets_count(b->bits) - 1;
+	size_t first = index_of(b, value);
 
-		while (node != NULL && node->hash < value)
-			node = atomic_load(&node->next);
-		for (; node != NULL && node->hash == value; node = atomic_load(&node->next))
-			if (has_key(node, key))
-				return node;
-		seen = b;
-		b = atomic_load(&hash->buckets);
-	} while (FLI_UNLIKELY(seen != b));
+	for (size_t i = 0; i <= mask; i++) {
+		fli_bucket *bucket = &b->at[(first + i) & mask];
+
+		for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++) {
+			*ret_word = atomic_load(&bucket->slots[s]);
+			if (!has_tag(*ret_word, value))
+				continue;
+			//			fetch_row(fli_place_row(*ret_word));
+			if (has_key(fli_place_row(*ret_word), key))
+				return &bucket->slots[s];
+		}
+		if (FLI_LIKELY(atomic_load(&bucket->passed) == 0))
+			break;
+	}
 	return NULL;
 }
 
-/* The first node from the bucket on whose hash is not below `least`; false: look again. */
-static bool seek(const fli_hindex *hash, const fli_buckets *b, uint64_t least, fli_hnode **ret_node)
+bool fli_hash_find(const fli_hindex *hash, uint64_t value, fl_term key, fli_found *ret_found)
 {
-	for (size_t i = index_of(b, least); i < buckets_count(b->bits); i++) {
-		fli_hnode *node = atomic_load(&b->heads[i]);
+	const fli_hplace *place;
+	uint64_t word;
 
-		while (node != NULL && node->hash < least)
-			node = atomic_load(&node->next);
-		if (node != NULL) {
-			*ret_node = node;
-			return true;
-		}
-		if (atomic_load(&hash->buckets) != b)
+	do {
+		place = search(atomic_load(&hash->buckets), value, key, &word);
+		if (place == NULL)
 			return false;
-	}
-	*ret_node = NULL;
+		ret_found->head = fli_place_row(word);
+		ret_found->row = fli_row_seen(ret_found->head);
+	} while (FLI_UNLIKELY(atomic_load(place) != word));
 	return true;
 }
 
-static fli_hnode *from(const fli_hindex *hash, uint64_t least)
+const fli_bucket *fli_hash_bucket(const fli_hindex *hash, uint64_t value)
 {
-	fli_hnode *node = NULL;
+	const fli_buckets *b = atomic_load(&hash->buckets);
 
-	while (!seek(hash, atomic_load(&hash->buckets), least, &node))
-		continue;
-	return node;
+	return &b->at[index_of(b, value)];
 }
 
-fli_hnode *fli_hash_first(const fli_hindex *hash)
+const fli_row *fli_bucket_guess(const fli_bucket *bucket, uint64_t value)
 {
-	return from(hash, 0);
+	for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++) {
+		uint64_t word = atomic_load(&bucket->slots[s]);
+
+		if (has_tag(word, value))
+			return fli_place_row(word);
+	}
+	return NULL;
 }
 
-fli_hnode *fli_hash_after(const fli_hindex *hash, uint64_t value)
+/* ---- in order -------------------------------------------------------------------------------- */
+
+/* Where a traversal stands: behind a hash, and of the keys with that hash behind one. */
+typedef struct stand {
+	uint64_t hash;
+	const fli_row *row; /* NULL: before all keys of the hash */
+} stand;
+
+/* Any order will do that is the same each time: hashes of two keys hardly ever agree. */
+static int compare(const fli_row *a, const fli_row *b)
 {
-	return value == UINT64_MAX ? NULL : from(hash, value + 1);
+	int order;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	order = fl_compare(fli_row_key(a, NULL), fli_row_key(b, NULL));
+	if (order != 0 || has_key(a, fli_row_key(b, NULL)))
+		return order;
+	if (a->key_size != b->key_size) /* 1 and 1.0 */
+		return a->key_size < b->key_size ? -1 : 1;
+	return memcmp(a->bytes + a->key_at, b->bytes + b->key_at, a->key_size);
 }
 
-fli_hnode *fli_hash_next(const fli_hindex *hash, const fli_hnode *node)
+static bool is_beyond(const fli_row *row, const stand *from)
 {
-	fli_hnode *next = atomic_load(&node->next);
+	if (row->hash != from->hash)
+		return row->hash > from->hash;
+	return from->row == NULL || (row != from->row && compare(row, from->row) > 0);
+}
 
-	return next != NULL ? next : fli_hash_after(hash, node->hash);
+/* Of the keys that belong to the bucket, the least beyond. */
+static const fli_hplace *least_of(
+	const fli_buckets *b, size_t bucket, const stand *from, uint64_t *ret_word)
+{
+	size_t mask = buckets_count(b->bits) - 1;
+	const fli_row *best = NULL;
+	const fli_hplace *place = NULL;
+
+	for (size_t i = 0; i <= mask; i++) {
+		const fli_bucket *at = &b->at[(bucket + i) & mask];
+
+		for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++) {
+			uint64_t word = atomic_load(&at->slots[s]);
+			const fli_row *row = fli_place_row(word);
+
+			if (row == NULL || index_of(b, row->hash) != bucket ||
+				!is_beyond(row, from) || (best != NULL && compare(row, best) > 0))
+				continue;
+			best = row;
+			place = &at->slots[s];
+			*ret_word = word;
+		}
+		if (atomic_load(&at->passed) == 0)
+			break;
+	}
+	return place;
+}
+
+static bool seek(const fli_hindex *hash, const stand *from, fli_found *ret_found)
+{
+	const fli_buckets *b = atomic_load(&hash->buckets);
+	size_t bucket = index_of(b, from->hash);
+
+	while (bucket < buckets_count(b->bits)) {
+		uint64_t word = 0;
+		const fli_hplace *place = least_of(b, bucket, from, &word);
+
+		if (place == NULL) {
+			bucket++;
+			continue;
+		}
+		ret_found->head = fli_place_row(word);
+		ret_found->row = fli_row_seen(ret_found->head);
+		if (atomic_load(place) == word)
+			return true;
+	}
+	return false;
+}
+
+bool fli_hash_first(const fli_hindex *hash, fli_found *ret_found)
+{
+	return seek(hash, &(stand){0}, ret_found);
+}
+
+bool fli_hash_after(const fli_hindex *hash, uint64_t value, fli_found *ret_found)
+{
+	return value != UINT64_MAX && seek(hash, &(stand){.hash = value + 1}, ret_found);
+}
+
+bool fli_hash_next(const fli_hindex *hash, const fli_row *head, fli_found *ret_found)
+{
+	return seek(hash, &(stand){.hash = head->hash, .row = head}, ret_found);
 }
 
 /* ---- the writer ------------------------------------------------------------------------------ */
 
-fli_hnode *fli_hash_spot(fli_hindex *hash, uint64_t value, fl_term key, fli_hplace **ret_place)
+fli_hplace *fli_hash_place(fli_hindex *hash, uint64_t value, fl_term key)
 {
-	fli_buckets *b = atomic_load(&hash->buckets);
-	fli_hplace *place = &b->heads[index_of(b, value)];
-	fli_hnode *node;
+	uint64_t word;
 
-	while ((node = atomic_load(place)) != NULL && node->hash < value)
-		place = &node->next;
-	*ret_place = place;
-	while ((node = atomic_load(place)) != NULL && node->hash == value) {
-		if (has_key(node, key)) {
-			*ret_place = place;
-			return node;
-		}
-		place = &node->next;
+	return search(atomic_load(&hash->buckets), value, key, &word);
+}
+
+static void link_row(fli_buckets *b, uint64_t value, uint64_t word)
+{
+	size_t mask = buckets_count(b->bits) - 1, i = index_of(b, value);
+
+	for (;; i = (i + 1) & mask) { /* there is room */
+		fli_bucket *bucket = &b->at[i];
+
+		for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++)
+			if (atomic_load_explicit(&bucket->slots[s], memory_order_relaxed) == 0) {
+				atomic_store(&bucket->slots[s], word);
+				return;
+			}
+		(void)atomic_fetch_add(&bucket->passed, 1);
 	}
-	return NULL;
 }
 
-static fli_hnode *make_node(fli_mem *mem, const fli_object *object, size_t extra)
+void fli_hash_link(fli_hindex *hash, fli_row *row)
 {
-	fli_hnode *node = fli_alloc(mem, sizeof *node + extra);
-
-	if (node == NULL)
-		return NULL;
-	*node = (fli_hnode){.hash = object->hash, .key_size = (uint32_t)object->key.size};
-	atomic_init(&node->next, NULL);
-	atomic_init(&node->rows, NULL);
-	return node;
-}
-
-fli_hnode *fli_hnode_of_object(fli_mem *mem, const fli_object *object)
-{
-	fli_hnode *node = make_node(mem, object, fli_row_bytes(object));
-	fli_row *row;
-
-	if (node == NULL)
-		return NULL;
-	row = (fli_row *)(void *)(node + 1);
-	fli_row_write(row, object);
-	node->has_row = true;
-	node->key = row->bytes + row->key_at;
-	atomic_init(&node->rows, row);
-	return node;
-}
-
-fli_hnode *fli_hnode_of_key(fli_mem *mem, const fli_object *object)
-{
-	fli_hnode *node = make_node(mem, object, object->key.size);
-	uint8_t *copy;
-
-	if (node == NULL)
-		return NULL;
-	copy = (uint8_t *)(node + 1);
-	memcpy(copy, object->key.data, object->key.size);
-	node->key = copy;
-	return node;
-}
-
-void fli_hash_link(fli_hindex *hash, fli_hplace *place, fli_hnode *node)
-{
-	atomic_store(&node->next, atomic_load(place));
-	atomic_store(place, node);
+	link_row(atomic_load(&hash->buckets), row->hash, word_of(row));
 	hash->count++;
 }
 
-fli_hnode *fli_hash_replace(fli_hplace *place, fli_hnode *node)
+fli_row *fli_hash_replace(fli_hplace *place, fli_row *row)
 {
-	fli_hnode *old = atomic_load(place);
+	fli_row *old = fli_hplace_row(place);
 
-	atomic_store(&node->next, atomic_load(&old->next));
-	atomic_store(place, node);
+	atomic_store(place, word_of(row));
 	return old;
 }
 
-void fli_hash_unlink(fli_hindex *hash, fli_hplace *place)
+fli_row *fli_hash_unlink(fli_hindex *hash, fli_hplace *place)
 {
-	fli_hnode *old = atomic_load(place);
+	fli_buckets *b = atomic_load(&hash->buckets);
+	size_t mask = buckets_count(b->bits) - 1;
+	size_t end = (size_t)((uintptr_t)place - (uintptr_t)b->at) / sizeof(fli_bucket);
+	fli_row *old = fli_hplace_row(place);
 
-	atomic_store(place, atomic_load(&old->next));
+	atomic_store(place, 0);
+	for (size_t i = index_of(b, old->hash); i != end; i = (i + 1) & mask)
+		(void)atomic_fetch_sub(&b->at[i].passed, 1);
 	hash->count--;
-	fli_limbo_put(hash->limbo, &old->block);
+	return old;
 }
 
 /* ---- more and fewer buckets ------------------------------------------------------------------ */
 
-/* The place where the chain at `head` goes beyond `last`. */
-static fli_hplace *beyond(fli_hplace *head, uint64_t last)
+__attribute__((unused)) static void fetch_rows(const fli_bucket *bucket)
 {
-	fli_hnode *node;
-
-	while ((node = atomic_load(head)) != NULL && node->hash <= last)
-		head = &node->next;
-	return head;
+	for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++)
+		__builtin_prefetch(fli_hplace_row(&bucket->slots[s]));
 }
 
-/* The last hash of the lower half of a bucket. */
-static uint64_t middle(const fli_buckets *b, size_t bucket)
+static void copy_rows(const fli_buckets *from, fli_buckets *to)
 {
-	uint64_t width = UINT64_C(1) << (64 - b->bits);
-
-	return (uint64_t)bucket * width + (width / 2 - 1);
-}
-
-static void publish(fli_hindex *hash, fli_buckets *old, fli_buckets *fresh)
-{
-	atomic_store(&hash->buckets, fresh);
-	fli_limbo_put(hash->limbo, &old->block);
-}
-
-static void split(fli_hindex *hash, fli_buckets *old, fli_buckets *fresh)
-{
-	size_t count = buckets_count(old->bits);
+	size_t count = buckets_count(from->bits);
 
 	for (size_t i = 0; i < count; i++) {
-		fli_hnode *first = atomic_load(&old->heads[i]);
-		fli_hnode *half = atomic_load(beyond(&old->heads[i], middle(old, i)));
+		if (i + AHEAD < count)
+			fetch_rows(&from->at[i + AHEAD]);
+		for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++) {
+			uint64_t word = atomic_load(&from->at[i].slots[s]);
 
-		atomic_init(&fresh->heads[2 * i], first == half ? NULL : first);
-		atomic_init(&fresh->heads[2 * i + 1], half);
+			if (word != 0)
+				link_row(to, fli_place_row(word)->hash, word);
+		}
 	}
-	atomic_store(&hash->buckets, fresh);
-	for (size_t i = 0; i < count; i++)
-		atomic_store(beyond(&fresh->heads[2 * i], middle(old, i)), NULL);
-	fli_limbo_put(hash->limbo, &old->block);
 }
 
-static void join(fli_hindex *hash, fli_buckets *old, fli_buckets *fresh)
+/* Returns the old one, which is for the limbo. */
+static fli_buckets *publish(fli_hindex *hash, fli_buckets *fresh)
 {
-	for (size_t i = 0; i < buckets_count(fresh->bits); i++) {
-		fli_hnode *low = atomic_load(&old->heads[2 * i]);
-		fli_hnode *high = atomic_load(&old->heads[2 * i + 1]);
+	fli_buckets *old = atomic_load(&hash->buckets);
 
-		if (low != NULL && high != NULL)
-			atomic_store(beyond(&old->heads[2 * i], UINT64_MAX), high);
-		atomic_init(&fresh->heads[i], low != NULL ? low : high);
-	}
-	publish(hash, old, fresh);
+	atomic_store(&hash->buckets, fresh);
+	atomic_store(&hash->bytes, bytes_of(fresh->bits));
+	return old;
+}
+
+static int resize(fli_hindex *hash, unsigned bits)
+{
+	fli_buckets *fresh = make_buckets(hash->mem, bits);
+
+	if (fresh == NULL)
+		return FL_ENOMEM;
+	copy_rows(atomic_load(&hash->buckets), fresh);
+	fli_limbo_put(hash->limbo, &publish(hash, fresh)->block);
+	return FL_OK;
+}
+
+int fli_hash_reserve(fli_hindex *hash, size_t more)
+{
+	unsigned had = atomic_load(&hash->buckets)->bits, bits = had;
+	size_t count = hash->count + more;
+
+	while (count > buckets_count(bits) * FLI_BUCKET_FILL && bits < BITS_MAX)
+		bits++;
+	if (bits == had || resize(hash, bits) == FL_OK)
+		return FL_OK;
+	return count < buckets_count(had) * FLI_BUCKET_SLOTS ? FL_OK : FL_ENOMEM;
 }
 
 void fli_hash_fit(fli_hindex *hash)
 {
-	fli_buckets *old = atomic_load(&hash->buckets), *fresh;
-	size_t buckets = buckets_count(old->bits);
-	bool grows = hash->count > buckets && old->bits < BITS_MAX;
+	unsigned bits = atomic_load(&hash->buckets)->bits;
 
-	if (!grows && (hash->count >= buckets / 8 || old->bits == BITS_MIN))
-		return;
-	fresh = make_buckets(hash->mem, grows ? old->bits + 1 : old->bits - 1);
+	if (bits > BITS_MIN && hash->count < buckets_count(bits) * FLI_BUCKET_FILL / 8)
+		(void)resize(hash, bits - 1); /* else it stays as large as it is */
+}
+
+static void drop_row(fli_hindex *hash, fli_row *row)
+{
+	fli_limbo_put(hash->limbo, &row->block);
+}
+
+int fli_hash_clear(fli_hindex *hash)
+{
+	fli_buckets *fresh = make_buckets(hash->mem, BITS_MIN), *old;
+
 	if (fresh == NULL)
-		return;
-	if (grows)
-		split(hash, old, fresh);
-	else
-		join(hash, old, fresh);
-}
-
-static void drop_node(fli_hindex *hash, fli_hnode *node)
-{
-	fli_row *row = node->has_row ? NULL : atomic_load(&node->rows);
-
-	while (row != NULL) {
-		fli_row *older = (fli_row *)(uintptr_t)row->older;
-
-		fli_limbo_put(hash->limbo, &row->block);
-		row = older;
-	}
-	fli_limbo_put(hash->limbo, &node->block);
-}
-
-void fli_hash_clear(fli_hindex *hash)
-{
-	fli_buckets *b = atomic_load(&hash->buckets);
-	fli_buckets *fresh = make_buckets(hash->mem, BITS_MIN);
-
-	if (fresh != NULL)
-		publish(hash, b, fresh);
-	for (size_t i = 0; i < buckets_count(b->bits); i++) {
-		fli_hnode *node = atomic_load(&b->heads[i]);
-
-		if (fresh == NULL)
-			atomic_store(&b->heads[i], NULL);
-		while (node != NULL) {
-			fli_hnode *next = atomic_load(&node->next);
-
-			drop_node(hash, node);
-			node = next;
-		}
-	}
+		return FL_ENOMEM;
+	old = publish(hash, fresh);
+	end_rows(hash, old, drop_row);
+	fli_limbo_put(hash->limbo, &old->block);
 	hash->count = 0;
+	return FL_OK;
 }

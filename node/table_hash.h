@@ -5,81 +5,102 @@
 /*
  * The index of a set or bag: keys by their hash, read without a lock while one writer changes it.
  *
- *     hash   | bits of the bucket | rest ...                       all keys are in order of the
- * hash: buckets[0] --> node < node     [1] --> node     [2] --> ...  a bucket that is split gives
- * its chain away in two halves
+ *     hash   | bits of the bucket | rest ... | bits of the tag |
  *
- * Because the order of keys does not depend on the number of buckets, a traversal goes on from a
- * hash alone, whatever was inserted, deleted or resized meanwhile.
+ *     bucket: one cache line   [tag|row] [tag|row] ... seven of them, [how many keys went on]
+ *     row: the newest of its key, with the key in it
  *
- * A node is a key. In a set it holds its row behind itself, in one block: an object with the same
- * key replaces the node. In a bag the row is a block of its own and the node has a copy of the key.
- * A node without rows is a tombstone: its key is gone, but a traversal may stand on it.
+ * A slot is one word: the address of a row and 15 bits of its hash above it. So to find a key costs
+ * one line of the index and the row itself; rows of other keys are not touched. A key whose bucket
+ * is full lies in one of the next ones, and each bucket that it went past counts it.
  *
- * Threads: readers any, inside an epoch; one writer. Memory: owns its nodes and rows; what is
- * unlinked goes to the limbo. Errors: a resize that finds no memory is put off.
+ * Buckets are in order of the hash, and a traversal goes on from a hash alone, whatever was
+ * inserted, deleted or resized meanwhile.
+ *
+ * Threads: readers any, inside an epoch; one writer. Memory: owns its rows; arrays that are
+ * replaced go to the limbo, rows that are replaced or unlinked are the caller's. Errors: a resize
+ * that finds no memory is put off as long as there is room.
  */
 
 #include "node/table_row.h"
 
-typedef struct fli_hnode {
-	fli_block block;
-	_Atomic(struct fli_hnode *) next;
-	uint64_t hash;
-	_Atomic(fli_row *) rows;
-	const uint8_t *key;
-	uint32_t key_size;
-	bool has_row; /* the row lies behind the node, in its block */
-} fli_hnode;
+enum { FLI_BUCKET_SLOTS = 7, FLI_BUCKET_FILL = 5 /* keys a bucket, on average, at most */ };
 
-typedef _Atomic(fli_hnode *) fli_hplace;
+typedef _Atomic(uint64_t) fli_hplace;
+
+typedef struct fli_bucket {
+	fli_hplace slots[FLI_BUCKET_SLOTS];
+	_Atomic(uint64_t) passed; /* keys that belong here or before, and lie beyond */
+} fli_bucket;
 
 typedef struct fli_buckets {
 	fli_block block;
 	unsigned bits;
-	fli_hplace heads[];
+	fli_bucket *at; /* behind this, on a line of its own */
 } fli_buckets;
 
 typedef struct fli_hindex {
 	_Atomic(fli_buckets *) buckets;
-	size_t count; /* nodes */
+	size_t count;          /* keys, tombstones among them */
+	_Atomic(size_t) bytes; /* of the array */
 	fli_limbo *limbo;
 	fli_mem *mem;
 } fli_hindex;
 
+/* What a reader met. */
+typedef struct fli_found {
+	const fli_row *head; /* what lies at the place, may be a tombstone; NULL: there is none */
+	const fli_row *row;  /* what it sees of the key there; NULL: nothing */
+} fli_found;
+
 /* FL_ENOMEM. */
 int fli_hash_create(fli_hindex *hash, fli_mem *mem, fli_limbo *limbo);
-/* Frees nodes and rows at once: nobody may be reading. */
+/* Frees the rows at once: nobody may be reading, and no tombstone be left. */
 void fli_hash_destroy(fli_hindex *hash);
 /* The hash of a key; false when it has none for want of memory. */
 bool fli_hash_key(uint64_t seed, fl_term key, uint64_t *ret_hash);
+/* Of an integer that is a key. */
+uint64_t fli_hash_int(uint64_t seed, int64_t number);
 
-/* ---- readers --------------------------------------------------------------------------------- */
+/* ---- readers: false when there is none ------------------------------------------------------- */
 
-/* NULL, or the node of the key, which may be a tombstone. */
-fli_hnode *fli_hash_find(const fli_hindex *hash, uint64_t value, fl_term key);
-/* In the order of the hashes: the first one, the one after `node`, the first with more than that.
+bool fli_hash_find(const fli_hindex *hash, uint64_t value, fl_term key, fli_found *ret_found);
+/* In the order of the hashes: the first, the one after the place, the first beyond a hash. */
+bool fli_hash_first(const fli_hindex *hash, fli_found *ret_found);
+bool fli_hash_next(const fli_hindex *hash, const fli_row *head, fli_found *ret_found);
+bool fli_hash_after(const fli_hindex *hash, uint64_t value, fli_found *ret_found);
+
+/*
+ * For who looks for many keys: the bucket to be fetched before it is asked for the row, and the row
+ * that probably has the key, to be fetched before fli_hash_find is asked for it. NULL: ask.
  */
-fli_hnode *fli_hash_first(const fli_hindex *hash);
-fli_hnode *fli_hash_next(const fli_hindex *hash, const fli_hnode *node);
-fli_hnode *fli_hash_after(const fli_hindex *hash, uint64_t value);
+const fli_bucket *fli_hash_bucket(const fli_hindex *hash, uint64_t value);
+const fli_row *fli_bucket_guess(const fli_bucket *bucket, uint64_t value);
 
 /* ---- the writer ------------------------------------------------------------------------------ */
 
-/* The node and the place that points to it; or NULL, and the place where it belongs. */
-fli_hnode *fli_hash_spot(fli_hindex *hash, uint64_t value, fl_term key, fli_hplace **ret_place);
-/* A node for a set's object; NULL when out of memory. */
-fli_hnode *fli_hnode_of_object(fli_mem *mem, const fli_object *object);
-/* A node without rows for the key of a bag. */
-fli_hnode *fli_hnode_of_key(fli_mem *mem, const fli_object *object);
-void fli_hash_link(fli_hindex *hash, fli_hplace *place, fli_hnode *node);
-/* Returns the old node, which is to go to the limbo. */
-fli_hnode *fli_hash_replace(fli_hplace *place, fli_hnode *node);
-/* The node, but not rows of their own, goes to the limbo. */
-void fli_hash_unlink(fli_hindex *hash, fli_hplace *place);
-/* More or fewer buckets, when the number of keys asks for it. */
+static inline fli_row *fli_place_row(uint64_t word)
+{
+	return (fli_row *)(uintptr_t)(word & ((UINT64_C(1) << 48) - 1));
+}
+static inline fli_row *fli_hplace_row(const fli_hplace *place)
+{
+	return fli_place_row(atomic_load(place));
+}
+
+/* Room for so many keys more; FL_ENOMEM. */
+int fli_hash_reserve(fli_hindex *hash, size_t more);
+/* Where the key's newest row lies; NULL: nowhere. */
+fli_hplace *fli_hash_place(fli_hindex *hash, uint64_t value, fl_term key);
+/* A key that is nowhere, in room that was reserved. */
+void fli_hash_link(fli_hindex *hash, fli_row *row);
+/* `row` has the same key. Returns the old one. */
+fli_row *fli_hash_replace(fli_hplace *place, fli_row *row);
+/* Returns the row that lay there. */
+fli_row *fli_hash_unlink(fli_hindex *hash, fli_hplace *place);
+/* Fewer buckets, when the number of keys asks for it. */
 void fli_hash_fit(fli_hindex *hash);
-/* All nodes and their rows go to the limbo. */
-void fli_hash_clear(fli_hindex *hash);
+/* All rows, none of them a tombstone, go to the limbo. FL_ENOMEM: nothing has changed. */
+int fli_hash_clear(fli_hindex *hash);
 
 #endif

@@ -14,9 +14,7 @@
 
 typedef struct step {
 	fli_object *object;
-	fli_block *block; /* of a set the node with its row, else the row; NULL: nothing to do */
-	fli_row *row;
-	fli_hnode *hnode; /* in case the key of a bag is new */
+	fli_row *row;     /* NULL: it is in, or not needed */
 	fli_tnode *tnode; /* in case the key of an ordered_set is new */
 } step;
 
@@ -30,11 +28,10 @@ typedef struct put {
 	step one;
 } put;
 
-static void *keep(fli_block **list, fli_block *block)
+static void keep(fli_block **list, fli_block *block)
 {
 	block->next = *list;
 	*list = block;
-	return block;
 }
 
 /* ---- taking memory --------------------------------------------------------------------------- */
@@ -44,8 +41,7 @@ static void drop_steps(put *p)
 	fli_mem *mem = p->table->tables->node->mem;
 
 	for (size_t i = 0; i < p->count; i++) {
-		fli_free(mem, p->steps[i].block);
-		fli_free(mem, p->steps[i].hnode);
+		fli_free(mem, p->steps[i].row);
 		fli_free(mem, p->steps[i].tnode);
 	}
 	fli_free(mem, p->batch);
@@ -54,31 +50,26 @@ static void drop_steps(put *p)
 static bool fill_step(put *p, step *s)
 {
 	fli_table *table = p->table;
-	fli_mem *mem = table->tables->node->mem;
+	size_t room = fli_row_room(s->object->term.size);
 
-	if (table->type == FL_TABLE_SET) {
-		fli_hnode *node = fli_hnode_of_object(mem, s->object);
-
-		if (node == NULL)
-			return false;
-		s->block = &node->block;
-		s->row = atomic_load(&node->rows);
-		p->bytes += sizeof *node;
-	} else {
-		s->row = fli_alloc(mem, fli_row_bytes(s->object));
-		if (s->row == NULL)
-			return false;
-		fli_row_write(s->row, s->object);
-		s->block = &s->row->block;
-		if (fli_table_is_ordered(table))
-			s->tnode = fli_tnode_make(&table->tree, s->object->key);
-		else
-			s->hnode = fli_hnode_of_key(mem, s->object);
-		if (s->tnode == NULL && s->hnode == NULL)
+	s->row = fli_alloc(table->tables->node->mem, room);
+	if (s->row == NULL)
+		return false;
+	fli_row_write(s->row, s->object);
+	if (fli_table_is_ordered(table)) {
+		s->tnode = fli_tnode_make(&table->tree, s->object->key);
+		if (s->tnode == NULL)
 			return false;
 	}
-	p->bytes += fli_row_bytes(s->object);
+	p->bytes += room;
 	return true;
+}
+
+static bool may_grow(const put *p)
+{
+	const fli_table *table = p->table;
+
+	return table->bytes_max == 0 || atomic_load(&table->bytes) + p->bytes <= table->bytes_max;
 }
 
 static int fill(put *p, fli_object *objects)
@@ -104,9 +95,9 @@ static int fill(put *p, fli_object *objects)
 			return FL_ENOMEM;
 		}
 	}
-	if (table->bytes_max != 0 && atomic_load(&table->bytes) + p->bytes > table->bytes_max)
+	if (!may_grow(p))
 		return FL_ELIMIT;
-	return FL_OK;
+	return fli_table_is_ordered(table) ? FL_OK : fli_hash_reserve(&table->hash, count);
 }
 
 /* ---- linking --------------------------------------------------------------------------------- */
@@ -115,48 +106,28 @@ static int fill(put *p, fli_object *objects)
 static void join_batch(put *p, fli_row *row, fli_row *had)
 {
 	fli_batch *batch = p->batch;
-	fli_batch_entry *entry;
+	fli_batch_entry *entry, *earlier;
 
 	if (batch == NULL)
 		return;
 	entry = &batch->entries[batch->count];
-	*entry = (fli_batch_entry){.row = row, .before = had};
-	if (had != NULL && atomic_load(&had->batch) == batch) {
-		entry->before = batch->entries[had->batch_at].before;
+	*entry = (fli_batch_entry){.batch = batch, .row = row, .before = had};
+	earlier = had == NULL ? NULL : atomic_load(&had->entry);
+	if (earlier != NULL && earlier->batch == batch) {
+		entry->before = earlier->before;
 		if (p->table->type == FL_TABLE_SET) /* others keep one place for a key */
-			batch->entries[had->batch_at].instead = row;
+			earlier->instead = row;
 	}
-	row->batch_at = (uint32_t)batch->count++;
-	atomic_store(&row->batch, batch);
+	batch->count++;
+	atomic_store(&row->entry, entry);
 }
 
 /* What came twice in a batch is told where the last of them is. */
-static void forget_row(put *p, const fli_row *old)
+static void forget_row(put *p, fli_row *old)
 {
-	(void)atomic_fetch_sub(&p->table->bytes, sizeof *old + old->size);
+	(void)atomic_fetch_sub(&p->table->bytes, fli_row_room(old->size));
 	(void)atomic_fetch_sub(&p->table->size, 1);
-}
-
-static void link_set(put *p, step *s)
-{
-	fli_hindex *hash = &p->table->hash;
-	fli_hnode *node = (fli_hnode *)(void *)s->block, *old;
-	fli_hplace *place;
-
-	old = fli_hash_spot(hash, s->object->hash, s->object->key, &place);
-	join_batch(p, s->row, old == NULL ? NULL : atomic_load(&old->rows));
-	if (old == NULL) {
-		fli_hash_link(hash, place, node);
-	} else {
-		(void)fli_hash_replace(place, node);
-		(void)atomic_fetch_sub(&p->table->bytes, sizeof *old);
-		if (atomic_load(&old->rows) != NULL)
-			forget_row(p, atomic_load(&old->rows));
-		else
-			p->table->tombs--;
-		(void)keep(&p->olds, &old->block);
-	}
-	s->block = NULL;
+	keep(&p->olds, &old->block);
 }
 
 static void link_tree(put *p, step *s)
@@ -175,9 +146,8 @@ static void link_tree(put *p, step *s)
 	} else {
 		atomic_store(&node->rows, s->row);
 		forget_row(p, old);
-		(void)keep(&p->olds, &old->block);
 	}
-	s->block = NULL;
+	s->row = NULL;
 }
 
 static bool has_object(const fli_row *row, fl_term object)
@@ -188,32 +158,29 @@ static bool has_object(const fli_row *row, fl_term object)
 	return false;
 }
 
-static void link_bag(put *p, step *s)
+static void link_hash(put *p, step *s)
 {
 	fli_table *table = p->table;
-	fli_hplace *place;
-	fli_hnode *node = fli_hash_spot(&table->hash, s->object->hash, s->object->key, &place);
-	fli_row *had = node == NULL ? NULL : atomic_load(&node->rows);
+	fli_hplace *place = fli_hash_place(&table->hash, s->object->hash, s->object->key);
+	fli_row *had = place == NULL ? NULL : fli_hplace_row(place);
+	bool is_set = table->type == FL_TABLE_SET;
 
+	if (had != NULL && fli_row_is_gone(had))
+		had = NULL; /* it waits among the tombstones */
 	if (table->type == FL_TABLE_BAG && has_object(had, s->object->term)) {
-		p->bytes -= fli_row_bytes(s->object);
-		p->table->size--; /* fli_table_put counts every step */
+		p->bytes -= fli_row_room(s->object->term.size);
+		table->size--; /* link_all counts every step */
 		return;
 	}
-	s->row->older = had;
-	s->row->count = had == NULL ? 1 : had->count + 1;
+	s->row->older = is_set ? NULL : had;
 	join_batch(p, s->row, had);
-	if (node != NULL) {
-		if (had == NULL)
-			table->tombs--;
-		atomic_store(&node->rows, s->row);
-	} else {
-		atomic_store(&s->hnode->rows, s->row);
-		fli_hash_link(&table->hash, place, s->hnode);
-		(void)atomic_fetch_add(&table->bytes, sizeof *node + s->object->key.size);
-		s->hnode = NULL;
-	}
-	s->block = NULL;
+	if (place == NULL)
+		fli_hash_link(&table->hash, s->row);
+	else
+		(void)fli_hash_replace(place, s->row);
+	if (is_set && had != NULL)
+		forget_row(p, had);
+	s->row = NULL;
 }
 
 static void commit(put *p)
@@ -226,7 +193,7 @@ static void commit(put *p)
 		/* A row that was replaced at once goes away with the batch. */
 		for (size_t i = 0; i < batch->count; i++)
 			if (batch->entries[i].instead == NULL)
-				atomic_store(&batch->entries[i].row->batch, NULL);
+				atomic_store(&batch->entries[i].row->entry, NULL);
 		fli_limbo_put(limbo, &batch->block);
 		p->batch = NULL;
 	}
@@ -244,17 +211,13 @@ static void link_all(put *p)
 
 	for (size_t i = 0; i < p->count; i++) {
 		(void)atomic_fetch_add(&table->size, 1);
-		if (table->type == FL_TABLE_SET)
-			link_set(p, &p->steps[i]);
-		else if (fli_table_is_ordered(table))
+		if (fli_table_is_ordered(table))
 			link_tree(p, &p->steps[i]);
 		else
-			link_bag(p, &p->steps[i]);
+			link_hash(p, &p->steps[i]);
 	}
 	(void)atomic_fetch_add(&table->bytes, p->bytes);
 	commit(p);
-	if (!fli_table_is_ordered(table))
-		fli_hash_fit(&table->hash);
 }
 
 /* ---- as one ---------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 
 int fli_rows_take(const fli_use *use, const fli_row *row, fl_rows *ret_rows)
 {
-	uint32_t count = row->count, i = 0;
+	uint32_t count = fli_row_count(row), i = 0;
 
 	ret_rows->node = use->tables->node;
 	ret_rows->guard = use->guard;
@@ -154,6 +154,12 @@ int fl_table_element_key(fl_tab tab, fl_value key, uint32_t pos, fl_buf *ret_ele
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
+/* A tombstone counts as long as the table is fixed. */
+static bool counts_tombs(const fli_table *table)
+{
+	return atomic_load(&table->is_fixed) != 0;
+}
+
 /* The place that the step leads to; FL_ENOENT: the end. */
 static int take_step(const fli_table *table, fl_table_step step, fl_term key, fli_spot *ret_spot)
 {
@@ -165,8 +171,8 @@ static int take_step(const fli_table *table, fl_table_step step, fl_term key, fl
 					 : fli_spot_last(table, ret_spot);
 		return found ? FL_OK : FL_ENOENT;
 	}
-	/* A tombstone counts as long as the table is fixed. */
-	if (!fli_table_is_ordered(table) && !fli_spot_find(table, key, &here))
+	if (!fli_table_is_ordered(table) &&
+		!(fli_spot_find(table, key, &here) && (here.row != NULL || counts_tombs(table))))
 		return FL_EINVAL;
 	found = step == FL_NEXT ? fli_spot_after(table, key, ret_spot)
 				: fli_spot_before(table, key, ret_spot);
@@ -242,6 +248,12 @@ int fl_table_list(fl_tab tab, fl_buf *ret_list)
 	return rc == FL_OK ? ret_list->error : rc;
 }
 
+size_t fli_table_memory(const fli_table *table)
+{
+	return sizeof *table + atomic_load(&table->bytes) +
+	       (fli_table_is_ordered(table) ? 0 : atomic_load(&table->hash.bytes));
+}
+
 int fl_table_info_get(fl_tab tab, fl_table_info *ret_info)
 {
 	fli_use use;
@@ -253,7 +265,7 @@ int fl_table_info_get(fl_tab tab, fl_table_info *ret_info)
 		.access = use.table->access,
 		.keypos = use.table->keypos,
 		.size = atomic_load(&use.table->size),
-		.memory = sizeof *use.table + atomic_load(&use.table->bytes),
+		.memory = fli_table_memory(use.table),
 		.is_fixed = atomic_load(&use.table->is_fixed) != 0};
 	fli_use_end(&use);
 	return FL_OK;

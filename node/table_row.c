@@ -25,23 +25,26 @@ bool fli_object_of(fl_term term, uint32_t keypos, fli_object *ret_object)
 void fli_row_write(fli_row *row, const fli_object *object)
 {
 	row->block.next = NULL;
-	atomic_init(&row->batch, NULL);
+	atomic_init(&row->entry, NULL);
+	row->hash = object->hash;
 	row->older = NULL;
-	row->batch_at = 0;
-	row->count = 1;
 	row->size = (uint32_t)object->term.size;
 	row->key_at = (uint32_t)(object->key.data - object->term.data);
 	row->key_size = (uint32_t)object->key.size;
 	memcpy(row->bytes, object->term.data, object->term.size);
 }
 
-const fli_row *fli_row_in_batch(const fli_row *row, const fli_batch *batch)
-{
-	const fli_batch_entry *entry = &batch->entries[row->batch_at];
+fli_batch_entry fli_row_gone;
 
-	if (!atomic_load(&batch->is_committed))
+const fli_row *fli_row_in_batch(const fli_row *row, const fli_batch_entry *entry)
+{
+	if (entry == FLI_ROW_GONE)
+		return NULL;
+	if (!atomic_load(&entry->batch->is_committed))
 		return entry->before;
-	for (; entry->instead != NULL; entry = &batch->entries[row->batch_at])
+	while (entry != NULL && entry->instead != NULL) {
 		row = entry->instead;
+		entry = atomic_load(&row->entry);
+	}
 	return row;
 }

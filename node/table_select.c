@@ -73,7 +73,7 @@ static bool select_rows(selection *s, int *ret_rc)
 	}
 	fli_rows_drop(&rows);
 	s->skip = done;
-	return *ret_rc == FL_OK && done == s->spot.row->count;
+	return *ret_rc == FL_OK && done == fli_row_count(s->spot.row);
 }
 
 /* From where it stands to the limit or the end. *ret_more: it stands before something. */
@@ -156,7 +156,7 @@ static bool stand(selection *s, const continuation *c)
 			       ? fli_spot_find(table, only, &s->spot) && s->spot.row != NULL
 			       : fli_spot_first(table, &s->spot);
 	if (!fli_spot_find(table, c->key, &s->spot) || s->spot.row == NULL ||
-		s->spot.row->count <= c->skip)
+		fli_row_count(s->spot.row) <= c->skip)
 		return fli_spot_after(table, c->key, &s->spot);
 	s->skip = c->skip;
 	return true;
@@ -316,6 +316,14 @@ int fl_table_select_count(fl_tab tab, fl_term spec, size_t *ret_count)
 	return rc;
 }
 
+static int cut_all(fli_table *table, fli_cut *cut)
+{
+	fli_spot spot;
+	bool is_there = fli_spot_first(table, &spot);
+
+	return fli_table_cut_on(table, cut, UINT32_MAX, &spot, &is_there);
+}
+
 static int delete_all(selection *s, bool any, size_t *ret_count)
 {
 	tally t = {.s = s, .any = any};
@@ -325,7 +333,7 @@ static int delete_all(selection *s, bool any, size_t *ret_count)
 
 	rc = fli_mspec_key(s->spec, s->use->table->keypos, &key)
 		     ? fli_table_cut(s->use->table, key, &cut)
-		     : fli_table_cut_everywhere(s->use->table, &cut);
+		     : cut_all(s->use->table, &cut);
 	*ret_count = cut.count;
 	return t.rc != FL_OK ? t.rc : rc;
 }

@@ -12,6 +12,8 @@
 
 #include "node/term/tag.h"
 
+enum { TOMBS_AT_ONCE = 4096 };
+
 static bool may(const fli_table *table, uint64_t process, fli_table_right right)
 {
 	if (right == FLI_TABLE_LOOK || process == atomic_load(&table->owner))
@@ -65,10 +67,25 @@ void fli_use_table(fli_table *table, fli_table_right right, fli_use *ret_use)
 		pthread_mutex_lock(&table->lock);
 }
 
+/* Under the lock. */
+static void tidy(fli_table *table)
+{
+	if (FLI_UNLIKELY(table->tombs != NULL) && atomic_load(&table->is_fixed) == 0)
+		fli_table_sweep_tombs(table, TOMBS_AT_ONCE);
+}
+
+void fli_table_tidy(fli_table *table)
+{
+	if (pthread_mutex_trylock(&table->lock) != 0)
+		return; /* who has it tidies when he is done */
+	tidy(table);
+	pthread_mutex_unlock(&table->lock);
+}
+
 void fli_use_end(fli_use *use)
 {
 	if (use->is_locked) {
-		fli_table_sweep_tombs(use->table);
+		tidy(use->table);
 		pthread_mutex_unlock(&use->table->lock);
 	}
 	fli_epoch_leave(&use->tables->epochs, use->guard);
@@ -76,24 +93,10 @@ void fli_use_end(fli_use *use)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-/* The forms that need no memory; 0: another. */
-static size_t write_small(uint8_t *room, size_t size, const fl_value *value)
+size_t fli_integer_write(uint8_t room[static FLI_INTEGER_ROOM], int64_t number)
 {
-	int64_t number = value->as.i;
 	uint64_t magnitude;
 
-	if (value->type == FL_SLOT_U64 && value->as.u > INT64_MAX)
-		return 0;
-	if (value->type == FL_SLOT_ATOM) {
-		if (value->as.atom.size > size - 2)
-			return 0;
-		room[0] = FLI_SMALL_ATOM_UTF8_EXT;
-		room[1] = (uint8_t)value->as.atom.size;
-		memcpy(room + 2, value->as.atom.text, value->as.atom.size);
-		return 2 + value->as.atom.size;
-	}
-	if (value->type != FL_SLOT_I64 && value->type != FL_SLOT_U64)
-		return 0;
 	if (number >= 0 && number <= UINT8_MAX) {
 		room[0] = FLI_SMALL_INTEGER_EXT;
 		room[1] = (uint8_t)number;
@@ -113,33 +116,59 @@ static size_t write_small(uint8_t *room, size_t size, const fl_value *value)
 	return 3 + (size_t)room[1];
 }
 
+/* The forms that need no memory; 0: another. */
+static size_t write_small(uint8_t *room, size_t size, const fl_value *value)
+{
+	if (value->type == FL_SLOT_U64 && value->as.u > INT64_MAX)
+		return 0;
+	if (value->type == FL_SLOT_ATOM) {
+		if (value->as.atom.size > size - 2)
+			return 0;
+		room[0] = FLI_SMALL_ATOM_UTF8_EXT;
+		room[1] = (uint8_t)value->as.atom.size;
+		memcpy(room + 2, value->as.atom.text, value->as.atom.size);
+		return 2 + value->as.atom.size;
+	}
+	if (value->type != FL_SLOT_I64 && value->type != FL_SLOT_U64)
+		return 0;
+	return fli_integer_write(room, value->as.i);
+}
+
+static int build_key(fli_key *key, const fl_value *value)
+{
+	int rc;
+
+	key->buf = (fl_buf)FL_BUF_INIT;
+	if (fl_build_values(&key->buf, "~", value, 1) != FL_OK) {
+		rc = key->buf.error == FL_ENOMEM ? FL_ENOMEM : FL_EINVAL;
+		fl_buf_free(&key->buf);
+		return rc;
+	}
+	key->is_built = true;
+	key->term = fl_buf_term(&key->buf);
+	return FL_OK;
+}
+
 int fli_key_begin(fli_key *key, fl_value value)
 {
 	size_t size;
 
-	key->buf = (fl_buf)FL_BUF_INIT;
+	key->is_built = false;
 	if (value.type == FL_SLOT_TERM) {
 		key->term = value.as.term;
 		return key->term.size == 0 ? FL_EINVAL : FL_OK;
 	}
 	size = write_small(key->room, sizeof key->room, &value);
-	if (size > 0) {
-		key->term = (fl_term){.data = key->room, .size = size};
-		return FL_OK;
-	}
-	if (fl_build_values(&key->buf, "~", &value, 1) != FL_OK) {
-		bool is_full = key->buf.error == FL_ENOMEM;
-
-		fl_buf_free(&key->buf);
-		return is_full ? FL_ENOMEM : FL_EINVAL;
-	}
-	key->term = fl_buf_term(&key->buf);
+	if (size == 0)
+		return build_key(key, &value);
+	key->term = (fl_term){.data = key->room, .size = size};
 	return FL_OK;
 }
 
 void fli_key_end(fli_key *key)
 {
-	fl_buf_free(&key->buf);
+	if (FLI_UNLIKELY(key->is_built))
+		fl_buf_free(&key->buf);
 }
 
 int fli_key_hash(const fli_table *table, fl_term key, uint64_t *ret_hash)
@@ -152,34 +181,60 @@ int fli_key_hash(const fli_table *table, fl_term key, uint64_t *ret_hash)
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-static bool at_hnode(fli_spot *spot, fli_hnode *node)
+static bool at_head(fli_spot *spot, bool is_there, const fli_found *found)
 {
-	*spot = (fli_spot){.hnode = node};
-	if (node != NULL)
-		spot->row = fli_row_at(&node->rows);
-	return node != NULL;
+	*spot = (fli_spot){0};
+	if (is_there) {
+		spot->head = found->head;
+		spot->row = found->row;
+	}
+	return is_there;
+}
+
+/* What a reader takes at a node of the tree. */
+static const fli_row *row_at(const fli_tnode *node)
+{
+	fli_row *row, *again = atomic_load(&node->rows);
+	const fli_row *seen;
+
+	do {
+		row = again;
+		seen = row == NULL ? NULL : fli_row_seen(row);
+		again = atomic_load(&node->rows);
+	} while (FLI_UNLIKELY(row != again));
+	return seen;
 }
 
 static bool at_tnode(fli_spot *spot, fli_tnode *node)
 {
 	*spot = (fli_spot){.tnode = node};
 	if (node != NULL)
-		spot->row = fli_row_at(&node->rows);
+		spot->row = row_at(node);
 	return node != NULL;
+}
+
+static bool step_on(const fli_table *table, fli_spot *spot)
+{
+	fli_found found;
+	bool is_there;
+
+	if (spot->tnode != NULL)
+		return at_tnode(spot, fli_tree_next(spot->tnode));
+	is_there = fli_hash_next(&table->hash, spot->head, &found);
+	return at_head(spot, is_there, &found);
 }
 
 /* On to the first place that has a row. */
 static bool settle(const fli_table *table, fli_spot *spot, bool is_there)
 {
 	while (is_there && spot->row == NULL)
-		is_there = spot->tnode != NULL
-				   ? at_tnode(spot, fli_tree_next(spot->tnode))
-				   : at_hnode(spot, fli_hash_next(&table->hash, spot->hnode));
+		is_there = step_on(table, spot);
 	return is_there;
 }
 
 bool fli_spot_find(const fli_table *table, fl_term key, fli_spot *ret_spot)
 {
+	fli_found found;
 	uint64_t hash;
 
 	*ret_spot = (fli_spot){0};
@@ -187,14 +242,17 @@ bool fli_spot_find(const fli_table *table, fl_term key, fli_spot *ret_spot)
 		return at_tnode(ret_spot, fli_tree_find(&table->tree, key));
 	if (fli_key_hash(table, key, &hash) != FL_OK)
 		return false;
-	return at_hnode(ret_spot, fli_hash_find(&table->hash, hash, key));
+	return at_head(ret_spot, fli_hash_find(&table->hash, hash, key, &found), &found);
 }
 
 bool fli_spot_first(const fli_table *table, fli_spot *ret_spot)
 {
-	return settle(table, ret_spot,
-		fli_table_is_ordered(table) ? at_tnode(ret_spot, fli_tree_first(&table->tree))
-					    : at_hnode(ret_spot, fli_hash_first(&table->hash)));
+	fli_found found;
+
+	if (fli_table_is_ordered(table))
+		return settle(table, ret_spot, at_tnode(ret_spot, fli_tree_first(&table->tree)));
+	return settle(
+		table, ret_spot, at_head(ret_spot, fli_hash_first(&table->hash, &found), &found));
 }
 
 bool fli_spot_last(const fli_table *table, fli_spot *ret_spot)
@@ -216,18 +274,20 @@ bool fli_spot_next(const fli_table *table, fli_spot *spot)
 
 bool fli_spot_after(const fli_table *table, fl_term key, fli_spot *ret_spot)
 {
+	fli_found found;
 	uint64_t hash;
-	fli_hnode *node;
+	bool is_there;
 
 	if (fli_table_is_ordered(table))
 		return settle(
 			table, ret_spot, at_tnode(ret_spot, fli_tree_after(&table->tree, key)));
 	if (fli_key_hash(table, key, &hash) != FL_OK)
 		return false;
-	node = fli_hash_find(&table->hash, hash, key);
-	node = node != NULL ? fli_hash_next(&table->hash, node)
-			    : fli_hash_after(&table->hash, hash);
-	return settle(table, ret_spot, at_hnode(ret_spot, node));
+	if (fli_hash_find(&table->hash, hash, key, &found))
+		is_there = fli_hash_next(&table->hash, found.head, &found);
+	else
+		is_there = fli_hash_after(&table->hash, hash, &found);
+	return settle(table, ret_spot, at_head(ret_spot, is_there, &found));
 }
 
 bool fli_spot_before(const fli_table *table, fl_term key, fli_spot *ret_spot)

@@ -91,15 +91,9 @@ int fl_table_insert_list(fl_tab tab, fl_term objects, bool only_new)
 
 /* ---- delete ---------------------------------------------------------------------------------- */
 
-static bool every(void *ctx, const fli_row *row)
-{
-	(void)ctx; /* every row */
-	return row != NULL;
-}
-
 int fl_table_erase_key(fl_tab tab, fl_value value)
 {
-	fli_cut cut = {.goes = every};
+	fli_cut cut = {0};
 	fli_key key;
 	fli_use use;
 	int rc = fli_key_begin(&key, value);
@@ -117,7 +111,7 @@ int fl_table_erase_key(fl_tab tab, fl_value value)
 
 int fl_table_take_key(fl_tab tab, fl_value value, fl_buf *ret_objects)
 {
-	fli_cut cut = {.goes = every};
+	fli_cut cut = {0};
 	fli_spot spot;
 	fli_key key;
 	fli_use use;
@@ -166,7 +160,7 @@ int fl_table_delete_all(fl_tab tab)
 
 	if (rc != FL_OK)
 		return rc;
-	fli_table_clear(use.table);
+	rc = fli_table_clear(use.table);
 	fli_use_end(&use);
-	return FL_OK;
+	return rc;
 }

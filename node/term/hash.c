@@ -207,14 +207,13 @@ static bool go_on(hashing *h)
 	return h->left > 0;
 }
 
-bool fli_term_hash(uint64_t seed, fl_term term, uint64_t *ret_hash)
+/* A term with parts, whose first item has been read. */
+static bool hash_parts(uint64_t seed, fli_cursor c, fli_item item, uint64_t *ret_hash)
 {
-	hashing h = {.seed = seed, .hash = seed, .left = 1, .capacity = FRAMES_INLINE};
-	fli_item item;
+	hashing h = {.c = c, .seed = seed, .hash = seed, .left = 1, .capacity = FRAMES_INLINE};
 	bool ok;
 
 	h.frames = h.first;
-	fli_item_of_term(term, &h.c, &item);
 	ok = take(&h, &item);
 	while (ok && go_on(&h)) {
 		fli_item_read(&h.c, &item);
@@ -224,4 +223,16 @@ bool fli_term_hash(uint64_t seed, fl_term term, uint64_t *ret_hash)
 		fli_free(fli_mem_libc(), h.frames);
 	*ret_hash = h.hash;
 	return ok;
+}
+
+bool fli_term_hash(uint64_t seed, fl_term term, uint64_t *ret_hash)
+{
+	fli_cursor c;
+	fli_item item;
+
+	fli_item_of_term(term, &c, &item);
+	if (item.children > 0 || item.kind == FL_MAP)
+		return hash_parts(seed, c, item, ret_hash);
+	*ret_hash = mix_item(seed, &item);
+	return item.kind != FL_INVALID;
 }

@@ -6,7 +6,8 @@
  *
  *     table_insert   rows a second, by one thread, into an empty table
  *     table_lookup   objects looked up and matched a second, random keys, by one thread
- *     table_written  the same while another thread writes
+ *     table_many     the same by sections of 1,024 keys, each looked up by fl_view_get_ints
+ *     table_written  table_lookup while another thread writes
  *     table_scale    lookups of two readers over those of one, a third thread writing in both
  *     table_counter  fl_table_add a second, one key
  *
@@ -84,6 +85,32 @@ static void *read_on(void *arg)
 	return NULL;
 }
 
+/* As read_on, by windows of keys in one section. */
+static void *read_many(void *arg)
+{
+	uint64_t dice = (uint64_t)(uintptr_t)arg * 7919 + 1;
+	int64_t keys[CHUNK], value;
+	fl_term objects[CHUNK];
+	fl_view view;
+
+	while (!is_over) {
+		double start = cpu();
+
+		for (int i = 0; i < CHUNK; i++)
+			keys[i] = next_key(&dice);
+		if (fl_view_begin(tab, &view) != FL_OK ||
+			fl_view_get_ints(&view, keys, CHUNK, objects) != CHUNK)
+			abort();
+		for (int i = 0; i < CHUNK; i++)
+			if (!fl_match(objects[i], "{_, ~}", &value))
+				abort();
+		fl_view_end(&view);
+		done += CHUNK;
+		cpu_ns += (long)((cpu() - start) * 1e9);
+	}
+	return NULL;
+}
+
 static void *write_on(void *arg)
 {
 	uint64_t dice = 99;
@@ -139,6 +166,8 @@ static void measure_table(void)
 	show("table_insert", ROWS / (cpu() - start));
 	(void)rate(read_on, 1, NULL);
 	show("table_lookup", (double)done * 1e9 / (double)cpu_ns);
+	(void)rate(read_many, 1, NULL);
+	show("table_many", (double)done * 1e9 / (double)cpu_ns);
 	one = rate(read_on, 1, write_on);
 	show("table_written", (double)done * 1e9 / (double)cpu_ns);
 	show("table_scale", rate(read_on, 2, write_on) / one);

@@ -50,8 +50,10 @@ static void race(fl_table_type of, void *(*read)(void *), void *(*write)(void *)
 	(void)world_start(&w, &owner, "owner", NULL);
 	world_send(&w, "owner", "make");
 	world_settle(&w);
-	for (int i = 0; i < STABLE; i++)
+	for (int i = 0; i < STABLE; i++) {
 		(void)fl_table_insert(tab, "{{stable, ~}, ~}", i, i);
+		(void)fl_table_insert(tab, "{~, ~}", -1 - i, -1 - i);
+	}
 	for (int i = 0; i < READERS; i++)
 		pthread_create(&readers[i], NULL, read, NULL);
 	for (long i = 0; i < writers; i++)
@@ -212,6 +214,74 @@ static void *find_stable(void *arg)
 	return NULL;
 }
 
+/* The same by sections, between keys that come and go. */
+static void *find_many(void *arg)
+{
+	int64_t keys[3 * STABLE], value;
+	fl_term objects[3 * STABLE];
+	fl_view view;
+
+	(void)arg;
+	for (int i = 0; i < 3 * STABLE; i++)
+		keys[i] = i % 3 == 0 ? -1 - i / 3 : i;
+	while (!is_over) {
+		size_t there = 0, found;
+
+		check(fl_view_begin(tab, &view) == FL_OK);
+		found = fl_view_get_ints(&view, keys, 3 * STABLE, objects);
+		for (int i = 0; i < 3 * STABLE; i++) {
+			check(objects[i].data != NULL || i % 3 != 0);
+			if (objects[i].data == NULL)
+				continue;
+			there++;
+			check(fl_match(objects[i], "{_, ~}", &value) && value == keys[i]);
+		}
+		check(there == found);
+		fl_view_end(&view);
+		seen++;
+	}
+	return NULL;
+}
+
+/* A later key of a window is not older than an earlier one, nor than what a window before had. */
+static void *read_pairs_at_once(void *arg)
+{
+	const char *const names[] = {"a", "b", "c"};
+	fl_buf bufs[3] = {FL_BUF_INIT, FL_BUF_INIT, FL_BUF_INIT};
+	fl_term keys[3], objects[3];
+	int64_t last = 0, values[3];
+	fl_view view;
+
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		(void)fl_build(&bufs[i], "~", fl_atom_of(names[i]));
+		keys[i] = fl_buf_term(&bufs[i]);
+	}
+	while (!is_over) {
+		check(fl_view_begin(tab, &view) == FL_OK);
+		if (fl_view_get_many(&view, keys, 3, objects) == 3) {
+			for (int i = 0; i < 3; i++)
+				check(fl_match(objects[i], "{_, ~}", &values[i]) &&
+					values[i] >= last);
+			for (int i = 0; i < 3; i++)
+				last = values[i] > last ? values[i] : last;
+			seen++;
+		}
+		fl_view_end(&view);
+	}
+	for (int i = 0; i < 3; i++)
+		fl_buf_free(&bufs[i]);
+	return NULL;
+}
+
+static void sections_see_what_lookups_see(void)
+{
+	race(FL_TABLE_SET, find_many, churn, WRITERS);
+	race(FL_TABLE_ORDERED_SET, find_many, churn, WRITERS);
+	race(FL_TABLE_SET, read_pairs_at_once, write_pairs, 1);
+	race(FL_TABLE_ORDERED_SET, read_pairs_at_once, write_pairs, 1);
+}
+
 static void what_stays_is_always_found(void)
 {
 	race(FL_TABLE_SET, find_stable, churn, WRITERS);
@@ -323,5 +393,5 @@ static void table_may_end_under_its_readers(void)
 }
 
 FL_SUITE("table_threads", FL_TEST(inserted_list_is_seen_at_once), FL_TEST(no_count_is_lost),
-	FL_TEST(what_stays_is_always_found), FL_TEST(key_of_a_bag_is_one_state),
-	FL_TEST(table_may_end_under_its_readers));
+	FL_TEST(what_stays_is_always_found), FL_TEST(sections_see_what_lookups_see),
+	FL_TEST(key_of_a_bag_is_one_state), FL_TEST(table_may_end_under_its_readers));
