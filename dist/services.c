@@ -17,6 +17,7 @@
 #include "dist/net_kernel.h"
 #include "dist/rex.h"
 #include "dist/user_io.h"
+#include "node/events.h"
 #include "node/natives.h"
 #include "node/sched.h"
 #include "node/silent.h"
@@ -25,7 +26,7 @@
 
 #define AGAIN_MS 1000
 
-enum { SERVICES = 6 };
+enum { SERVICES = 7 };
 
 typedef struct service {
 	const char *name;
@@ -39,6 +40,7 @@ static const service services[SERVICES] = {
 	{"net_kernel", &fli_net_kernel},
 	{"rex", &fli_rex},
 	{"global_name_server", &fli_global_name_server},
+	{"telemetry_handler_table", &fli_event_watcher},
 };
 
 typedef struct keeper_state {

@@ -7,8 +7,8 @@
  *    process executes; for the node's own events, in the midst of the runtime, it keeps it.
  *  - Bits of `events_wanted` say which of the node's own events have a slot.
  *
- * Failure: a handler that fails, or that there is nobody to send to, is detached. Without memory an
- * event is not told.
+ * Failure: a handler that fails, or that there is nobody to send to, is detached; one on another
+ * node when its process has ended. Without memory an event is not told.
  */
 #include "node/events.h"
 
@@ -28,6 +28,8 @@ typedef struct handler {
 	void *config;
 	fl_pid pid;
 	fl_ref ref;
+	fl_ref watch; /* the monitor of a `pid` on another node */
+	bool is_watched;
 } handler;
 
 typedef struct slot {
@@ -71,7 +73,7 @@ bool fli_event_is_name(fl_term name)
 	return fl_term_kind(name) == FL_NIL;
 }
 
-static int read_name(const char *text, fl_buf *buf)
+int fli_event_read_name(const char *text, fl_buf *buf)
 {
 	fl_error err;
 	int rc = fl_read(buf, text, strlen(text), &err);
@@ -135,7 +137,7 @@ static void look_what_is_wanted(fl_node *node)
 	for (unsigned kind = 0; kind < FLI_EVENT_COUNT; kind++) {
 		fl_buf name = FL_BUF_INIT;
 
-		if (read_name(own_names[kind], &name) != FL_OK ||
+		if (fli_event_read_name(own_names[kind], &name) != FL_OK ||
 			find_slot(node, fl_buf_term(&name)) != NULL)
 			wanted |= 1U << kind; /* without memory it is looked at each time */
 		fl_buf_free(&name);
@@ -157,6 +159,33 @@ static void unref(fl_node *node, handler *h)
 	fli_free(node->mem, h);
 }
 
+/*
+ * A subscriber on another node is monitored, so that its end takes the subscription along: one here
+ * is found out by the next message to it. The watcher has the monitor.
+ */
+static void watch(fl_node *node, handler *h)
+{
+	fl_proc *watcher = fli_name_find(node, fl_atom_of(fli_event_watcher.name));
+	fl_dest to = fl_to_pid(h->pid);
+	fli_monitor *monitor;
+
+	if (h->call != NULL || watcher == NULL || fli_pid_is_local(node, &h->pid))
+		return;
+	h->watch = fli_ref_make(node);
+	monitor = fli_monitor_new(watcher, &to, &h->watch);
+	h->is_watched = monitor != NULL;
+	if (monitor != NULL)
+		fli_monitor_aim(monitor, &to);
+}
+
+static void unwatch(fl_node *node, const handler *h)
+{
+	fli_monitor *monitor = h->is_watched ? fli_monitor_find(node, NULL, &h->watch) : NULL;
+
+	if (monitor != NULL)
+		fli_monitor_cancel(node, monitor);
+}
+
 static void detach(fl_node *node, handler *h)
 {
 	fli_link *link;
@@ -164,6 +193,7 @@ static void detach(fl_node *node, handler *h)
 	if (h->is_detached)
 		return;
 	h->is_detached = true;
+	unwatch(node, h);
 	while ((link = fli_list_pop(&h->subscriptions)) != NULL) {
 		subscription *s = fli_container_of(link, subscription, in_handler);
 
@@ -259,51 +289,15 @@ static int attach(fl_node *node, const handler *how, fl_term id, fl_term names)
 	return rc;
 }
 
-static int build_names(const char *const *events, fl_buf *names)
+int fli_event_attach_call(
+	fl_node *node, fl_telemetry_handler *call, void *config, fl_term id, fl_term names)
 {
-	int rc = FL_OK;
-
-	fl_list_open(names);
-	for (; *events != NULL && rc == FL_OK; events++) {
-		fl_buf name = FL_BUF_INIT;
-
-		rc = read_name(*events, &name);
-		if (rc == FL_OK)
-			rc = fl_build(names, "~", fl_buf_term(&name));
-		fl_buf_free(&name);
-	}
-	fl_list_close(names);
-	return rc == FL_OK ? names->error : rc;
-}
-
-int fl_telemetry_attach_many(fl_node *node, const char *id, const char *const *events,
-	fl_telemetry_handler *call, void *config)
-{
-	handler how = {.call = call, .config = config};
-	fl_buf id_term = FL_BUF_INIT, names = FL_BUF_INIT;
-	int rc = build_names(events, &names);
-
-	if (rc == FL_OK)
-		rc = fl_build(&id_term, "~", id);
-	if (rc == FL_OK) {
-		fli_enter(node);
-		rc = attach(node, &how, fl_buf_term(&id_term), fl_buf_term(&names));
-		fli_leave(node);
-	}
-	fl_buf_free(&id_term);
-	fl_buf_free(&names);
-	return rc;
-}
-
-int fl_telemetry_attach(
-	fl_node *node, const char *id, const char *event, fl_telemetry_handler *call, void *config)
-{
-	return fl_telemetry_attach_many(node, id, (const char *const[]){event, NULL}, call, config);
+	return attach(node, &(const handler){.call = call, .config = config}, id, names);
 }
 
 int fli_event_attach_pid(fl_node *node, const fl_pid *pid, fl_term names, const fl_ref *ref)
 {
-	handler how = {.pid = *pid, .ref = *ref};
+	handler how = {.pid = *pid, .ref = *ref}, *made;
 	fl_buf id = FL_BUF_INIT;
 	int rc = fl_build(&id, "~", *ref);
 
@@ -312,8 +306,34 @@ int fli_event_attach_pid(fl_node *node, const fl_pid *pid, fl_term names, const 
 		rc = FL_ELIMIT; /* a handler outlives the message that its pid came with */
 	if (rc == FL_OK)
 		rc = attach(node, &how, fl_buf_term(&id), names);
+	made = rc == FL_OK ? find_handler(node, fl_buf_term(&id)) : NULL;
+	if (made != NULL)
+		watch(node, made);
 	fl_buf_free(&id);
 	return rc;
+}
+
+void fli_event_watch_all(fl_node *node)
+{
+	fli_events *events = node->events;
+
+	for (fli_link *at = events == NULL ? NULL : events->handlers.next;
+		at != NULL && at != &events->handlers; at = at->next)
+		watch(node, fli_container_of(at, handler, in_node));
+}
+
+void fli_event_watch_ended(fl_node *node, const fl_ref *monitor)
+{
+	fli_events *events = node->events;
+	fli_link *at = events == NULL ? NULL : events->handlers.next, *next;
+
+	for (; at != NULL && at != &events->handlers; at = next) {
+		handler *h = fli_container_of(at, handler, in_node);
+
+		next = at->next;
+		if (h->is_watched && fl_ref_eq(&h->watch, monitor))
+			detach(node, h);
+	}
 }
 
 int fli_event_detach_term(fl_node *node, fl_term id)
@@ -324,55 +344,6 @@ int fli_event_detach_term(fl_node *node, fl_term id)
 		return FL_ENOENT;
 	detach(node, h);
 	return FL_OK;
-}
-
-int fl_telemetry_detach(fl_node *node, const char *id)
-{
-	fl_buf term = FL_BUF_INIT;
-	int rc = fl_build(&term, "~", id);
-
-	if (rc == FL_OK) {
-		fli_enter(node);
-		rc = fli_event_detach_term(node, fl_buf_term(&term));
-		fli_leave(node);
-	}
-	fl_buf_free(&term);
-	return rc;
-}
-
-int fl_telemetry_subscribe(fl_proc *self, const char *const *events, fl_ref *ret_ref)
-{
-	fl_node *node = fl_self_node(self);
-	fl_buf names = FL_BUF_INIT;
-	fl_pid pid = fl_self(self);
-	fl_ref ref;
-	int rc = build_names(events, &names);
-
-	if (rc == FL_OK) {
-		fli_enter(node);
-		ref = fli_ref_make(node);
-		rc = fli_event_attach_pid(node, &pid, fl_buf_term(&names), &ref);
-		fli_leave(node);
-	}
-	if (rc == FL_OK && ret_ref != NULL)
-		*ret_ref = ref;
-	fl_buf_free(&names);
-	return rc;
-}
-
-int fl_telemetry_unsubscribe(fl_proc *self, fl_ref ref)
-{
-	fl_node *node = fl_self_node(self);
-	fl_buf id = FL_BUF_INIT;
-	int rc = fl_build(&id, "~", ref);
-
-	if (rc == FL_OK) {
-		fli_enter(node);
-		rc = fli_event_detach_term(node, fl_buf_term(&id));
-		fli_leave(node);
-	}
-	fl_buf_free(&id);
-	return rc;
 }
 
 /* ---- listing ----------------------------------------------------------------------------------
@@ -554,7 +525,7 @@ void fli_event_emit(fl_node *node, fli_event_kind kind, fl_spec measurements_and
 	node->events->depth++;
 	if (fl_build_values(&buf, measurements_and_metadata.pattern,
 		    measurements_and_metadata.values, measurements_and_metadata.count) == FL_OK &&
-		read_name(own_names[kind], &name) == FL_OK &&
+		fli_event_read_name(own_names[kind], &name) == FL_OK &&
 		fl_tuple_get(fl_buf_term(&buf), 0, &event.measurements) &&
 		fl_tuple_get(fl_buf_term(&buf), 1, &event.metadata)) {
 		event.name = fl_buf_term(&name);

@@ -68,6 +68,14 @@ static inline bool fli_event_call(fl_proc *proc, fli_msg *msg, fli_call_handler 
 
 /* One event. `self` may be NULL: then the context is held, and stays so. */
 void fli_event_execute(fl_node *node, fl_proc *self, const fl_telemetry *event);
+/* `names` is a list of names. */
+int fli_event_attach_call(
+	fl_node *node, fl_telemetry_handler *call, void *config, fl_term id, fl_term names);
+int fli_event_read_name(const char *text, fl_buf *buf);
+/* Who monitors subscribers on other nodes; without it they stay until they detach. */
+extern const fl_behaviour fli_event_watcher;
+void fli_event_watch_all(fl_node *node);
+void fli_event_watch_ended(fl_node *node, const fl_ref *monitor);
 /* Whoever sends to `pid` here or on another node; the id is `ref`. `names` is a list of names. */
 int fli_event_attach_pid(fl_node *node, const fl_pid *pid, fl_term names, const fl_ref *ref);
 /* By its id, a term. */

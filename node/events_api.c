@@ -5,7 +5,102 @@
 #include "node/events.h"
 #include "node/natives.h"
 #include "node/sched.h"
+#include "node/silent.h"
 #include "node/term/peek.h"
+
+/* ---- attaching --------------------------------------------------------------------------------
+ */
+
+static int build_names(const char *const *events, fl_buf *names)
+{
+	int rc = FL_OK;
+
+	fl_list_open(names);
+	for (; *events != NULL && rc == FL_OK; events++) {
+		fl_buf name = FL_BUF_INIT;
+
+		rc = fli_event_read_name(*events, &name);
+		if (rc == FL_OK)
+			rc = fl_build(names, "~", fl_buf_term(&name));
+		fl_buf_free(&name);
+	}
+	fl_list_close(names);
+	return rc == FL_OK ? names->error : rc;
+}
+
+int fl_telemetry_attach_many(fl_node *node, const char *id, const char *const *events,
+	fl_telemetry_handler *call, void *config)
+{
+	fl_buf id_term = FL_BUF_INIT, names = FL_BUF_INIT;
+	int rc = build_names(events, &names);
+
+	if (rc == FL_OK)
+		rc = fl_build(&id_term, "~", id);
+	if (rc == FL_OK) {
+		fli_enter(node);
+		rc = fli_event_attach_call(
+			node, call, config, fl_buf_term(&id_term), fl_buf_term(&names));
+		fli_leave(node);
+	}
+	fl_buf_free(&id_term);
+	fl_buf_free(&names);
+	return rc;
+}
+
+int fl_telemetry_attach(
+	fl_node *node, const char *id, const char *event, fl_telemetry_handler *call, void *config)
+{
+	return fl_telemetry_attach_many(node, id, (const char *const[]){event, NULL}, call, config);
+}
+
+int fl_telemetry_detach(fl_node *node, const char *id)
+{
+	fl_buf term = FL_BUF_INIT;
+	int rc = fl_build(&term, "~", id);
+
+	if (rc == FL_OK) {
+		fli_enter(node);
+		rc = fli_event_detach_term(node, fl_buf_term(&term));
+		fli_leave(node);
+	}
+	fl_buf_free(&term);
+	return rc;
+}
+
+int fl_telemetry_subscribe(fl_proc *self, const char *const *events, fl_ref *ret_ref)
+{
+	fl_node *node = fl_self_node(self);
+	fl_buf names = FL_BUF_INIT;
+	fl_pid pid = fl_self(self);
+	fl_ref ref;
+	int rc = build_names(events, &names);
+
+	if (rc == FL_OK) {
+		fli_enter(node);
+		ref = fli_ref_make(node);
+		rc = fli_event_attach_pid(node, &pid, fl_buf_term(&names), &ref);
+		fli_leave(node);
+	}
+	if (rc == FL_OK && ret_ref != NULL)
+		*ret_ref = ref;
+	fl_buf_free(&names);
+	return rc;
+}
+
+int fl_telemetry_unsubscribe(fl_proc *self, fl_ref ref)
+{
+	fl_node *node = fl_self_node(self);
+	fl_buf id = FL_BUF_INIT;
+	int rc = fl_build(&id, "~", ref);
+
+	if (rc == FL_OK) {
+		fli_enter(node);
+		rc = fli_event_detach_term(node, fl_buf_term(&id));
+		fli_leave(node);
+	}
+	fl_buf_free(&id);
+	return rc;
+}
 
 /* ---- executing --------------------------------------------------------------------------------
  */
@@ -338,6 +433,38 @@ static int native_attach_pid(fl_proc *self, fl_term args, fl_buf *result)
 		return fl_raise(result, FL_ERROR, "system_limit");
 	return fl_build(result, "~", ref);
 }
+
+/* ---- the ends of subscribers on other nodes ---------------------------------------------------
+ */
+
+static int watcher_init(fl_proc *self, void *state, fl_term args)
+{
+	(void)state; /* it has none */
+	(void)args;
+	fli_enter(fl_self_node(self));
+	fli_event_watch_all(fl_self_node(self)); /* of one before this one */
+	fli_leave(fl_self_node(self));
+	return FL_OK;
+}
+
+static int watcher_info(fl_proc *self, void *state, fl_term message)
+{
+	fl_ref ref;
+
+	(void)state;
+	if (!fl_match(message, "{'DOWN', ~, process, _, _}", &ref))
+		return FL_OK;
+	fli_enter(fl_self_node(self));
+	fli_event_watch_ended(fl_self_node(self), &ref);
+	fli_leave(fl_self_node(self));
+	return FL_OK;
+}
+
+const fl_behaviour fli_event_watcher = {.name = "telemetry_handler_table",
+	.init = watcher_init,
+	.call = fli_silent_call,
+	.cast = fli_silent_cast,
+	.info = watcher_info};
 
 static const fl_export exports[] = {
 	{"telemetry", "execute", 2, native_execute},

@@ -174,6 +174,29 @@ events_are_detached_test(Config) ->
     {1, 7} = gen_server:call({totals, Node}, get),
     fixture:no_message().
 
+%% A handler is one of at most 1,024, so who has gone must not keep one.
+end_of_a_subscriber_takes_its_handler_test(Config) ->
+    Node = node_with(Config, "orders"),
+    Me = self(),
+    {Pid, Mon} = spawn_monitor(fun() ->
+        Me ! {attached, attach(Node, [[a, b]])},
+        receive stop -> ok end
+    end),
+    Ref = receive {attached, R} -> R end,
+    Own = attach(Node, [[a, b]]),
+    [Ref, Own] = [Id || #{id := Id} <- rpc:call(Node, telemetry, list_handlers, [[a]])],
+    Pid ! stop,
+    normal = fixture:down(Mon),
+    fixture:eventually(fun() ->
+        [Own] =:= [Id || #{id := Id} <- rpc:call(Node, telemetry, list_handlers, [[a]])]
+    end),
+    %% and one that is dead already
+    Dead = rpc:call(Node, telemetry_test, attach_event_handlers, [Pid, [[a, b]]]),
+    true = is_reference(Dead),
+    fixture:eventually(fun() ->
+        [Own] =:= [Id || #{id := Id} <- rpc:call(Node, telemetry, list_handlers, [[a]])]
+    end).
+
 events_of_the_node_itself_test(Config) ->
     Node = node_with(Config, "orders"),
     Ref = attach(Node, [[flitch, process, exit], [flitch, supervisor, child, start]]),

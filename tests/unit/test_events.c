@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/events.h"
 #include "tests/support/actor.h"
 #include "tests/support/fake_remote.h"
 #include "tests/support/fault.h"
@@ -336,6 +337,100 @@ static void connections_are_told_of(void)
 	world_close(&w);
 }
 
+/* ---- subscribers on another node --------------------------------------------------------------
+ */
+
+static fl_ref subscribe_from_afar(uint32_t id)
+{
+	fl_buf list = FL_BUF_INIT;
+	fl_pid pid = fake_pid(id);
+	fl_ref ref;
+
+	(void)fl_build(&list, "[[shop, done]]");
+	fli_enter(w.node);
+	ref = fli_ref_make(w.node);
+	CU_ASSERT_EQUAL(fli_event_attach_pid(w.node, &pid, fl_buf_term(&list), &ref), FL_OK);
+	fli_leave(w.node);
+	fl_buf_free(&list);
+	return ref;
+}
+
+static bool lists(const char *text)
+{
+	fl_buf list = FL_BUF_INIT;
+	char printed[512];
+	bool found;
+
+	CU_ASSERT_EQUAL(fl_telemetry_handlers(w.node, "[]", &list), FL_OK);
+	found = strstr(fl_print_to(printed, sizeof printed, fl_buf_term(&list)), text) != NULL;
+	fl_buf_free(&list);
+	return found;
+}
+
+static void begin_with_a_peer(void)
+{
+	begin();
+	fake_remote_attach(&w);
+	fake_remote_up(&w, 77);
+	(void)world_start(&w, &fli_event_watcher, fli_event_watcher.name, NULL);
+}
+
+static void end_of_a_subscriber_afar_takes_its_subscription(void)
+{
+	begin_with_a_peer();
+	(void)subscribe_from_afar(7);
+	(void)subscribe_from_afar(8);
+	CU_ASSERT_TRUE(lists("dest_pid => <b@h.7.0>"));
+	fli_enter(w.node);
+	fli_remote_down(w.node, &fake.peer, &fake.ref, fake_payload("gone")); /* of the last */
+	fli_leave(w.node);
+	world_settle(&w);
+	CU_ASSERT_TRUE(lists("dest_pid => <b@h.7.0>"));
+	CU_ASSERT_FALSE(lists("dest_pid => <b@h.8.0>"));
+	world_send(&w, fli_event_watcher.name, "{'DOWN', x, process, y, z}");
+	fake_remote_down(&w);
+	world_settle(&w);
+	CU_ASSERT_TRUE(lists("[]"));
+	fake_remote_detach(&w);
+	world_close(&w);
+}
+
+static void subscriber_that_detaches_is_watched_no_more(void)
+{
+	fl_buf id = FL_BUF_INIT;
+	fl_ref ref;
+
+	begin_with_a_peer();
+	ref = subscribe_from_afar(7);
+	(void)fl_build(&id, "~", ref);
+	fli_enter(w.node);
+	CU_ASSERT_EQUAL(fli_event_detach_term(w.node, fl_buf_term(&id)), FL_OK);
+	fli_leave(w.node);
+	has("demonitor ");
+	fl_buf_free(&id);
+	fake_remote_detach(&w);
+	world_close(&w);
+}
+
+static void subscribers_outlive_who_watches_them(void)
+{
+	fl_atom name = fl_atom_of(fli_event_watcher.name);
+
+	begin_with_a_peer();
+	(void)subscribe_from_afar(7);
+	fli_enter(w.node);
+	fli_proc_exit(fli_name_find(w.node, name), (fl_term){.data = NULL});
+	fli_leave(w.node);
+	world_settle(&w);
+	(void)world_start(&w, &fli_event_watcher, fli_event_watcher.name, NULL);
+	CU_ASSERT_TRUE(lists("dest_pid => <b@h.7.0>"));
+	fake_remote_down(&w);
+	world_settle(&w);
+	CU_ASSERT_TRUE(lists("[]"));
+	fake_remote_detach(&w);
+	world_close(&w);
+}
+
 /* ---- scarce memory ----------------------------------------------------------------------------
  */
 
@@ -380,4 +475,6 @@ FL_SUITE("events", FL_TEST(handlers_are_called_in_order_and_not_after_detach),
 	FL_TEST(subscriber_gets_messages_until_it_unsubscribes_or_ends),
 	FL_TEST(span_is_start_then_stop_or_exception), FL_TEST(processes_and_calls_are_told_of),
 	FL_TEST(supervisors_and_registries_are_told_of), FL_TEST(connections_are_told_of),
-	FL_TEST(each_allocation_may_fail));
+	FL_TEST(end_of_a_subscriber_afar_takes_its_subscription),
+	FL_TEST(subscriber_that_detaches_is_watched_no_more),
+	FL_TEST(subscribers_outlive_who_watches_them), FL_TEST(each_allocation_may_fail));
