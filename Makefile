@@ -30,6 +30,7 @@ include mk/sim.mk
 include mk/terms.mk
 include mk/interop.mk
 include mk/splits.mk
+include mk/lab.mk
 include mk/install.mk
 
 .PHONY: help clean

@@ -40,7 +40,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_A) $(SIM_A) $(LIB_A
 .SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/obj/%.o) $(OOM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
 .PHONY: check unit deps test test-installed matrix matrix-installed matrix-rest \
 	matrix-rest-installed interop asan ubsan tsan tidy format
-.PHONY: beam kills demo bench compose hostile
+.PHONY: beam kills demo bench hostile
 
 $(BUILD)/tests/oom/%: $(BUILD)/obj/tests/oom/%.o $(SUPPORT_A) $(LIB_A)
 	$(call say,LD)mkdir -p $(@D) && $(CC) -pie -rdynamic $(PARTS) $(ALL_LDFLAGS) -o $@ $< $(SUPPORT_A) \
@@ -115,9 +115,6 @@ demo: ## install what is missing, build, and let Elixir talk to a C node
 bench: ## the figures, with their peers in the same run
 	@$(again) -j$(JOBS) all
 	$(call script,tests/bench/run.sh)
-compose: ## a C node and two BEAM nodes in containers
-	@$(again) -j$(JOBS) all
-	$(call script,docker/smoke.sh)
 
 -include $(UNIT_SRC:%.c=$(BUILD)/obj/%.d) $(OOM_SRC:%.c=$(BUILD)/obj/%.d) $(SUPPORT_OBJ:.o=.d)
 

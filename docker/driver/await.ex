@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Waiting for states of the cluster: what they lack, asked for again until it is nothing.
+defmodule Lab.Await do
+  alias Lab.{Agent, Check}
+
+  @step_ms 200
+
+  # :ok, or what was still missing when the time was over.
+  def until(lacks, limit_ms), do: until_at(lacks, System.monotonic_time(:millisecond) + limit_ms)
+
+  defp until_at(lacks, deadline) do
+    case lacks.() do
+      "" ->
+        :ok
+
+      text ->
+        if System.monotonic_time(:millisecond) >= deadline do
+          text
+        else
+          Process.sleep(@step_ms)
+          until_at(lacks, deadline)
+        end
+    end
+  end
+
+  # All of them see each other, the C nodes serve, groups and names agree.
+  def lacks(:whole, nodes) do
+    for({name, :bad, text} <- Check.all(nodes), name not in [:leaks], do: "#{name}: #{text}")
+    |> Enum.join("; ")
+  end
+
+  # Somebody among them has lost somebody.
+  def lacks(:lost, nodes) do
+    if Enum.any?(nodes, &(Check.nodes_of(&1) != Enum.sort(nodes -- [&1]))), do: "", else: "nobody lost anybody"
+  end
+
+  # C nodes whose partition state is one of these: paused, or [serving, degraded].
+  def lacks(states, nodes) do
+    wanted = List.wrap(states)
+    for(node <- nodes, state = Check.state(node), state not in wanted, do: "#{Agent.short(node)} is #{state}")
+    |> Enum.join(", ")
+  end
+
+  # Every node is told at the same moment to drop all of its links, and then to dial all others.
+  def connect_all do
+    nodes = Agent.members()
+    for node <- nodes, other <- nodes, node < other, do: Check.ask(node, :erlang, :disconnect_node, [other])
+
+    for(node <- nodes, other <- nodes, node != other, do: {node, other})
+    |> Task.async_stream(fn {node, other} -> Check.ask(node, :net_kernel, :connect_node, [other], 9_000) end,
+      max_concurrency: 64, timeout: 10_000)
+    |> Enum.count(&(&1 == {:ok, true}))
+  end
+end
