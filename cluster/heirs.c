@@ -125,7 +125,9 @@ static int on_cast(fl_proc *self, void *state, fl_term message)
 	fl_pid loser;
 	estate *e;
 
-	if (fl_match(message, "{lost, ~, ~, ~}", &name, &loser, &what) &&
+	/* from a loser itself: other nodes have no part in it */
+	if (fl_atom_eq(fl_sender_node(self), self->node->name) &&
+		fl_match(message, "{lost, ~, ~, ~}", &name, &loser, &what) &&
 		fli_pid_is_local(self->node, &loser)) {
 		e = make(self, h, name, what);
 		if (e == NULL) {
