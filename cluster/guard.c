@@ -9,6 +9,8 @@
  *  - The node stops: the server is handed to another candidate if it can be, else it ends; then the
  *    others are told, and the guard ends.
  *
+ * A word counts as that of the candidate that it names only if that one's node sent it.
+ *
  * What goes wrong: a scope that ends takes the groups with it, so the guard ends, too, and is
  * started again. When a guard ends its server does.
  */
@@ -426,7 +428,7 @@ int fl_singleton_on_cast(fl_proc *self, void *state, fl_term message)
 	fl_pid from;
 
 	if (fl_match(message, "{fl, _, ~, ~}", &kind, &map) && fl_get(map, "from", &value) &&
-		fl_match(value, "~", &from)) {
+		fl_match(value, "~", &from) && fl_atom_eq(from.node, fl_sender_node(self))) {
 		if (fli_word_read(kind, map, &word))
 			fli_singleton_heard(&g->core, &from, &word);
 		else
@@ -485,7 +487,8 @@ int fl_singleton_on_info(fl_proc *self, void *state, fl_term message)
 {
 	fli_guard *g = fli_guard_enter(self, state);
 
-	if (!take_info(g, message))
+	/* all of it is made on this node: who sends it from another one makes it up */
+	if (fl_atom_eq(fl_sender_node(self), g->node->name) && !take_info(g, message))
 		return fl_stop(self, "{group, noproc}");
 	return fli_guard_leave(g);
 }

@@ -2,8 +2,8 @@
 /*
  * Casts between C nodes.
  *
- * Whoever may connect may say anything here, also of others: it can be believed as far as the
- * cookie is. What is said changes how a loss is seen and who is the oldest, no more.
+ * A node speaks for itself alone: what it says of others is not believed. What is said changes how
+ * its loss is seen and who is the oldest, no more.
  */
 #include "cluster/news.h"
 
@@ -13,13 +13,14 @@
 
 #define NAME "fl_cluster"
 
-static void take(fli_core *core, fl_atom kind, fl_term map)
+static void take(fli_core *core, fl_atom sender, fl_atom kind, fl_term map)
 {
 	fl_term value;
 	fl_atom node;
 	uint32_t stamp;
 
-	if (core->partition == NULL || !fl_get(map, "node", &value) || !fl_match(value, "~", &node))
+	if (core->partition == NULL || !fl_get(map, "node", &value) ||
+		!fl_match(value, "~", &node) || !fl_atom_eq(node, sender))
 		return;
 	if (fl_atom_is(kind, "leaving"))
 		fli_partition_hear_leaving(core->partition, node);
@@ -40,7 +41,7 @@ static int on_cast(fl_proc *self, void *state, fl_term message)
 		fl_term_kind(map) != FL_MAP)
 		return FL_OK;
 	fli_enter(node);
-	take(fli_core_of(node), kind, map);
+	take(fli_core_of(node), fl_sender_node(self), kind, map);
 	fli_leave(node);
 	return FL_OK;
 }

@@ -14,6 +14,7 @@
  */
 #include "cluster/partition.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cluster/guard.h"
@@ -86,6 +87,7 @@ static void on_ask(void *ctx, fl_atom node, fl_atom via)
 	asked = &s->asked[s->asked_count];
 	asked->size = node.size;
 	memcpy(asked->name, node.text, node.size);
+	(void)snprintf(asked->at, sizeof asked->at, "%.*s", (int)at.size, at.text);
 	if (via.size == 0)
 		rc = fl_request(self, rex, &asked->ref, "{call, erlang, nodes, [], ~}", s->pid);
 	else
@@ -242,12 +244,21 @@ int fli_partition_node_down(fl_proc *self, fl_atom name)
 	return fli_partition_leave(s);
 }
 
+/* Who was asked, or this node, which tells that there will be no answer. */
+bool fli_partition_may_answer(const fli_partition_service *s, const char *at)
+{
+	const fl_proc *self = fli_partition_proc(s);
+	fl_atom sender = self == NULL ? s->node->name : fl_sender_node(self);
+
+	return fl_atom_is(sender, at) || fl_atom_eq(sender, s->node->name);
+}
+
 static void take_answer(fli_partition_service *s, const fl_ref *ref, fl_term answer)
 {
 	for (uint32_t i = 0; i < s->asked_count; i++) {
 		fli_partition_asked asked = s->asked[i];
 
-		if (!fl_ref_eq(&asked.ref, ref))
+		if (!fl_ref_eq(&asked.ref, ref) || !fli_partition_may_answer(s, asked.at))
 			continue;
 		s->asked[i] = s->asked[--s->asked_count];
 		fli_partition_seen(s->engine, (fl_atom){asked.name, asked.size}, answer);
@@ -286,7 +297,8 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	if (s == NULL)
 		return fl_reply(from, "{error, noproc}");
 	if (fl_match(request, "{keep_name, ~}", &entry) && fl_from_pid(from, &caller) &&
-		fli_pid_is_local(s->node, &caller)) {
+		fli_pid_is_local(s->node, &caller) &&
+		fl_atom_eq(fl_sender_node(self), s->node->name)) {
 		fli_partition_keep_name(s, entry);
 		(void)fl_reply(from, "yes");
 	} else if (fl_match(request, "lease_left")) {

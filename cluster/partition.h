@@ -49,6 +49,7 @@ typedef struct fli_partition_asked {
 	fl_ref ref;
 	size_t size;
 	char name[FLI_NODE_NAME_BYTES_MAX + 1];
+	char at[FLI_NODE_NAME_BYTES_MAX + 1]; /* who answers */
 } fli_partition_asked;
 
 /* A global name of a process of this node, given back meanwhile: {Name, Pid, Method}. */
@@ -72,6 +73,7 @@ typedef struct fli_partition_store {
 	bool is_busy;  /* one call at a time */
 	bool is_asked; /* the holder */
 	fl_ref asked;  /* by this request */
+	char at[FLI_NODE_NAME_BYTES_MAX + 1];
 	uint32_t ttl_ms;
 } fli_partition_store;
 
@@ -146,6 +148,8 @@ bool fli_partition_custom_rule(
  */
 bool fli_partition_lease_answered(fli_partition_service *s, const fl_ref *ref, fl_term answer);
 
+/* The handler's message came from that node, or from this one, which tells ends. */
+bool fli_partition_may_answer(const fli_partition_service *s, const char *at);
 /* partition.c: the service with the context taken and the time told; NULL: the node ends */
 fli_partition_service *fli_partition_enter(fl_proc *self);
 int fli_partition_leave(fli_partition_service *s);

@@ -13,6 +13,7 @@
  */
 #include "cluster/partition.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cluster/partition_options.h"
@@ -127,6 +128,7 @@ void fli_partition_ask_lease(void *ctx, fl_atom node)
 		.as.name = {.text = fl_atom_of(self == NULL ? "" : self->behaviour->name),
 			.node = node}};
 
+	(void)snprintf(s->store.at, sizeof s->store.at, "%.*s", (int)node.size, node.text);
 	s->store.is_asked =
 		self != NULL && fl_request(self, to, &s->store.asked, "lease_left") == FL_OK;
 	if (!s->store.is_asked)
@@ -137,7 +139,8 @@ bool fli_partition_lease_answered(fli_partition_service *s, const fl_ref *ref, f
 {
 	uint64_t left_ms = 0;
 
-	if (!s->store.is_asked || !fl_ref_eq(&s->store.asked, ref))
+	if (!s->store.is_asked || !fl_ref_eq(&s->store.asked, ref) ||
+		!fli_partition_may_answer(s, s->store.at))
 		return false;
 	s->store.is_asked = false;
 	if (answer.data == NULL || !fl_match(answer, "~", &left_ms))

@@ -6,7 +6,7 @@
          next_one_starts_when_its_node_is_killed_test/1, state_moves_on_demand_test/1,
          state_moves_when_its_node_stops_test/1, large_state_moves_test/1,
          refused_moves_leave_it_where_it_is_test/1, guard_says_what_it_knows_test/1,
-         strange_words_do_no_harm_test/1]).
+         strange_words_do_no_harm_test/1, nobody_speaks_for_another_test/1]).
 
 -import(fixture, [eventually/1]).
 
@@ -187,3 +187,24 @@ strange_words_do_no_harm_test(Config) ->
     eventually(fun() -> New = global:whereis_name(tally), is_pid(New) andalso New =/= Pid end),
     {1, After} = add(1),
     true = After > Epoch.
+
+%% Words of one candidate, sent by a node that is none.
+nobody_speaks_for_another_test(Config) ->
+    {_, Nodes} = cluster(Config),
+    {4, Epoch} = add(4),
+    Holder = holder(Nodes),
+    Pid = global:whereis_name(tally),
+    [Guard] = [G || G <- pg:get_members({flitch_singleton, tally}), node(G) =:= Holder],
+    Others = Nodes -- [Holder],
+    [begin
+         gen_server:cast({tally_guard, N}, {fl, 1, released, #{from => Guard, epoch => Epoch, seen => Epoch}}),
+         {tally_guard, N} ! {'DOWN', make_ref(), process, Pid, normal},
+         #{holder := Pid, state := standby} = status(N)
+     end || N <- Others],
+    %% the same word from its own node is believed, as who asks there sees
+    [Other | _] = Others,
+    ok = rpc:call(Holder, gen_server, cast,
+                  [{tally_guard, Other}, {fl, 1, released, #{from => Guard, epoch => Epoch, seen => Epoch}}]),
+    eventually(fun() -> maps:get(holder, status(Other)) =:= Pid end),
+    {4, After} = add(0),
+    true = After >= Epoch.
