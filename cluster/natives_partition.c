@@ -22,8 +22,12 @@ static int build_status(const fli_partition_service *s, fl_buf *result)
 	fli_partition_policy policy = fli_partition_rules_of(s->engine)->policy;
 	fli_partition_state state = fli_partition_state_of(s->engine);
 	const fli_roster *roster = fli_partition_roster(s->engine);
-	fl_buf missing = FL_BUF_INIT;
+	const uint64_t *n = s->node->fence_refused;
+	fl_buf missing = FL_BUF_INIT, refused = FL_BUF_INIT;
 
+	(void)fl_build(&refused, "#{call => ~, cast => ~, register => ~, join => ~, spawn => ~}",
+		n[FLI_GATE_CALL], n[FLI_GATE_CAST], n[FLI_GATE_REGISTER], n[FLI_GATE_JOIN],
+		n[FLI_GATE_SPAWN]);
 	fl_list_open(&missing);
 	for (uint32_t i = 0; i < roster->count; i++)
 		if (!roster->entries[i]->is_up)
@@ -32,13 +36,15 @@ static int build_status(const fli_partition_service *s, fl_buf *result)
 	(void)fl_build(result,
 		"#{state => ~, policy => ~, members => ~, missing => ~, fenced => ~, stable_ms => ~, "
 		"partitions => ~, pauses => ~, paused_ms => ~, false_suspicions => ~, "
-		"suspend_gaps => ~, refused => #{call => ~, cast => ~, register => ~}}",
+		"suspend_gaps => ~, illness => ~, nontransitive => ~, refused => ~}",
 		fl_atom_of(fli_partition_state_atom(state)),
 		fl_atom_of(fli_partition_policy_word(policy)), roster->count, fl_buf_term(&missing),
 		fl_bool(s->node->is_fenced), fli_partition_stable_ms(s->engine), c->partitions,
 		c->pauses, c->paused_ms, c->false_suspicions, c->gaps,
-		s->node->fence_refused[FLI_GATE_CALL], s->node->fence_refused[FLI_GATE_CAST],
-		s->node->fence_refused[FLI_GATE_REGISTER]);
+		fli_partition_illness(s->engine),
+		fl_atom_of(fli_partition_views_word(fli_partition_views_of(s->engine))),
+		fl_buf_term(&refused));
+	fl_buf_free(&refused);
 	fl_buf_free(&missing);
 	return result->error;
 }

@@ -123,10 +123,14 @@
 	X(PARTITION_REFEREE_MODE, "partition.referee_mode", WORD, 0, 0, "any|all", "any", \
 		"whether a side needs one of the referees or all") \
 	X(PARTITION_NONTRANSITIVE, "partition.nontransitive", WORD, 0, 0, \
-		"max_clique|drop_both_ends|off", "max_clique", \
+		"max_clique|drop_both_ends|off|auto|pop", "auto", \
 		"links that some have and others have not: the largest group without a gap goes on") \
-	X(PARTITION_NONTRANSITIVE_LIMIT, "partition.nontransitive_limit", INT, 0, 100, "", "100", \
-		"percent of members at such gaps beyond which all pause") \
+	X(PARTITION_NONTRANSITIVE_LIMIT, "partition.nontransitive_limit", INT, 0, 100, "", "50", \
+		"percent of members at such gaps beyond which all pause; by itself for drop_both_ends alone") \
+	X(PARTITION_COUNT, "partition.count", LIST, 0, 0, "", "", \
+		"patterns (db*@*) of the nodes that count, where members are those seen; none: all") \
+	X(PARTITION_DRAIN, "partition.drain", TIME, 0, 60000, "", "1s", \
+		"how long a pause waits for handlers that run and calls that came before it") \
 	X(PARTITION_MIN_MEMBERS, "partition.min_members", INT, 0, 1024, "", "0", \
 		"members that must be here before the node serves; 0: a majority of the list") \
 	X(PARTITION_FORGET_AFTER, "partition.forget_after", TIME, 0, 1LL << 40, "", "0", \
@@ -163,8 +167,10 @@
 		"whether supervisors count the end of a server whose global name another one keeps") \
 	X(SELF_SUSPEND_GAP, "self.suspend_gap", TIME, 0, 3600000, "", "0", \
 		"not having run for so long is a loss of its own; 0: 5 s or a quarter of ticktime") \
-	X(CLUSTER_RECONNECT, "cluster.reconnect", WORD, 0, 0, "members|none", "members", \
-		"whether a node with a policy keeps connected with its partition.members")
+	X(SELF_HEALTH, "self.health", BOOL, 0, 0, "", "true", \
+		"whether a node that keeps coming too late waits longer before it serves again") \
+	X(CLUSTER_RECONNECT, "cluster.reconnect", WORD, 0, 0, "members|none|seen", "members", \
+		"whether a node with a policy keeps connected with its partition.members, or also those seen")
 
 #define FLI_OPTIONS_REST(X) \
 	X(GLOBAL_POP, "global.prevent_overlapping_partitions", WORD, 0, 0, "guest|otp|off", "guest", \

@@ -21,6 +21,7 @@
 #include "cluster/news.h"
 #include "cluster/partition_options.h"
 #include "dist/fence.h"
+#include "dist/global_service.h"
 #include "node/sched.h"
 #include "node/silent.h"
 
@@ -44,7 +45,8 @@ static void wind(fli_partition_service *s)
 static bool is_asked(const fli_partition_service *s, fl_atom node)
 {
 	for (uint32_t i = 0; i < s->asked_count; i++)
-		if (fl_atom_eq((fl_atom){s->asked[i].name, s->asked[i].size}, node))
+		if (!s->asked[i].is_tick &&
+			fl_atom_eq((fl_atom){s->asked[i].name, s->asked[i].size}, node))
 			return true;
 	return false;
 }
@@ -73,6 +75,45 @@ static bool is_up(const fl_node *node, fl_atom name)
 	return peer != NULL && peer->is_up;
 }
 
+static fli_partition_asked *next_asked(fli_partition_service *s, fl_atom node, fl_atom at)
+{
+	fli_partition_asked *asked = &s->asked[s->asked_count];
+
+	asked->is_tick = false;
+	asked->size = node.size;
+	memcpy(asked->name, node.text, node.size);
+	(void)snprintf(asked->at, sizeof asked->at, "%.*s", (int)at.size, at.text);
+	return asked;
+}
+
+/* Once in the life of a connection. */
+static void ask_tick(fli_partition_service *s, fl_atom node)
+{
+	fl_dest rex = {.kind = FL_TO_NAME, .as.name = {.text = fl_atom_of("rex"), .node = node}};
+	fl_proc *self = fli_partition_proc(s);
+	fli_partition_asked *asked;
+
+	if (self == NULL || !has_room(s))
+		return;
+	asked = next_asked(s, node, node);
+	asked->is_tick = true;
+	if (fl_request(self, rex, &asked->ref, "{call, net_kernel, get_net_ticktime, [], ~}",
+		    s->pid) == FL_OK)
+		s->asked_count++;
+}
+
+static bool on_runs_pop(void *ctx)
+{
+	const fli_partition_service *s = ctx;
+	const fli_roster *roster = fli_partition_roster(s->engine);
+
+	for (uint32_t i = 0; i < roster->count; i++)
+		if (!fli_global_runs_pop(
+			    s->node, (fl_atom){roster->entries[i]->name, roster->entries[i]->size}))
+			return false;
+	return roster->count > 1;
+}
+
 static void on_ask(void *ctx, fl_atom node, fl_atom via)
 {
 	fli_partition_service *s = ctx;
@@ -84,10 +125,7 @@ static void on_ask(void *ctx, fl_atom node, fl_atom via)
 
 	if (self == NULL || !is_up(s->node, at) || is_asked(s, node) || !has_room(s))
 		return; /* who is not asked sees nobody */
-	asked = &s->asked[s->asked_count];
-	asked->size = node.size;
-	memcpy(asked->name, node.text, node.size);
-	(void)snprintf(asked->at, sizeof asked->at, "%.*s", (int)at.size, at.text);
+	asked = next_asked(s, node, at);
 	if (via.size == 0)
 		rc = fl_request(self, rex, &asked->ref, "{call, erlang, nodes, [], ~}", s->pid);
 	else
@@ -119,7 +157,8 @@ static void on_resume(void *ctx, uint64_t paused_ms)
 static void on_tell(void *ctx, const fli_partition_event *event)
 {
 	fli_partition_service *s = ctx;
-	bool is_grave = event->to == FLI_PARTITION_SUSPECT || event->to == FLI_PARTITION_PAUSING;
+	bool is_grave = event->to == FLI_PARTITION_SUSPECT || event->to == FLI_PARTITION_PAUSING ||
+			event->to == FLI_PARTITION_STALE;
 
 	fli_log_limited(&s->node->log, event->now_ms, is_grave ? FLI_WARNING : FLI_NOTICE,
 		"partition: %s -> %s: %s (%u of %u)", fli_partition_state_atom(event->from),
@@ -138,7 +177,7 @@ static void on_tell_stamp(void *ctx, uint32_t stamp)
 }
 
 static const fli_partition_ops ops = {on_ask, fli_partition_gate, on_pause, on_resume, on_tell,
-	fli_partition_lease, fli_partition_ask_lease, on_tell_stamp};
+	fli_partition_lease, fli_partition_ask_lease, on_runs_pop, on_tell_stamp};
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
@@ -157,6 +196,7 @@ static void come_back(fli_partition_service *s)
 	if (s->left_ms == 0 || now_of(s->node) < s->left_ms + fli_partition_stable_ms(s->engine))
 		return;
 	s->left_ms = 0;
+	s->wanted = 0;
 	fli_partition_want_members(s);
 }
 
@@ -173,6 +213,8 @@ static void on_timer(fli_timer *timer)
 	fli_partition_time(s->engine, now_of(s->node));
 	fli_fence_time(s->node, now_of(s->node));
 	come_back(s);
+	if (s->reconnect == FLI_RECONNECT_SEEN && s->left_ms == 0)
+		fli_partition_want_members(s);
 	wind(s);
 }
 
@@ -202,16 +244,6 @@ int fli_partition_leave(fli_partition_service *s)
 	return FL_OK;
 }
 
-/* Shells that look in for a while are no members. */
-static bool is_member_like(const fl_node *node, fl_atom name)
-{
-	const fli_peer *peer = fli_dist_find(fli_dist_of(node), name);
-
-	return peer != NULL && peer->is_up && !peer->is_hidden &&
-	       !(name.size > 3 && memcmp(name.text, "rem", 3) == 0 &&
-		       (name.text[3] == '-' || memcmp(name.text, "remsh", 5) == 0));
-}
-
 static void tell_own_stamp(fli_partition_service *s, fl_atom to)
 {
 	uint32_t stamp = fli_partition_stamp(s->engine);
@@ -227,9 +259,10 @@ int fli_partition_node_up(fl_proc *self, fl_atom name)
 
 	if (s == NULL)
 		return FL_OK;
-	if (is_member_like(s->node, name)) {
+	if (fli_partition_is_member(s, name)) {
 		fli_partition_up(s->engine, name);
 		tell_own_stamp(s, name);
+		ask_tick(s, name);
 	}
 	return fli_partition_leave(s);
 }
@@ -261,7 +294,10 @@ static void take_answer(fli_partition_service *s, const fl_ref *ref, fl_term ans
 		if (!fl_ref_eq(&asked.ref, ref) || !fli_partition_may_answer(s, asked.at))
 			continue;
 		s->asked[i] = s->asked[--s->asked_count];
-		fli_partition_seen(s->engine, (fl_atom){asked.name, asked.size}, answer);
+		if (asked.is_tick)
+			fli_partition_told_tick(s, (fl_atom){asked.name, asked.size}, answer);
+		else
+			fli_partition_seen(s->engine, (fl_atom){asked.name, asked.size}, answer);
 		return;
 	}
 	if (!fli_partition_lease_answered(s, ref, answer))
@@ -366,17 +402,17 @@ static int start_engine(fli_partition_service *s, const fl_options *options)
 }
 
 /* Who is connected already, and the first look. */
-static void begin(fli_partition_service *s, bool reconnects)
+static void begin(fli_partition_service *s)
 {
 	fli_dist *dist = fli_dist_of(s->node);
 	const fli_peer *peer;
 	size_t cursor = 0;
 
 	while ((peer = fli_dist_next(dist, &cursor)) != NULL)
-		if (is_member_like(s->node, peer->name))
+		if (fli_partition_is_member(s, peer->name))
 			fli_partition_up(s->engine, peer->name);
 	fli_partition_begin(s->engine);
-	if (reconnects)
+	if (s->reconnect != FLI_RECONNECT_NONE)
 		fli_partition_want_members(s);
 	wind(s);
 }
@@ -396,8 +432,13 @@ int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err
 	s->core = core;
 	s->start_ms = now_of(s->node);
 	s->action = (fli_partition_action)fli_options_int(options, FLI_KEY_PARTITION_ACTION);
+	s->reconnect = (int)fli_options_int(options, FLI_KEY_CLUSTER_RECONNECT);
+	s->drain_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_DRAIN);
 	fli_timer_create(&s->timer, on_timer);
-	rc = start_process(s);
+	fli_partition_steps_open(s);
+	rc = fli_partition_count_open(s, options);
+	if (rc == FL_OK)
+		rc = start_process(s);
 	if (rc == FL_OK)
 		rc = start_engine(s, options);
 	if (rc == FL_OK)
@@ -407,7 +448,7 @@ int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err
 	if (rc != FL_OK)
 		return fl_error_set(
 			err, rc, "the partition policy did not start: %s", fl_error_text(rc));
-	begin(s, fli_options_int(options, FLI_KEY_CLUSTER_RECONNECT) == 0);
+	begin(s);
 	return FL_OK;
 }
 
@@ -419,6 +460,8 @@ void fli_partition_close(fli_core *core)
 		return;
 	core->partition = NULL;
 	fli_wheel_stop(&s->timer);
+	fli_wheel_stop(&s->drain);
+	fli_partition_count_close(s);
 	fli_fence_delete(s->node);
 	fli_partition_delete(s->engine);
 	fli_partition_names_free(s);

@@ -47,6 +47,7 @@ void fli_partition_hear_stamp(struct fli_partition_service *s, fl_atom node, uin
 /* A question under way. */
 typedef struct fli_partition_asked {
 	fl_ref ref;
+	bool is_tick; /* for its tick time, not for its nodes */
 	size_t size;
 	char name[FLI_NODE_NAME_BYTES_MAX + 1];
 	char at[FLI_NODE_NAME_BYTES_MAX + 1]; /* who answers */
@@ -94,6 +95,11 @@ typedef struct fli_partition_service {
 	fl_pid pid; /* of the process that speaks for it */
 	fli_timer timer;
 	fli_partition_action action;
+	enum { FLI_RECONNECT_MEMBERS, FLI_RECONNECT_NONE, FLI_RECONNECT_SEEN } reconnect;
+	uint32_t wanted;             /* members that it keeps connected with */
+	char **patterns;             /* of those that count; NULL ends them; NULL: all */
+	fl_partition_counts *counts; /* the program's own; NULL: none */
+	void *counts_ctx;
 	bool holds; /* calls wait between a loss and the decision */
 	uint64_t start_ms;
 	bool is_joining; /* paused since its start: nobody has to be told */
@@ -104,7 +110,10 @@ typedef struct fli_partition_service {
 	uint32_t asked_count, asked_capacity;
 	fli_kept_name *names;
 	uint32_t names_count, names_capacity;
-	enum { FLI_STEP_NONE, FLI_STEP_PAUSE, FLI_STEP_RESUME } step; /* names are waited for */
+	/* handlers are waited for, or names */
+	enum { FLI_STEP_NONE, FLI_STEP_DRAIN, FLI_STEP_PAUSE, FLI_STEP_RESUME } step;
+	fli_timer drain;
+	uint64_t drain_ms, drain_end_ms;
 
 	fli_partition_record history[FLI_PARTITION_HISTORY];
 	uint64_t recorded; /* in all */
@@ -116,6 +125,7 @@ static inline fl_proc *fli_partition_proc(const fli_partition_service *s)
 }
 
 /* partition_steps.c: the steps of a pause and of going on */
+void fli_partition_steps_open(fli_partition_service *s);
 void fli_partition_pause(fli_partition_service *s, fli_partition_reason reason);
 void fli_partition_resume(fli_partition_service *s);
 /* An answer about a name; false: none was waited for. */
@@ -124,11 +134,16 @@ bool fli_partition_name_answered(fli_partition_service *s, const fl_ref *ref, fl
 void fli_partition_keep_name(fli_partition_service *s, fl_term entry);
 void fli_partition_take_names(fli_partition_service *s);
 void fli_partition_names_free(fli_partition_service *s);
-/* Connects with the members of the list, and stays so. */
+/* Connects with the members, and stays so. */
 void fli_partition_want_members(fli_partition_service *s);
 
-/* partition_history.c: what was decided, and from what */
+/* partition_history.c: what was decided, and from what; kept, and told to who is attached */
 void fli_partition_record_event(fli_partition_service *s, const fli_partition_event *event);
+/* partition_count.c: who is a member where those that were seen are, and what is odd about them */
+int fli_partition_count_open(fli_partition_service *s, const fl_options *options);
+void fli_partition_count_close(fli_partition_service *s);
+bool fli_partition_is_member(const fli_partition_service *s, fl_atom name);
+void fli_partition_told_tick(fli_partition_service *s, fl_atom node, fl_term answer);
 /* Appends the list of records, the last one first. */
 void fli_partition_history(const fli_partition_service *s, fl_buf *buf);
 void fli_partition_history_free(fli_partition_service *s);

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "cluster/partition.h"
+#include "cluster/partition_options.h"
+#include "node/events.h"
 
 static fl_atom name_of(const fli_roster *roster, uint32_t place)
 {
@@ -53,25 +55,62 @@ static void write_links(fl_buf *buf, const fli_partition_event *event)
 	fl_list_close(buf);
 }
 
+/* What was configured, as far as a decision depends on it. */
+static void write_config(const fli_partition_service *s, fl_buf *buf)
+{
+	const fli_partition_rules *rules = fli_partition_rules_of(s->engine);
+	const fli_roster *roster = fli_partition_roster(s->engine);
+	fl_buf referees = FL_BUF_INIT, tie = FL_BUF_INIT;
+
+	fl_list_open(&referees);
+	for (uint32_t i = 0; i < roster->count; i++) {
+		if (roster->entries[i]->is_referee)
+			(void)fl_build(&referees, "~", name_of(roster, i));
+		if (roster->entries[i]->is_tie)
+			(void)fl_build(&tie, "~", name_of(roster, i));
+	}
+	fl_list_close(&referees);
+	if (tie.size == 0)
+		(void)fl_build(&tie, "~",
+			fl_atom_of(rules->tie_by_lease ? "lease"
+				   : rules->has_tie    ? "lowest"
+						       : "none"));
+	(void)fl_build(buf,
+		"#{policy => ~, nontransitive => ~, limit => ~, tie => ~, quorum => ~, "
+		"referees => ~, all_referees => ~, down_if_alone => ~, stable_ms => ~}",
+		fl_atom_of(fli_partition_policy_word(rules->policy)),
+		fl_atom_of(fli_partition_views_word(fli_partition_views_of(s->engine))),
+		rules->tangled_percent, fl_buf_term(&tie), rules->quorum, fl_buf_term(&referees),
+		fl_bool(rules->all_referees), fl_bool(rules->down_if_alone),
+		fli_partition_stable_ms(s->engine));
+	fl_buf_free(&referees);
+	fl_buf_free(&tie);
+}
+
 static void write_event(
 	const fli_partition_service *s, fl_buf *buf, const fli_partition_event *event)
 {
 	fl_buf members = FL_BUF_INIT, side = FL_BUF_INIT, up = FL_BUF_INIT, sees = FL_BUF_INIT;
+	fl_buf config = FL_BUF_INIT;
 	bool has_loss = event->first_loss_ms != 0;
 
 	write_set(&members, event->roster, NULL);
 	write_set(&side, event->roster, event->verdict->side);
 	write_up(&up, event->roster);
 	write_links(&sees, event);
+	write_config(s, &config);
 	(void)fl_build(buf,
 		"#{at => ~, from => ~, to => ~, reason => ~, here => ~, stale => ~, "
-		"first_loss => ~, last_loss => ~, members => ~, side => ~, up => ~, sees => ~}",
+		"first_loss => ~, last_loss => ~, members => ~, side => ~, up => ~, sees => ~, "
+		"illness => ~, config => ~}",
 		event->now_ms - s->start_ms, fl_atom_of(fli_partition_state_atom(event->from)),
 		fl_atom_of(fli_partition_state_atom(event->to)),
 		fl_atom_of(fli_partition_reason_atom(event->reason)), event->verdict->here,
 		fl_bool(event->is_stale), has_loss ? event->first_loss_ms - s->start_ms : 0,
 		has_loss ? event->last_loss_ms - s->start_ms : 0, fl_buf_term(&members),
-		fl_buf_term(&side), fl_buf_term(&up), fl_buf_term(&sees));
+		fl_buf_term(&side), fl_buf_term(&up), fl_buf_term(&sees),
+		fli_partition_illness(s->engine), fl_buf_term(&config));
+	fl_buf_free(&config);
 	fl_buf_free(&members);
 	fl_buf_free(&side);
 	fl_buf_free(&up);
@@ -87,6 +126,8 @@ void fli_partition_record_event(fli_partition_service *s, const fli_partition_ev
 
 	write_event(s, &buf, event);
 	term = fl_buf_term(&buf);
+	if (buf.error == FL_OK && fli_event_wanted(s->node, FLI_EVENT_PARTITION))
+		fli_event_tell(s->node, FLI_EVENT_PARTITION, fl_spec("~", term));
 	if (buf.error == FL_OK)
 		data = fli_alloc(s->node->mem, term.size);
 	if (data != NULL) {

@@ -197,6 +197,10 @@ static int use(fli_partition_service *s, const fl_partition_hooks *hooks)
 		return FL_EINVAL;
 	if (hooks->lease != NULL)
 		s->store.lease = *hooks->lease;
+	if (hooks->counts != NULL) {
+		s->counts = hooks->counts;
+		s->counts_ctx = hooks->counts_ctx;
+	}
 	if (hooks->decide == NULL)
 		return FL_OK;
 	s->rule.decide = hooks->decide;

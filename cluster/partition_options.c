@@ -17,6 +17,14 @@ const char *fli_partition_policy_word(fli_partition_policy policy)
 	return words[policy];
 }
 
+const char *fli_partition_views_word(fli_partition_views views)
+{
+	static const char *const views_words[] = {
+		"max_clique", "drop_both_ends", "off", "auto", "pop"};
+
+	return views_words[views];
+}
+
 static fli_partition_policy policy_of(const fl_options *options)
 {
 	int64_t word = fli_options_int(options, FLI_KEY_PARTITION_POLICY);
@@ -273,6 +281,15 @@ int fli_partition_check_own(const fl_options *options, const fli_node_name *own,
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
+/* A cluster of three has two of its members at one broken link, and the largest group goes on. */
+static uint32_t tangled_percent(const fl_options *options, fli_partition_views views)
+{
+	if (views != FLI_VIEWS_BOTH_ENDS &&
+		!fli_options_is_set(options, FLI_KEY_PARTITION_NONTRANSITIVE_LIMIT))
+		return 100;
+	return (uint32_t)fli_options_int(options, FLI_KEY_PARTITION_NONTRANSITIVE_LIMIT);
+}
+
 static fli_partition_rules rules_of(const fl_options *options)
 {
 	const char *tie = fli_options_text(options, FLI_KEY_PARTITION_TIE);
@@ -289,8 +306,7 @@ static fli_partition_rules rules_of(const fl_options *options)
 	rules.all_referees = fli_options_int(options, FLI_KEY_PARTITION_REFEREE_MODE) != 0 &&
 			     word != FLI_PARTITION_PAUSE_IF_ALL_DOWN;
 	rules.quorum = (uint32_t)fli_options_int(options, FLI_KEY_PARTITION_QUORUM);
-	rules.tangled_percent =
-		(uint32_t)fli_options_int(options, FLI_KEY_PARTITION_NONTRANSITIVE_LIMIT);
+	rules.tangled_percent = tangled_percent(options, rules.views);
 	return rules;
 }
 
@@ -314,6 +330,8 @@ fli_partition_times fli_partition_tell_times(const fl_options *options)
 		.unstable_percent = (uint32_t)fli_options_int(options, FLI_KEY_PARTITION_UNSTABLE),
 		.heal_ms = (uint64_t)fli_options_int(options, FLI_KEY_HEAL_STABLE_AFTER),
 		.forget_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_FORGET_AFTER),
+		.drain_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_DRAIN),
+		.heeds_health = fli_options_bool(options, FLI_KEY_SELF_HEALTH),
 		.gap_ms = (uint64_t)fli_options_int(options, FLI_KEY_SELF_SUSPEND_GAP),
 		.notice_ms = tick_ms * 5 / 4,
 		.lease_ttl_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_LEASE_TTL),

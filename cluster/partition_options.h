@@ -26,6 +26,7 @@ int fli_partition_check_own(const fl_options *options, const fli_node_name *own,
 fli_partition_config fli_partition_tell(const fl_options *options);
 fli_partition_times fli_partition_tell_times(const fl_options *options);
 uint32_t fli_partition_tell_minimum(const fl_options *options);
+const char *fli_partition_views_word(fli_partition_views views);
 /* The policy's own word. */
 const char *fli_partition_policy_word(fli_partition_policy policy);
 

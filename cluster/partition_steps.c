@@ -2,9 +2,10 @@
 /*
  * The steps of a pause, and of the way back.
  *
- *  - pause: the fence is up already; groups are left in one message a scope and peer; global names
- *    are given back, on the nodes that are left; servers are told. Local names stay, so that the
- *    node can be looked into, and so do links and monitors.
+ *  - pause: the fence is up already; handlers that run, and calls that came before, have their time
+ *    (partition.drain); what is left of those is refused; groups are left in one message a scope
+ * and peer; global names are given back, on the nodes that are left; servers are told. Local names
+ * stay, so that the node can be looked into, and so do links and monitors.
  *  - resume: servers are told, before any call can reach them; the fence goes down, since other
  *    nodes watch who has a name; names are taken again; last come the groups, whose members are
  *    found at once.
@@ -19,9 +20,12 @@
 #include <string.h>
 
 #include "cluster/partition.h"
+#include "dist/fence.h"
 #include "dist/global_service.h"
 #include "node/sched.h"
 #include "pg/server.h"
+
+enum { DRAIN_LOOK_MS = 20 };
 
 static fl_term term_of(const fli_partition_service *s, const fli_kept_name *name)
 {
@@ -213,9 +217,8 @@ static bool is_open(const fli_partition_service *s, fli_gate_id gate)
 	return (s->node->gates_open >> gate & 1) != 0;
 }
 
-void fli_partition_pause(fli_partition_service *s, fli_partition_reason reason)
+static void leave_all(fli_partition_service *s)
 {
-	s->is_joining = reason == FLI_REASON_JOINING;
 	s->step = FLI_STEP_PAUSE;
 	if (s->action != FLI_ACTION_NOTIFY) {
 		if (!is_open(s, FLI_GATE_JOIN))
@@ -225,6 +228,49 @@ void fli_partition_pause(fli_partition_service *s, fli_partition_reason reason)
 		change_names(s, FLI_GLOBAL_UNREGISTER);
 	}
 	look(s);
+}
+
+static uint64_t now_of(const fl_node *node)
+{
+	return node->port->now_ns(node->port) / 1000000;
+}
+
+/* What has not been answered by the end of its time is refused. */
+static void drain(fli_partition_service *s)
+{
+	uint64_t now = now_of(s->node);
+
+	if (now < s->drain_end_ms && fli_fence_is_busy(s->node)) {
+		fli_wheel_start(&s->node->wheel, &s->drain, now + DRAIN_LOOK_MS);
+		return;
+	}
+	fli_fence_refuse_queued(s->node);
+	leave_all(s);
+}
+
+static void on_drain(fli_timer *timer)
+{
+	fli_partition_service *s = fli_container_of(timer, fli_partition_service, drain);
+
+	if (s->step == FLI_STEP_DRAIN && !s->core->is_leaving)
+		drain(s);
+}
+
+void fli_partition_steps_open(fli_partition_service *s)
+{
+	fli_timer_create(&s->drain, on_drain);
+}
+
+void fli_partition_pause(fli_partition_service *s, fli_partition_reason reason)
+{
+	s->is_joining = reason == FLI_REASON_JOINING;
+	if (s->is_joining || s->action == FLI_ACTION_NOTIFY) {
+		leave_all(s);
+		return;
+	}
+	s->step = FLI_STEP_DRAIN;
+	s->drain_end_ms = now_of(s->node) + s->drain_ms;
+	drain(s);
 }
 
 void fli_partition_resume(fli_partition_service *s)
@@ -255,6 +301,9 @@ void fli_partition_want_members(fli_partition_service *s)
 	const fli_roster *roster = fli_partition_roster(s->engine);
 	fl_error err;
 
+	if (s->wanted == roster->count)
+		return; /* those that are forgotten meanwhile are still wanted, and do no harm */
+	s->wanted = roster->count;
 	for (uint32_t i = 0; i < roster->count; i++) {
 		fl_atom name = {roster->entries[i]->name, roster->entries[i]->size};
 

@@ -171,10 +171,11 @@ static bool refuse_monitor(fl_node *node, fli_peer *peer, const fli_signal *sign
 		.name = by_name ? signal->name : (fl_atom){0}};
 	fli_reason_atom atom;
 
+	/* who keeps its global name has to be seen by those that watch who has it */
 	if (reply_of(node) != FLI_FENCE_NOPROC ||
-		!is_fenced(target_of(node, signal), FLI_GATE_CALL))
+		!is_fenced(target_of(node, signal), FLI_GATE_CALL) ||
+		(!by_name && (node->gates_open >> FLI_GATE_REGISTER & 1) != 0))
 		return false;
-	count_refusal(node, FLI_GATE_CALL);
 	node->remote->down(
 		peer, &what, &signal->from, &signal->ref, fli_reason_of(&atom, "noproc"));
 	return true;
@@ -244,6 +245,23 @@ static bool is_call_from_elsewhere(const fl_node *node, const fli_msg *msg)
 		return false;
 	c.at += msg->pid;
 	return fli_peek_pid(&c, NULL, &caller) && !fli_pid_is_local(node, &caller);
+}
+
+bool fli_fence_is_busy(const fl_node *node)
+{
+	uint32_t cursor = 0;
+	const fl_proc *proc;
+
+	while ((proc = fli_proc_next(node, &cursor)) != NULL) {
+		if (!is_fenced(proc, FLI_GATE_CALL))
+			continue;
+		if (proc->frames > 0)
+			return true;
+		for (const fli_msg *msg = proc->first; msg != NULL; msg = msg->next)
+			if (is_call_from_elsewhere(node, msg))
+				return true;
+	}
+	return false;
 }
 
 static void refuse_in(fl_proc *proc)

@@ -10,6 +10,8 @@
  *     {'$gen_cast', ..}       dropped
  *     anything else           passes: answers, exits, links, plain messages
  *
+ * Where a paused node keeps its global names, monitors by pid pass, too: global sets them.
+ *
  * That is what callers know best. Instead a call may get an answer of the configuration's, no
  * answer at all, or wait for a while; then monitors pass, as of a server that is busy. Gates that
  * stay open (fl_node.gates_open, fl_behaviour.while_paused) let calls or casts through.
@@ -51,6 +53,8 @@ void fli_fence_time(fl_node *node, uint64_t now_ms);
 
 /* True: the signal was refused, kept, or has been passed on. Only while the fence is up. */
 bool fli_fence_takes(fl_node *node, fli_peer *peer, const fli_signal *signal);
+/* A handler of a server that is fenced runs, or a call of another node waits for one. */
+bool fli_fence_is_busy(const fl_node *node);
 /* Calls of other nodes that wait in mailboxes are refused, too. */
 void fli_fence_refuse_queued(fl_node *node);
 

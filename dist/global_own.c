@@ -15,6 +15,19 @@ bool fli_global_held_ms(const fl_node *node, fl_term name, const fl_pid *pid, ui
 	return true;
 }
 
+bool fli_global_runs_pop(const fl_node *node, fl_atom name)
+{
+	const fli_global_service *s = fli_global_service_of(node);
+	const fli_global_node *entry;
+
+	if (s == NULL || s->core == NULL)
+		return false;
+	if (fl_atom_eq(name, node->name))
+		return s->mode == FLI_GLOBAL_OTP;
+	entry = fli_global_node_find(s->core, name);
+	return entry != NULL && entry->is_known && entry->runs_pop;
+}
+
 bool fli_global_contested(const fl_node *node, const fl_pid *pid)
 {
 	const fli_global_service *s = fli_global_service_of(node);

@@ -251,6 +251,7 @@ void fli_global_pop_mode(fli_global *g, const fli_global_ask *asked, fl_term rep
 	if (node == NULL || !node->was_asked)
 		return;
 	node->is_guest = fl_match(reply, "{ok, guest}");
+	node->runs_pop = is_on;
 	is_on |= node->is_guest;
 	if (!is_on && !fl_match(reply, "{ok, false}"))
 		return; /* no answer that says anything */

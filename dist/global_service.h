@@ -42,6 +42,8 @@ bool fli_global_find(const fl_node *node, fl_term name, fl_pid *ret_pid);
 bool fli_global_held_ms(const fl_node *node, fl_term name, const fl_pid *pid, uint64_t *ret_ms);
 /* Of two that had one name, OTP keeps that of the lesser node; of one node's, `other`. */
 bool fli_global_prefers(const fl_pid *pid, const fl_pid *other);
+/* That node is a member, and says that it has prevent_overlapping_partitions on. */
+bool fli_global_runs_pop(const fl_node *node, fl_atom name);
 /* The process has a name, and the lock under which names change is held. */
 bool fli_global_contested(const fl_node *node, const fl_pid *pid);
 /* Appends [{Name, Pid, Method}] of the processes of this node. The context is held. */

@@ -91,11 +91,11 @@ struct fli_global_node {
 	bool is_up, is_known, is_synced;
 	bool is_removing; /* asked to leave, or left: its end is no loss */
 	bool is_dialled;
-	bool is_guest;     /* a node of our kind that accuses nobody */
-	bool was_asked;    /* for its mode */
-	bool is_late;      /* a session with it was begun anew for taking too long */
-	uint64_t doubt_ms; /* when what is odd about it must have passed; 0: nothing is */
-	uint64_t round;    /* of the sync that named it last */
+	bool is_guest, runs_pop; /* a node of our kind that accuses nobody; one that does */
+	bool was_asked;          /* for its mode */
+	bool is_late;            /* a session with it was begun anew for taking too long */
+	uint64_t doubt_ms;       /* when what is odd about it must have passed; 0: nothing is */
+	uint64_t round;          /* of the sync that named it last */
 	fli_global_session *session;
 	fli_blob early; /* an init_connect that came before the node was up */
 };

@@ -114,7 +114,8 @@ static uint64_t patience_ms(const fli_partition *p)
 {
 	uint64_t calm = calm_ms(p), twice = 2 * fli_partition_stable_ms(p);
 
-	return (calm > twice ? calm : twice) + fli_partition_lease_patience_ms(p);
+	return (calm > twice ? calm : twice) + fli_partition_lease_patience_ms(p) +
+	       p->start.times.drain_ms;
 }
 
 uint64_t fli_partition_pause_ms(const fli_partition *p)
@@ -136,9 +137,11 @@ static uint64_t unstable_at(const fli_partition *p)
  */
 static uint64_t heal_ms(const fli_partition *p)
 {
+	uint64_t ms = p->start.times.heal_ms * (p->start.times.heeds_health ? 1 + p->ill : 1);
+
 	if (fli_partition_all_up(p))
-		return p->start.times.heal_ms;
-	return p->start.times.heal_ms + patience_ms(p) + 2 * FLI_PARTITION_TICK_MS;
+		return ms;
+	return ms + patience_ms(p) + 2 * FLI_PARTITION_TICK_MS;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -152,6 +155,8 @@ uint64_t fli_partition_next_ms(const fli_partition *p)
 
 	if (p->changed_ms != 0)
 		next = earlier(next, p->changed_ms + FLI_PARTITION_SETTLE_MS);
+	if (p->state == FLI_PARTITION_STALE)
+		next = earlier(next, p->first_loss_ms + FLI_PARTITION_TICK_MS);
 	if (p->state == FLI_PARTITION_SUSPECT)
 		next = earlier(next,
 			earlier(p->last_loss_ms + fli_partition_stable_ms(p), unstable_at(p)));
@@ -169,10 +174,12 @@ static bool is_serving(const fli_partition *p)
 
 static void decide(fli_partition *p)
 {
+	fli_partition_rules rules = p->config.rules;
 	fli_partition_picture picture;
 
+	rules.views = fli_partition_views_of(p);
 	fli_partition_picture_of(p, &picture);
-	fli_partition_decide(&p->config.rules, &picture, &p->verdict);
+	fli_partition_decide(&rules, &picture, &p->verdict);
 }
 
 /* By what it sees itself, as long as nobody has answered. */
@@ -186,14 +193,24 @@ static void decide_alone(fli_partition *p, fli_partition_verdict *ret_verdict)
 	fli_partition_decide(&rules, &picture, ret_verdict);
 }
 
-static void suspect(fli_partition *p)
+static void doubt(fli_partition *p, fli_partition_state state)
 {
 	p->first_loss_ms = p->last_loss_ms = p->burst_ms = p->now_ms;
 	p->restarts = 0;
 	p->counters.partitions += p->state == FLI_PARTITION_SERVING ? 1 : 0;
 	decide_alone(p, &p->verdict);
-	go_to(p, FLI_PARTITION_SUSPECT, p->verdict.reason);
+	go_to(p, state, p->verdict.reason);
 	p->tick_ms = p->now_ms + 1; /* the first round of questions */
+}
+
+static void suspect(fli_partition *p)
+{
+	doubt(p, FLI_PARTITION_SUSPECT);
+}
+
+static bool is_in_doubt(const fli_partition *p)
+{
+	return p->state == FLI_PARTITION_SUSPECT || p->state == FLI_PARTITION_STALE;
 }
 
 static void begin_pause(fli_partition *p, fli_partition_reason reason)
@@ -211,7 +228,7 @@ static void begin_pause(fli_partition *p, fli_partition_reason reason)
 void fli_partition_lost(fli_partition *p)
 {
 	p->well_ms = 0;
-	if (p->state == FLI_PARTITION_SUSPECT) {
+	if (is_in_doubt(p)) {
 		if (p->now_ms >= p->burst_ms + BURST_MS) {
 			p->restarts++;
 			p->burst_ms = p->now_ms;
@@ -283,6 +300,15 @@ static void look_suspect(fli_partition *p)
 	}
 }
 
+/* The clock of the loss goes on: it began when this node woke up. */
+static void look_stale(fli_partition *p)
+{
+	if (p->now_ms < p->first_loss_ms + FLI_PARTITION_TICK_MS)
+		return;
+	decide_alone(p, &p->verdict);
+	go_to(p, FLI_PARTITION_SUSPECT, p->verdict.reason);
+}
+
 /* Links of others have healed or broken since, and another side may be the better one. */
 static void look_degraded(fli_partition *p)
 {
@@ -319,14 +345,14 @@ static void look_paused(fli_partition *p)
 
 void fli_partition_lease_is_over(fli_partition *p)
 {
-	if (is_serving(p) || p->state == FLI_PARTITION_SUSPECT ||
-		p->state == FLI_PARTITION_RESUMING)
+	if (is_serving(p) || is_in_doubt(p) || p->state == FLI_PARTITION_RESUMING)
 		begin_pause(p, FLI_REASON_LEASE_OVER);
 }
 
 void fli_partition_look(fli_partition *p)
 {
 	switch (p->state) {
+	case FLI_PARTITION_STALE: look_stale(p); break;
 	case FLI_PARTITION_SUSPECT: look_suspect(p); break;
 	case FLI_PARTITION_DEGRADED: look_degraded(p); break;
 	case FLI_PARTITION_JOINING:
@@ -346,17 +372,35 @@ static void wake_up(fli_partition *p)
 	p->is_stale = true;
 	fli_partition_reset_views(p);
 	set_gate(p, true, true);
-	if (is_serving(p) || p->state == FLI_PARTITION_SUSPECT)
-		suspect(p);
+	if (is_serving(p) || is_in_doubt(p))
+		doubt(p, FLI_PARTITION_STALE);
 	else if (p->state == FLI_PARTITION_RESUMING)
 		begin_pause(p, p->verdict.reason);
+}
+
+/*
+ * A node whose rounds come late is one that the others may soon take for lost, and that sees late
+ * what becomes of them. It decides as ever, since others count on when it pauses.
+ */
+static void look_at_health(fli_partition *p, uint64_t late_ms)
+{
+	if (late_ms >= FLI_PARTITION_LATE_MS) {
+		p->calm_rounds = 0;
+		p->ill += p->ill < FLI_PARTITION_ILL_MAX ? 1 : 0;
+	} else if (p->ill > 0 && ++p->calm_rounds == FLI_PARTITION_CALM_ROUNDS) {
+		p->calm_rounds = 0;
+		p->ill--;
+	}
 }
 
 static void tick(fli_partition *p)
 {
 	p->tick_ms = p->now_ms + FLI_PARTITION_TICK_MS;
-	if (p->state == FLI_PARTITION_SERVING)
+	if (p->state == FLI_PARTITION_SERVING) {
 		fli_partition_promote(p);
+		p->all_run_pop =
+			p->start.ops->runs_pop != NULL && p->start.ops->runs_pop(p->start.ctx);
+	}
 	fli_partition_forget_old(p);
 	if (p->state != FLI_PARTITION_SERVING)
 		fli_partition_ask(p);
@@ -365,6 +409,8 @@ static void tick(fli_partition *p)
 void fli_partition_time(fli_partition *p, uint64_t now_ms)
 {
 	p->now_ms = now_ms;
+	if (now_ms >= p->tick_ms)
+		look_at_health(p, now_ms - p->tick_ms);
 	if (now_ms > p->tick_ms + p->start.times.gap_ms && !FLI_BUG(suspension_is_not_seen))
 		wake_up(p);
 	fli_partition_lease_time(p);
@@ -523,6 +569,18 @@ const fli_partition_counters *fli_partition_count(const fli_partition *p)
 const fli_roster *fli_partition_roster(const fli_partition *p)
 {
 	return &p->roster;
+}
+
+uint32_t fli_partition_illness(const fli_partition *p)
+{
+	return p->ill;
+}
+
+fli_partition_views fli_partition_views_of(const fli_partition *p)
+{
+	if (p->config.rules.views != FLI_VIEWS_AUTO)
+		return p->config.rules.views;
+	return p->all_run_pop ? FLI_VIEWS_POP : FLI_VIEWS_CLIQUE;
 }
 
 const fli_partition_rules *fli_partition_rules_of(const fli_partition *p)

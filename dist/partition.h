@@ -13,7 +13,8 @@
  *     SUSPECT --no calm in time--> PAUSING
  *     PAUSING --done--> PAUSED --it would serve for heal_ms--> RESUMING
  *     RESUMING --a member is lost--> PAUSING
- *     any --we were suspended ourselves--> SUSPECT             with the gate closed
+ *     SERVING, DEGRADED, SUSPECT --we were suspended ourselves--> STALE     the gate is closed
+ *     STALE --after a second, in which dead links are noticed--> SUSPECT    as it stays
  *
  * Nothing is decided in the event that a loss is, since losses come in another order on each node.
  * A peer may come and go as often as it likes: an event sets a bit, and the bits are looked at ten
@@ -41,7 +42,8 @@ typedef struct fli_partition fli_partition;
 	X(DEGRADED, "degraded")                                                                    \
 	X(PAUSING, "pausing")                                                                      \
 	X(PAUSED, "paused")                                                                        \
-	X(RESUMING, "resuming")
+	X(RESUMING, "resuming")                                                                    \
+	X(STALE, "stale")
 
 typedef enum fli_partition_state {
 #define FLI_STATE_ENUM(id, atom) FLI_PARTITION_##id,
@@ -55,6 +57,9 @@ enum {
 	FLI_PARTITION_TICK_MS = 1000,  /* between two rounds of asking, and looks at the clock */
 	FLI_PARTITION_SETTLE_MS = 100, /* after a change, before it is looked at */
 	FLI_PARTITION_STABLE_MIN_MS = 3000,
+	FLI_PARTITION_LATE_MS = 500,    /* a round that is so late tells of an ailing node */
+	FLI_PARTITION_CALM_ROUNDS = 10, /* in time, for it to be one degree better */
+	FLI_PARTITION_ILL_MAX = 7,
 	FLI_PARTITION_LEAVE_MS = 30000, /* from saying so to being gone */
 	FLI_PARTITION_STAMP_MAX = 1 << 30,
 	FLI_PARTITION_LEASE_WAIT_MS = 5000 /* for the lease, before a side does without */
@@ -65,6 +70,8 @@ typedef struct fli_partition_times {
 	uint32_t unstable_percent; /* of the stable time and beyond it; 0: wait for ever */
 	uint64_t heal_ms;
 	uint64_t forget_ms; /* who was seen and is gone for so long is no member; 0: never */
+	uint64_t drain_ms;  /* for handlers that run when it pauses */
+	bool heeds_health;  /* who comes too late itself waits longer before it goes on */
 	uint64_t gap_ms;    /* not having been called for so long: we were suspended */
 	uint64_t notice_ms; /* a loss that nobody tells of is noticed after that at most */
 	uint64_t lease_ttl_ms, lease_renew_ms;
@@ -106,6 +113,8 @@ typedef struct fli_partition_ops {
 	 * For how long does `node` have it yet? Then fli_partition_lease_told, likewise.
 	 */
 	void (*ask_lease)(void *ctx, fl_atom node);
+	/* All members that are here have prevent_overlapping_partitions on; NULL: they have not. */
+	bool (*runs_pop)(void *ctx);
 	/* This node has its stamp, and all others are to know; who comes later asks for it. */
 	void (*tell_stamp)(void *ctx, uint32_t stamp);
 } fli_partition_ops;
@@ -167,6 +176,10 @@ typedef struct fli_partition_counters {
 fli_partition_state fli_partition_state_of(const fli_partition *p);
 const fli_partition_counters *fli_partition_count(const fli_partition *p);
 const fli_roster *fli_partition_roster(const fli_partition *p);
+/* How ill this node is, 0 to FLI_PARTITION_ILL_MAX: how often it came too late of late. */
+uint32_t fli_partition_illness(const fli_partition *p);
+/* What is done about links that some have: never FLI_VIEWS_AUTO. */
+fli_partition_views fli_partition_views_of(const fli_partition *p);
 const fli_partition_rules *fli_partition_rules_of(const fli_partition *p);
 uint64_t fli_partition_stable_ms(const fli_partition *p);
 /* From its first loss to the decision to pause, at most. */

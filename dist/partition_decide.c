@@ -135,7 +135,7 @@ static fli_partition_reason find_side(
 	uint32_t words = fli_partition_words(p->count);
 	uint64_t ends[FLI_PARTITION_WORDS_MAX];
 
-	if (rules->views == FLI_VIEWS_OWN) {
+	if (rules->views == FLI_VIEWS_OWN || rules->views == FLI_VIEWS_POP) {
 		own_view(p, ret_side);
 		return FLI_REASONS_COUNT;
 	}
@@ -144,7 +144,7 @@ static fli_partition_reason find_side(
 	if (count_of(ends, words) * 100 > rules->tangled_percent * p->count &&
 		!FLI_BUG(tangled_goes_on))
 		return FLI_REASON_TANGLED;
-	if (rules->views == FLI_VIEWS_CLIQUE && find_clique(p, ret_side[0], &ret_side[0]))
+	if (rules->views != FLI_VIEWS_BOTH_ENDS && find_clique(p, ret_side[0], &ret_side[0]))
 		return fli_partition_has(ret_side, p->self) || FLI_BUG(left_out_goes_on)
 			       ? FLI_REASONS_COUNT
 			       : FLI_REASON_LEFT_OUT;

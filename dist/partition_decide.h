@@ -54,7 +54,9 @@ typedef enum fli_partition_policy {
 typedef enum fli_partition_views {
 	FLI_VIEWS_CLIQUE,    /* the largest group in which all see each other */
 	FLI_VIEWS_BOTH_ENDS, /* both ends of a missing link are left out */
-	FLI_VIEWS_OWN        /* what this node sees itself: somebody else makes the views agree */
+	FLI_VIEWS_OWN,       /* what this node sees itself: somebody else makes the views agree */
+	FLI_VIEWS_AUTO,      /* POP where all members run it, else CLIQUE */
+	FLI_VIEWS_POP        /* OWN: prevent_overlapping_partitions makes them agree */
 } fli_partition_views;
 
 struct fli_partition_picture;

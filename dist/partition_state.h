@@ -62,6 +62,8 @@ struct fli_partition {
 	fli_partition_verdict verdict; /* the last one */
 	bool has_served;
 	bool is_stale;
+	bool all_run_pop; /* as it was when nobody was missing */
+	uint32_t ill, calm_rounds;
 	bool is_closed; /* the gate */
 	uint64_t now_ms;
 	uint64_t tick_ms;    /* when the next round is due */

@@ -120,7 +120,9 @@ void fli_partition_ask(fli_partition *p)
 	uint32_t self = self_of(p);
 	const fli_partition_ops *ops = p->start.ops;
 
-	if (p->config.rules.views == FLI_VIEWS_OWN && !p->is_stale)
+	fli_partition_views views = fli_partition_views_of(p);
+
+	if ((views == FLI_VIEWS_OWN || views == FLI_VIEWS_POP) && !p->is_stale)
 		return;
 	p->round++;
 	drop_silent(p);
@@ -253,16 +255,18 @@ static void imagine(const fli_partition *p, const uint64_t *gone, uint64_t *ret_
 int fli_partition_foresee(
 	fli_partition *p, const uint64_t *gone, fli_partition_verdict *ret_verdict)
 {
+	fli_partition_rules rules = p->config.rules;
 	fli_partition_picture picture;
 	uint64_t *rows;
 
+	rules.views = fli_partition_views_of(p);
 	fli_partition_picture_of(p, &picture);
 	rows = fli_alloc(p->start.mem, (size_t)picture.count * picture.stride * sizeof *rows);
 	if (rows == NULL)
 		return FL_ENOMEM;
 	imagine(p, gone, rows);
 	picture.links = rows;
-	fli_partition_decide(&p->config.rules, &picture, ret_verdict);
+	fli_partition_decide(&rules, &picture, ret_verdict);
 	fli_free(p->start.mem, rows);
 	return FL_OK;
 }

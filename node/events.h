@@ -32,7 +32,9 @@
 	X(REGISTER, "[flitch, registry, register]")                                                \
 	X(UNREGISTER, "[flitch, registry, unregister]")                                            \
 	X(TABLE_NEW, "[flitch, table, new]")                                                       \
-	X(TABLE_DELETE, "[flitch, table, delete]")
+	X(TABLE_DELETE, "[flitch, table, delete]")                                                 \
+	X(PARTITION, "[flitch, partition, state]")                                                 \
+	X(TICK_TIME, "[flitch, partition, tick_time]")
 
 typedef enum fli_event_kind {
 #define FLI_EVENT_ENUM(name, text) FLI_EVENT_##name,

@@ -267,7 +267,7 @@ int fli_exports_policy(fl_node *node, fli_rpc_profile profile, const char *allow
 }
 
 int fli_exports_find(
-	const fl_node *node, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export)
+	fl_node *node, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export)
 {
 	export_key key = {mfa->module, mfa->function, arity};
 	const fli_exports *exports = node->exports;
@@ -279,7 +279,7 @@ int fli_exports_find(
 	entry = fli_map_get(&exports->table, key_hash(node, &key), &key);
 	if (entry == NULL)
 		return FL_ENOENT;
-	if (node->is_fenced && !entry->is_own && (node->gates_open >> FLI_GATE_SPAWN & 1) == 0)
+	if (!entry->is_own && fli_gate_is_shut(node, FLI_GATE_SPAWN))
 		return FL_ENOTSUP; /* as its servers, a paused node's functions are not there */
 	is_strict = exports->profile == FLI_RPC_STRICT;
 	if (entry->class != FLI_EXPORT_MEMBER && (is_strict || entry->class == FLI_EXPORT_OFF) &&

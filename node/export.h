@@ -94,7 +94,7 @@ enum { FLI_BLAME = 16 };
 
 /* FL_OK: *ret_export is open; FL_ENOENT: undef; FL_ENOTSUP: shut on purpose. */
 int fli_exports_find(
-	const fl_node *node, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export);
+	fl_node *node, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export);
 
 /*
  * Runs a function. FL_OK: `ret_result` holds its value. FL_THROW, FL_ERROR, FL_EXIT: what it

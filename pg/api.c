@@ -73,6 +73,7 @@ int fl_pg_join_spec(
 	asked a;
 	int rc = asked_begin(&a, self, scope, &group);
 
+	(void)fli_gate_is_shut(fl_self_node(self), FLI_GATE_JOIN); /* counts; it waits */
 	if (rc == FL_OK)
 		rc = change_ids(self, &a, pids, count, fli_scope_join);
 	return asked_end(&a, rc);

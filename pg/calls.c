@@ -47,6 +47,8 @@ int fli_pg_change(fl_node *node, fli_scope *scope, bool is_join, fl_term key, fl
 	/* the array is the scope's own: the calls take it over and use another */
 	scope->ids = NULL;
 	scope->ids_count = scope->ids_capacity = 0;
+	if (is_join)
+		(void)fli_gate_is_shut(node, FLI_GATE_JOIN); /* counts; it waits */
 	rc = is_join ? fli_scope_join(scope, key, &all) : fli_scope_leave(scope, key, &all);
 	fli_free(node->mem, (void *)(uintptr_t)all.ids);
 	return rc;

@@ -26,6 +26,8 @@
  *     [flitch, supervisor, child, report]   the same, context and reason, as in OTP's reports
  *     [flitch, connection, up]       #{node, hidden}
  *     [flitch, connection, down]     #{node, hidden, reason}
+ *     [flitch, partition, state]     #{from, to, reason, ...}: what flitch_partition:explain() has
+ *     [flitch, partition, tick_time] #{node, here, there}: a member's differs (s)
  *     [flitch, registry, register], [flitch, registry, unregister]      #{registry, key, pid}
  *
  * Other nodes: telemetry_test:attach_event_handlers(Pid, Names) by rpc gives a reference, and Pid

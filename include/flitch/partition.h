@@ -69,10 +69,18 @@ typedef struct fl_partition_view {
  */
 typedef bool fl_partition_decide(void *ctx, const fl_partition_view *view);
 
+/*
+ * Whether that node is to be a member, where members are those that were seen. Asked when it
+ * connects; all nodes must answer alike. As `decide` it must not wait.
+ */
+typedef bool fl_partition_counts(void *ctx, fl_atom node);
+
 typedef struct fl_partition_hooks {
 	const fl_lease *lease;       /* copied; NULL: as it is */
 	fl_partition_decide *decide; /* NULL: as it is */
 	void *decide_ctx;
+	fl_partition_counts *counts; /* NULL: as it is */
+	void *counts_ctx;
 } fl_partition_hooks;
 
 /*

@@ -174,7 +174,9 @@ bool model_serves(
 	if (rules->policy == FLI_POLICY_IGNORE)
 		return true;
 	switch (rules->views) {
+	case FLI_VIEWS_POP:
 	case FLI_VIEWS_OWN: return wins(&w, rules, w.sees[self] | 1u << self);
+	case FLI_VIEWS_AUTO:
 	case FLI_VIEWS_CLIQUE: side = best_group(&w, within); break;
 	case FLI_VIEWS_BOTH_ENDS: side = without_ends(&w, within); break;
 	}

@@ -93,8 +93,13 @@ static void on_tell_stamp(void *ctx, uint32_t stamp)
 				l->nodes[i].engine, fl_atom_of(names[n->number]), stamp);
 }
 
-static const fli_partition_ops ops = {
-	on_ask, on_gate, on_pause, on_resume, on_tell, on_lease, on_ask_lease, on_tell_stamp};
+static bool on_runs_pop(void *ctx)
+{
+	return ((const rivals_node *)ctx)->rivals->runs_pop;
+}
+
+static const fli_partition_ops ops = {on_ask, on_gate, on_pause, on_resume, on_tell, on_lease,
+	on_ask_lease, on_runs_pop, on_tell_stamp};
 
 /* ---- answers --------------------------------------------------------------------------------- */
 

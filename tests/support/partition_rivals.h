@@ -55,7 +55,8 @@ struct rivals {
 	fli_partition_times times;
 	uint32_t min_members;
 	bool rejects_early;
-	bool is_seen; /* members are those that are seen */
+	bool runs_pop; /* prevent_overlapping_partitions, all of them */
+	bool is_seen;  /* members are those that are seen */
 	rivals_node nodes[RIVALS_MOST];
 	bool links[RIVALS_MOST][RIVALS_MOST];
 	rivals_question questions[RIVALS_QUESTIONS];

@@ -312,7 +312,7 @@ static void row_30_who_was_suspended_refuses_before_anything_else(void)
 	CU_ASSERT_FALSE(one->is_closed);
 	fli_partition_time(one->engine, l->now_ms); /* the first thing that happens */
 	CU_ASSERT_TRUE(one->is_closed && one->drops_queued);
-	CU_ASSERT_EQUAL(rivals_state(l, 0), FLI_PARTITION_SUSPECT);
+	CU_ASSERT_EQUAL(rivals_state(l, 0), FLI_PARTITION_STALE);
 	CU_ASSERT_EQUAL(fli_partition_count(one->engine)->gaps, 1);
 	for (uint32_t i = 1; i < 5; i++) /* the others have given it up meanwhile */
 		rivals_link(l, 0, i, false);
