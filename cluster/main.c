@@ -227,6 +227,10 @@ static int start_servers(life *p)
 	if (rc != FL_OK)
 		return fl_error_set(
 			&p->err, rc, "cannot add the program's functions: %s", fl_error_text(rc));
+	if (p->program->docs != NULL)
+		rc = fl_node_document(p->node, p->program->docs);
+	if (rc != FL_OK)
+		return fl_error_set(&p->err, rc, "out of memory");
 	for (; rc == FL_OK && behaviour != NULL && *behaviour != NULL; behaviour++)
 		rc = fl_node_start(p->node, *behaviour, &p->err);
 	return rc;
@@ -345,7 +349,8 @@ int fl_main_program(const fl_program *program, int argc, char **argv)
 	const fli_program own = {.spec = &spec,
 		.behaviours = program->behaviours,
 		.exports = program->exports,
-		.exports_count = program->exports_count};
+		.exports_count = program->exports_count,
+		.docs = program->docs};
 
 	(void)snprintf(usage, sizeof usage, "%s [flags]", argc > 0 ? argv[0] : "flitch");
 	return fli_main_run(&own, argc > 0 ? argc - 1 : 0, argv + (argc > 0));

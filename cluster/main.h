@@ -42,6 +42,7 @@ typedef struct fli_program {
 		*behaviours;      /* started under the supervisor; NULL ends; may be NULL */
 	const fl_export *exports; /* added before the behaviours start */
 	size_t exports_count;
+	const fl_doc *docs; /* may be NULL */
 	/* Options of its own, before the node opens; may be NULL. */
 	int (*prepare)(fl_options *options, fl_error *err);
 	/* Instead of the READY line; may be NULL. */

@@ -5,9 +5,9 @@
  *  - The file is copied into memory (memfd) and loaded from there: whoever replaces it on disk does
  *    not change code that runs. The descriptor stays open, since the loader knows an object by its
  *    path, and a second file at the same number would be taken for the first.
- *  - It exports fl_module_v1 of this ABI, or fl_exports_v1, or both. The functions are added, then
- *    each behaviour is started once, supervised; what `children` of the configuration names is
- *    started there.
+ *  - It exports fl_module_v1 of this ABI, or fl_exports_v1, or both, and perhaps fl_docs_v1. The
+ * functions are added, then each behaviour is started once, supervised; what `children` of the
+ * configuration names is started there.
  *
  * What goes wrong is told with what to do: no such file, no shared object, built for another
  * version, an undefined symbol. An object whose behaviours did not all start stays loaded, since
@@ -113,10 +113,11 @@ static int explain(const char *path, const char *why, fl_error *err)
 	return FL_EFORMAT;
 }
 
-/* What an object offers; either may be NULL. */
+/* What an object offers; each may be NULL. */
 typedef struct offer {
 	const fl_module *module;
 	const fl_module_exports *functions;
+	const fl_module_docs *docs;
 } offer;
 
 static int check_size(const char *path, uint32_t abi, uint32_t size, size_t wanted, fl_error *err)
@@ -149,6 +150,8 @@ static int check(const char *path, const offer *o, fl_error *err)
 	if (rc == FL_OK && o->functions != NULL)
 		rc = check_size(
 			path, o->functions->abi, o->functions->export_size, sizeof(fl_export), err);
+	if (rc == FL_OK && o->docs != NULL)
+		rc = check_size(path, o->docs->abi, o->docs->doc_size, sizeof(fl_doc), err);
 	return rc;
 }
 
@@ -181,6 +184,9 @@ static int start_all(fli_member *member, const offer *o, const char *path, fl_er
 
 	if (o->functions != NULL)
 		rc = add_functions(member, o->functions->exports, path, err);
+	if (rc == FL_OK && o->docs != NULL &&
+		fl_node_document(member->core.node, o->docs->docs) != FL_OK)
+		rc = fl_error_set(err, FL_ENOMEM, "cannot load %s: out of memory", path);
 	if (rc != FL_OK)
 		return rc;
 	for (size_t i = 0; at != NULL && at[i] != NULL; i++)
@@ -215,6 +221,7 @@ int fli_module_load(fli_member *member, const char *path, fl_error *err)
 	}
 	o.module = dlsym(entry->handle, "fl_module_v1");
 	o.functions = dlsym(entry->handle, "fl_exports_v1");
+	o.docs = dlsym(entry->handle, "fl_docs_v1");
 	rc = check(path, &o, err);
 	if (rc != FL_OK)
 		goto no_module;

@@ -17,6 +17,7 @@
 #include "dist/net_kernel.h"
 #include "dist/rex.h"
 #include "dist/user_io.h"
+#include "node/docs.h"
 #include "node/events.h"
 #include "node/natives.h"
 #include "node/sched.h"
@@ -168,9 +169,9 @@ static const fl_behaviour keeper = {
 static int add_natives(fl_node *node)
 {
 	static int (*const families[])(fl_node *) = {fli_natives_process, fli_natives_system,
-		fli_natives_tools, fli_gen_calls, fli_natives_sup, fli_natives_ets,
-		fli_natives_ets_table, fli_natives_registry, fli_natives_events, fli_natives_nodes,
-		fli_natives_global, fli_natives_heal, fli_natives_stop};
+		fli_natives_docs, fli_natives_tools, fli_gen_calls, fli_natives_sup,
+		fli_natives_ets, fli_natives_ets_table, fli_natives_registry, fli_natives_events,
+		fli_natives_nodes, fli_natives_global, fli_natives_heal, fli_natives_stop};
 	int rc = FL_OK;
 
 	for (size_t i = 0; i < sizeof families / sizeof *families && rc == FL_OK; i++)

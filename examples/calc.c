@@ -22,3 +22,4 @@ static int sum(fl_proc *self, fl_term args, fl_buf *result)
 }
 
 FL_EXPORTS({"calc", "sum", 1, sum});
+FL_DOCS({"calc", "sum(Numbers :: [integer()]) -> integer()", "The sum of a list."});

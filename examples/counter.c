@@ -50,3 +50,7 @@ static const fl_behaviour counter = {
 };
 
 FL_MODULE(&counter);
+FL_DOCS({"counter", NULL, "Counts."}, {"counter", "call get -> integer()", "The total."},
+	{"counter", "call {add, By :: integer()} -> integer()", "Adds to the total, and tells it."},
+	{"counter", "call {echo, term()} -> term()", "The same back."},
+	{"counter", "cast reset", "Back to zero."});

@@ -5,6 +5,7 @@
 /* flitch: an Erlang node in C. Everything but <flitch/ei.h>, which needs erl_interface. */
 
 #include "flitch/agent.h"
+#include "flitch/docs.h"
 #include "flitch/durable.h"
 #include "flitch/error.h"
 #include "flitch/events.h"

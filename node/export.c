@@ -158,6 +158,18 @@ void fli_exports_delete(fl_node *node)
 	node->exports = NULL;
 }
 
+const fl_export *fli_exports_next(const fl_node *node, size_t *cursor)
+{
+	const exported *entry;
+
+	if (node->exports == NULL)
+		return NULL;
+	while ((entry = fli_map_next(&node->exports->table, cursor)) != NULL)
+		if (!entry->is_own)
+			return entry->export;
+	return NULL;
+}
+
 /* ---- who may what ---------------------------------------------------------------------------- */
 
 static bool is_separator(char c)

@@ -62,6 +62,8 @@ int fli_exports_add_own(
  */
 int fli_exports_policy(fl_node *node, fli_rpc_profile profile, const char *allow, fl_error *err);
 void fli_exports_delete(fl_node *node);
+/* Visits what users have added: start with *cursor = 0; NULL at the end. */
+const fl_export *fli_exports_next(const fl_node *node, size_t *cursor);
 
 /* Module:Function(Args). */
 typedef struct fli_mfa {

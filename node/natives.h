@@ -14,6 +14,7 @@
  *     natives_sup.c       supervisor, Elixir's Supervisor, DynamicSupervisor, PartitionSupervisor
  *     natives_registry.c  Elixir's Registry
  *     events_api.c        telemetry, telemetry_test
+ *     docs.c              flitch:describe/0
  *
  * Threads, memory, errors: as fl_native (server.h).
  */

@@ -9,6 +9,7 @@
 
 #include "node/behaviours.h"
 #include "node/conflict.h"
+#include "node/docs.h"
 #include "node/durable.h"
 #include "node/events.h"
 #include "node/export.h"
@@ -146,6 +147,7 @@ void fli_node_delete(fl_node *node)
 	fli_calls_destroy(node);
 	fli_events_delete(node);
 	fli_exports_delete(node);
+	fli_docs_delete(node);
 	fli_behaviours_delete(node);
 	fli_conflicts_delete(node);
 	for (int i = 0; i < FLI_POOL_CLASSES; i++)

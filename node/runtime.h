@@ -123,6 +123,7 @@ struct fl_node {
 	const struct fli_group_ops *groups; /* see groups.h; NULL: no groups */
 	uint64_t groups_max;                /* memberships a scope; 0: a default */
 	struct fli_exports *exports;        /* see export.h; NULL until something is exported */
+	struct fli_docs *docs;              /* see docs.h; NULL until something is documented */
 	struct fli_tables *tables;          /* see table.h; NULL until one is made */
 	struct fli_durables *durables;      /* see durable.h; NULL until one is opened */
 	struct fli_behaviours *behaviours;  /* see behaviours.h; NULL until one is known */

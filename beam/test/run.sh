@@ -37,32 +37,27 @@ ensure_eunit() {
 
 eunit() {
 	at_peer erl -noshell -name "eunit_$release@127.0.0.1" -setcookie "$cookie" -pa "$work/ebin" \
-		-kernel logger '[{handler, default, undefined}]' \
-		-eval 'eunit:test({module, flitch_node_tests}, [verbose]), halt().' 2>&1 |
+		-eval 'logger:set_handler_config(default, level, none),
+			eunit:test([flitch_node_tests, flitch_client_tests], [verbose]), halt().' 2>&1 |
 		tee "$work/eunit.log" || :
 }
 
 exunit() {
 	at_peer elixir --name "exunit_$release@127.0.0.1" --cookie "$cookie" --erl "-pa $work/ebin" \
-		-r beam/test/test_helper.exs -r beam/test/flitch_node_test.exs 2>&1 |
+		-e 'ExUnit.start(autorun: false, capture_log: true)' \
+		-r beam/test/flitch_node_test.exs -r beam/test/flitch_client_test.exs \
+		-e 'r = ExUnit.run(); IO.puts("COUNTS #{r.total - r.failures} #{r.failures}")' 2>&1 |
 		tee "$work/exunit.log" || :
 }
 
-# EUnit ends with "  All 23 tests passed." or "  Failed: 1.  Skipped: 0.  Passed: 22.", ExUnit with
-# "5 tests, 1 failure" or, since 1.20, "Result: 4 passed, 1 failed". A run without its line has failed.
+# EUnit ends with "  All 23 tests passed." or "  Failed: 1.  Skipped: 0.  Passed: 22.". A run without
+# its line has failed.
 count() {
 	awk '
 	/^  All [0-9]+ tests passed/ { passed += $2; ended++ }
 	/^  Failed: / { failed += $2; passed += $6; ended++ }
 	/^One or more tests were cancelled/ { failed++ }
-	/^[0-9]+ tests?, [0-9]+ failures?/ { failed += $3; passed += $1 - $3; ended++ }
-	/^Result: / {
-		for (i = 2; i < NF; i++) {
-			if ($(i + 1) ~ /^passed/) passed += $i
-			if ($(i + 1) ~ /^fail/) failed += $i
-		}
-		ended++
-	}
+	/^COUNTS / { passed += $2; failed += $3; ended++ }
 	END {
 		if (ended != 2) failed++
 		printf "%d passed, %d failed\n", passed, failed

@@ -21,6 +21,7 @@
  * Memory: options are copied. Errors: FL_E* and an fl_error for people.
  */
 
+#include "flitch/docs.h"
 #include "flitch/server.h"
 
 typedef struct fl_options fl_options;
@@ -53,6 +54,9 @@ int fl_node_start(fl_node *node, const fl_behaviour *behaviour, fl_error *err);
 int fl_node_load(fl_node *node, const char *path, fl_error *err);
 /* Adds functions to the table that remote nodes may call; the array must outlive the node. */
 int fl_node_export(fl_node *node, const fl_export *exports, size_t count);
+/* What servers and functions say about themselves; the array, which ends in one without `of`, must
+   outlive the node. FL_ENOMEM. */
+int fl_node_document(fl_node *node, const fl_doc *docs);
 /* Serves until fl_node_stop; returns an exit code in sysexits' terms. */
 int fl_node_run(fl_node *node);
 /*
@@ -77,11 +81,12 @@ int fl_node_connect(fl_node *node, const char *peer);
  */
 int fl_main(const fl_behaviour *behaviour, int argc, char **argv);
 
-/* More than one behaviour, or functions for rpc; either may be NULL. */
+/* More than one behaviour, functions for rpc, what both say about themselves; each may be NULL. */
 typedef struct fl_program {
 	const fl_behaviour *const *behaviours; /* ends in NULL */
 	const fl_export *exports;              /* as for fl_node_export */
 	size_t exports_count;
+	const fl_doc *docs; /* ends in one without `of`; see <flitch/docs.h> */
 } fl_program;
 
 /* The same for a program; the functions are there before the first server starts. */

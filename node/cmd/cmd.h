@@ -19,6 +19,7 @@
 	X("cast", fli_cmd_cast, "gen_server:cast({NAME, NODE}, TERM)")                             \
 	X("ping", fli_cmd_ping, "whether a node answers")                                          \
 	X("epmd", fli_cmd_epmd, "names and ports of the nodes on this machine")                    \
+	X("describe", fli_cmd_describe, "what servers offer: text, or a client module")            \
 	X("partition", fli_cmd_partition, "what a split would do, or does")                        \
 	X("tls", fli_cmd_tls, "certificates: whether they will do, and a set for a lab")           \
 	X("gen-cookie", fli_cmd_gen_cookie, "make the shared secret of a new cluster")             \

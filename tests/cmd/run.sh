@@ -719,6 +719,37 @@ partition_status_and_explain_ask_a_node() {
 	says out 'policy => ignore'
 }
 
+describe_writes_text_and_clients() {
+	try 0 "$flitch" describe "$build/examples/counter.so"
+	says out 'call {add, By :: integer()} -> integer()'
+	try 0 "$flitch" describe "$build/examples/calc.so" --format elixir --module My.Sums
+	says out 'defmodule My.Sums do'
+	try 64 "$flitch" describe "$build/tests/servers/typed.so" --format erlang
+	says err 'there are typed, typed_fun'
+	try 0 "$flitch" describe "$build/tests/servers/typed.so" --format erlang typed_fun
+	says out '-module(typed_fun_client).'
+	try 64 "$flitch" describe "$build/examples/counter.so" nobody
+	try 64 "$flitch" describe "$build/examples/counter.so" --format c
+	try 64 "$flitch" describe "$build/examples/counter.so" --out .
+	try 78 "$flitch" describe "$build/examples/echo.so"
+	try 78 "$flitch" describe /nowhere.so
+}
+
+wrong_specifications_are_named() {
+	local name
+	for name in no_arrow no_result no_word an_end a_fun a_variable brackets open_end cast_result own_name \
+		unquoting two_words nothing newline No_Name many deep; do
+		try 78 "$flitch" describe "$build/tests/servers/mistyped.so" "$name" --format elixir
+		says err "$name"
+	done
+}
+
+node_describes_what_it_has_loaded() {
+	try 0 "$flitch" describe c1@127.0.0.1 counter
+	says out 'cast reset'
+	try 69 "$flitch" describe nobody@127.0.0.1
+}
+
 for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
 	unknown_flag_names_the_nearest every_command_has_help each_refusal_has_three_parts wrong_number_of_words_is_a_usage_error \
 	unknown_key_names_file_line_and_the_nearest wrong_value_names_where_and_what_would_do \
@@ -728,6 +759,7 @@ for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
 	cookie_file_that_others_can_read_is_refused missing_cookie_is_explained_and_none_is_made \
 	empty_cookie_is_refused short_and_well_known_cookies_off_loopback_are_refused \
 	gen_cookie_makes_one_that_will_do \
+	describe_writes_text_and_clients wrong_specifications_are_named \
 	weak_cookie_off_loopback_is_refused address_off_loopback_needs_leave name_forms_are_checked; do
 	it $name
 done
@@ -751,7 +783,7 @@ start c1 --load "$build/examples/counter.so" --load "$build/examples/echo.so"
 for name in calls_and_casts_reach_a_server ping_tells_who_answers wrong_cookie_is_told_as_such \
 	unknown_server_is_told_as_such bad_term_and_bad_name_are_usage_errors \
 	visits_leave_no_name_behind refused_request_is_a_software_error \
-	join_of_an_absent_node_is_told_once partition_status_and_explain_ask_a_node program_of_ones_own_adds_functions; do
+	join_of_an_absent_node_is_told_once partition_status_and_explain_ask_a_node node_describes_what_it_has_loaded program_of_ones_own_adds_functions; do
 	it $name
 done
 
