@@ -120,7 +120,8 @@ static bool is_constant(const fli_mspec *spec, uint32_t node)
 
 		if (n->kind == FLI_M_CONS)
 			left += 2;
-		else if (n->kind == FLI_M_TUPLE)
+		else if (n->kind == FLI_M_TUPLE ||
+			 n->kind == FLI_M_MAP) /* keys of a map are constants */
 			left += n->count;
 		else if (n->kind != FLI_M_CONST)
 			return false;

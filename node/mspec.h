@@ -18,14 +18,16 @@
  * Threads: a compiled one is immutable; a run belongs to one thread. Memory: both borrow the terms
  * that they were given; results are appended. Errors: FL_EINVAL for what is no specification,
  * FL_ENOMEM, FL_ELIMIT. Nothing recurses. Limits: FLI_MSPEC_NODES_MAX nodes and instructions,
- * FLI_MSPEC_VARS_MAX variables, FLI_MSPEC_BUILT_MAX bytes built for one object; integers of 127
- * bits; no {self}, no {node}, no trace functions.
+ * FLI_MSPEC_VARS_MAX variables, FLI_MSPEC_BUILT_MAX bytes built for one object, FLI_MSPEC_STEPS_MAX
+ * steps for all that one run looks at: a node that is matched, an instruction, and each 64 bytes
+ * that one of these may read; integers of 127 bits; no {self}, no {node}, no trace functions.
  */
 
 #include "flitch/table.h"
 #include "node/base/mem.h"
 
 enum { FLI_MSPEC_NODES_MAX = 4096, FLI_MSPEC_VARS_MAX = 256, FLI_MSPEC_BUILT_MAX = 64 << 20 };
+#define FLI_MSPEC_STEPS_MAX (UINT64_C(1) << 32) /* of a run over a table: about a minute */
 
 /* ---- the compiled form ----------------------------------------------------------------------- */
 
@@ -109,8 +111,9 @@ typedef struct fli_mrun {
 	fl_term vars[FLI_MSPEC_VARS_MAX];
 	fl_term object;
 	fli_mvalue *values;
-	size_t built; /* bytes in them, about */
-	int error;    /* FL_ENOMEM, FL_ELIMIT; else FL_OK */
+	size_t built;   /* bytes in them, about */
+	uint64_t steps; /* that are left */
+	int error;      /* FL_ENOMEM, FL_ELIMIT; else FL_OK */
 } fli_mrun;
 
 int fli_mrun_create(fli_mrun *run, const fli_mspec *spec);
@@ -136,6 +139,19 @@ int fli_mspec_body(fli_mspec *spec, fli_mclause *clause, fl_term guards, fl_term
 
 /* mspec_eval.c: a buffer that lives as long as the run of this object; NULL: run->error. */
 fl_buf *fli_mrun_buf(fli_mrun *run);
+
+/* Steps for what reads so many bytes; false: run->error. */
+static inline bool fli_mrun_step(fli_mrun *run, size_t bytes)
+{
+	uint64_t cost = 1 + bytes / 64;
+
+	if (FLI_LIKELY(run->steps >= cost)) {
+		run->steps -= cost;
+		return true;
+	}
+	run->error = FL_ELIMIT;
+	return false;
+}
 
 /* mspec_calls.c */
 struct fli_mcall {

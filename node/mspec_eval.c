@@ -17,6 +17,7 @@ int fli_mrun_create(fli_mrun *run, const fli_mspec *spec)
 	run->spec = spec;
 	run->values = NULL;
 	run->built = 0;
+	run->steps = FLI_MSPEC_STEPS_MAX;
 	run->error = FL_OK;
 	run->stack = fli_alloc(spec->mem, (room + 2) * sizeof *run->stack);
 	return run->stack == NULL ? FL_ENOMEM : FL_OK;
@@ -175,6 +176,14 @@ static uint32_t takes(const fli_mop *op)
 	}
 }
 
+static bool may_call(fli_mrun *run, const fli_mop *op, const fl_term *args)
+{
+	for (uint32_t i = 0; i < op->count; i++)
+		if (!fli_mrun_step(run, args[i].size))
+			return false;
+	return true;
+}
+
 static bool produce(fli_mrun *run, const fli_mclause *clause, const fli_mop *op,
 	const fl_term *args, fl_term *ret)
 {
@@ -183,7 +192,7 @@ static bool produce(fli_mrun *run, const fli_mclause *clause, const fli_mop *op,
 	case FLI_OP_VAR: *ret = run->vars[op->count]; return true;
 	case FLI_OP_OBJECT: *ret = run->object; return true;
 	case FLI_OP_ALL: return build_all(run, clause, ret);
-	case FLI_OP_CALL: return op->call->run(run, op->call, args, ret);
+	case FLI_OP_CALL: return may_call(run, op, args) && op->call->run(run, op->call, args, ret);
 	case FLI_OP_LIST: return build_list(run, op, args, ret);
 	default: return build(run, op, args, ret);
 	}
@@ -229,6 +238,8 @@ static verdict execute(fli_mrun *run, const fli_mclause *clause, bool *ret_in_bo
 	while (said == GOES_ON && next < end) {
 		const fli_mop *op = &ops[next++];
 
+		if (!fli_mrun_step(run, 0))
+			return FAILED;
 		if (is_control(op)) {
 			said = control(op, run->stack, &count, &next);
 			continue;
@@ -257,8 +268,11 @@ bool fli_mspec_run(fli_mrun *run, fl_term object, fl_term *ret_result)
 		const fli_mclause *clause = &run->spec->clauses[i];
 		verdict said;
 
-		if (!fli_mspec_match(run, clause))
+		if (!fli_mspec_match(run, clause)) {
+			if (run->error != FL_OK)
+				return false;
 			continue;
+		}
 		said = execute(run, clause, &in_body);
 		if (run->error != FL_OK)
 			return false;

@@ -242,6 +242,18 @@ static bool match_node(fli_mrun *run, const fli_mnode *node, fl_term subject, ui
 	}
 }
 
+static bool may_match(fli_mrun *run, const fli_mnode *node, fl_term subject)
+{
+	switch (node->kind) {
+	case FLI_M_ANY:
+	case FLI_M_VAR: return fli_mrun_step(run, 0);
+	case FLI_M_MAP:
+		return fli_mrun_step(run, (node->count + 1) * subject.size); /* for each key */
+	case FLI_M_CONST: return fli_mrun_step(run, node->term.size);
+	default: return fli_mrun_step(run, subject.size);
+	}
+}
+
 bool fli_mspec_match(fli_mrun *run, const fli_mclause *clause)
 {
 	const fli_mnode *node = &run->spec->nodes[clause->node];
@@ -251,7 +263,7 @@ bool fli_mspec_match(fli_mrun *run, const fli_mclause *clause)
 	for (uint32_t i = 0; i < clause->nodes; i++, node++) {
 		fl_term subject = run->stack[--count];
 
-		if (!match_node(run, node, subject, &count))
+		if (!may_match(run, node, subject) || !match_node(run, node, subject, &count))
 			return false;
 	}
 	return true;

@@ -16,6 +16,8 @@
 
 #include "node/sched.h"
 
+enum { LOCKS = 3 };
+
 const char *fli_table_type_text(fl_table_type type)
 {
 	static const char *const texts[] = {"set", "ordered_set", "bag", "duplicate_bag"};
@@ -32,14 +34,24 @@ const char *fli_table_access_text(fl_table_access access)
 
 /* ---- a table --------------------------------------------------------------------------------- */
 
+static void end_locks(fli_table *table, unsigned count)
+{
+	pthread_mutex_t *locks[] = {&table->lock, &table->line, &table->fixers_lock};
+
+	while (count-- > 0)
+		pthread_mutex_destroy(locks[count]);
+}
+
 static bool make_locks(fli_table *table)
 {
-	if (pthread_mutex_init(&table->lock, NULL) != 0)
-		return false;
-	if (pthread_mutex_init(&table->fixers_lock, NULL) == 0)
-		return true;
-	pthread_mutex_destroy(&table->lock);
-	return false;
+	pthread_mutex_t *locks[] = {&table->lock, &table->line, &table->fixers_lock};
+
+	for (unsigned i = 0; i < LOCKS; i++)
+		if (pthread_mutex_init(locks[i], NULL) != 0) {
+			end_locks(table, i);
+			return false;
+		}
+	return true;
 }
 
 fli_table *fli_table_make(fli_tables *tables, const fl_table_options *options)
@@ -83,8 +95,7 @@ void fli_table_free(fli_table *table)
 	fli_limbo_destroy(&table->limbo);
 	fl_term_free(table->heir_data);
 	fli_free(mem, table->fixers);
-	pthread_mutex_destroy(&table->fixers_lock);
-	pthread_mutex_destroy(&table->lock);
+	end_locks(table, LOCKS);
 	fli_free(mem, table);
 }
 

@@ -29,7 +29,7 @@
 #include "node/table_hash.h"
 #include "node/table_tree.h"
 
-enum { FLI_TABLES_MAX = 8192 };
+enum { FLI_TABLES_MAX = 8192, FLI_TABLE_RESULT_MAX = 256 << 20 /* bytes */ };
 
 /* How often a process has fixed a table. */
 typedef struct fli_fixer {
@@ -60,6 +60,8 @@ typedef struct fli_table {
 
 	/* Held for as long as a write takes: who has the context never waits for it. */
 	pthread_mutex_t lock; /* of what follows, for writers */
+	pthread_mutex_t
+		line; /* who has to wait for the lock does so with this; see fli_use_pause */
 	fli_hindex hash;
 	fli_tree tree; /* of an ordered_set */
 	fli_limbo limbo;
@@ -124,6 +126,13 @@ int fli_table_update_element(fl_tab tab, fl_term key, fl_term update, const fl_t
 
 typedef enum fli_table_right { FLI_TABLE_LOOK, FLI_TABLE_READ, FLI_TABLE_WRITE } fli_table_right;
 
+/* Where a reader stands: a place with a key, in either kind of index. */
+typedef struct fli_spot {
+	fli_tnode *tnode;    /* NULL: in the hash */
+	const fli_row *head; /* what lies there in the hash; may be a tombstone */
+	const fli_row *row;  /* what it sees there */
+} fli_spot;
+
 /* One operation. */
 typedef struct fli_use {
 	fli_table *table;
@@ -137,6 +146,11 @@ int fli_use_begin(fl_tab tab, fli_table_right right, fli_use *ret_use);
 /* The same for a table that cannot end. */
 void fli_use_table(fli_table *table, fli_table_right right, fli_use *ret_use);
 void fli_use_end(fli_use *use);
+/*
+ * Ends an operation and begins it anew where `spot` stands: memory is freed meanwhile, and writers
+ * who wait come first. *ret_there: there is a place from there on. Not FL_OK: it has ended.
+ */
+int fli_use_pause(fli_use *use, fl_tab tab, fli_table_right right, fli_spot *spot, bool *ret_there);
 
 /* A key given as a C value. */
 typedef struct fli_key {
@@ -164,13 +178,6 @@ static inline bool fli_table_has_bags(const fli_table *table)
 {
 	return table->type == FL_TABLE_BAG || table->type == FL_TABLE_DUPLICATE_BAG;
 }
-
-/* Where a reader stands: a place with a key, in either kind of index. */
-typedef struct fli_spot {
-	fli_tnode *tnode;    /* NULL: in the hash */
-	const fli_row *head; /* what lies there in the hash; may be a tombstone */
-	const fli_row *row;  /* what it sees there */
-} fli_spot;
 
 /* The place of a key; false when there is none. `row` may be NULL: a tombstone, or a batch. */
 bool fli_spot_find(const fli_table *table, fl_term key, fli_spot *ret_spot);

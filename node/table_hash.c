@@ -9,6 +9,8 @@
  *   writer counts before it links, and after it unlinks.
  * - To resize, the writer makes a new array from the old one, publishes it, and never touches the
  *   old one again: who still reads that reads the moment of the change.
+ * - Whoever takes out keys in the order of a traversal leaves the others close together. A smaller
+ *   array, in which that would be too close, is given up and tried again with half the keys.
  * - A traversal takes, of the keys of one bucket, the one with the least hash beyond where it
  *   stands.
  *
@@ -26,7 +28,7 @@
 #include "node/term/hash.h"
 #include "node/term/peek.h"
 
-enum { BITS_MIN = 1, BITS_MAX = 40, LINE = 64, AHEAD = 8 };
+enum { BITS_MIN = 1, BITS_MAX = 40, LINE = 64, AHEAD = 8, FEW = 16 };
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -40,9 +42,14 @@ static size_t buckets_count(unsigned bits)
 	return (size_t)1 << bits;
 }
 
+static size_t words_count(unsigned bits)
+{
+	return (buckets_count(bits) + 63) / 64;
+}
+
 static size_t bytes_of(unsigned bits)
 {
-	return buckets_count(bits) * sizeof(fli_bucket);
+	return buckets_count(bits) * sizeof(fli_bucket) + words_count(bits) * sizeof(uint64_t);
 }
 
 static uint64_t tag_of(uint64_t value)
@@ -72,6 +79,7 @@ static fli_buckets *make_buckets(fli_mem *mem, unsigned bits)
 	at = ((uintptr_t)(b + 1) + align - 1) / align * align;
 	b->bits = bits;
 	b->at = (fli_bucket *)at;
+	b->used = (_Atomic(uint64_t) *)(b->at + buckets_count(bits));
 	if (align == HUGE_PAGE)
 		(void)madvise(b->at, size, MADV_HUGEPAGE); /* else it goes without */
 	memset(b->at, 0, size);
@@ -87,6 +95,7 @@ int fli_hash_create(fli_hindex *hash, fli_mem *mem, fli_limbo *limbo)
 	atomic_init(&hash->buckets, b);
 	atomic_init(&hash->bytes, bytes_of(b->bits));
 	hash->count = 0;
+	hash->fit_below = SIZE_MAX;
 	hash->limbo = limbo;
 	hash->mem = mem;
 	return FL_OK;
@@ -265,17 +274,36 @@ static const fli_hplace *least_of(
 	return place;
 }
 
+/* The first used bucket from there on, or how many there are. */
+static size_t next_used(const fli_buckets *b, size_t bucket)
+{
+	size_t count = buckets_count(b->bits);
+	uint64_t word;
+
+	if (bucket >= count)
+		return count;
+	word = atomic_load(&b->used[bucket / 64]) >> bucket % 64;
+	if (word != 0)
+		return bucket + (size_t)__builtin_ctzll(word);
+	for (size_t i = bucket / 64 + 1; i < words_count(b->bits); i++) {
+		word = atomic_load(&b->used[i]);
+		if (word != 0)
+			return i * 64 + (size_t)__builtin_ctzll(word);
+	}
+	return count;
+}
+
 static bool seek(const fli_hindex *hash, const stand *from, fli_found *ret_found)
 {
 	const fli_buckets *b = atomic_load(&hash->buckets);
-	size_t bucket = index_of(b, from->hash);
+	size_t bucket = next_used(b, index_of(b, from->hash));
 
 	while (bucket < buckets_count(b->bits)) {
 		uint64_t word = 0;
 		const fli_hplace *place = least_of(b, bucket, from, &word);
 
 		if (place == NULL) {
-			bucket++;
+			bucket = next_used(b, bucket + 1);
 			continue;
 		}
 		ret_found->head = fli_place_row(word);
@@ -310,17 +338,28 @@ fli_hplace *fli_hash_place(fli_hindex *hash, uint64_t value, fl_term key)
 	return search(atomic_load(&hash->buckets), value, key, &word);
 }
 
-static void link_row(fli_buckets *b, uint64_t value, uint64_t word)
+static void set_used(fli_buckets *b, size_t bucket)
+{
+	_Atomic(uint64_t) *word = &b->used[bucket / 64];
+	uint64_t bit = UINT64_C(1) << bucket % 64;
+
+	if ((atomic_load_explicit(word, memory_order_relaxed) & bit) == 0)
+		(void)atomic_fetch_or(word, bit);
+}
+
+/* There is room. Returns how many buckets were full. */
+static size_t link_row(fli_buckets *b, uint64_t value, uint64_t word)
 {
 	size_t mask = buckets_count(b->bits) - 1, i = index_of(b, value);
 
-	for (;; i = (i + 1) & mask) { /* there is room */
+	set_used(b, i);
+	for (size_t full = 0;; full++, i = (i + 1) & mask) {
 		fli_bucket *bucket = &b->at[i];
 
 		for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++)
 			if (atomic_load_explicit(&bucket->slots[s], memory_order_relaxed) == 0) {
 				atomic_store(&bucket->slots[s], word);
-				return;
+				return full;
 			}
 		(void)atomic_fetch_add(&bucket->passed, 1);
 	}
@@ -328,7 +367,7 @@ static void link_row(fli_buckets *b, uint64_t value, uint64_t word)
 
 void fli_hash_link(fli_hindex *hash, fli_row *row)
 {
-	link_row(atomic_load(&hash->buckets), row->hash, word_of(row));
+	(void)link_row(atomic_load(&hash->buckets), row->hash, word_of(row));
 	hash->count++;
 }
 
@@ -340,16 +379,32 @@ fli_row *fli_hash_replace(fli_hplace *place, fli_row *row)
 	return old;
 }
 
+/* Nothing lies in the bucket, and nothing that belongs to it elsewhere. */
+static void clear_used(fli_buckets *b, size_t at)
+{
+	const fli_bucket *bucket = &b->at[at];
+	uint64_t any = atomic_load_explicit(&bucket->passed, memory_order_relaxed);
+
+	for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++)
+		any |= atomic_load_explicit(&bucket->slots[s], memory_order_relaxed);
+	if (any == 0)
+		(void)atomic_fetch_and(&b->used[at / 64], ~(UINT64_C(1) << at % 64));
+}
+
 fli_row *fli_hash_unlink(fli_hindex *hash, fli_hplace *place)
 {
 	fli_buckets *b = atomic_load(&hash->buckets);
 	size_t mask = buckets_count(b->bits) - 1;
 	size_t end = (size_t)((uintptr_t)place - (uintptr_t)b->at) / sizeof(fli_bucket);
 	fli_row *old = fli_hplace_row(place);
+	size_t home = index_of(b, old->hash);
 
 	atomic_store(place, 0);
-	for (size_t i = index_of(b, old->hash); i != end; i = (i + 1) & mask)
+	for (size_t i = home; i != end; i = (i + 1) & mask)
 		(void)atomic_fetch_sub(&b->at[i].passed, 1);
+	clear_used(b, home);
+	if (end != home)
+		clear_used(b, end);
 	hash->count--;
 	return old;
 }
@@ -362,20 +417,22 @@ __attribute__((unused)) static void fetch_rows(const fli_bucket *bucket)
 		__builtin_prefetch(fli_hplace_row(&bucket->slots[s]));
 }
 
-static void copy_rows(const fli_buckets *from, fli_buckets *to)
+/* False: keys went past full buckets more often than `passes`. */
+static bool copy_rows(const fli_buckets *from, fli_buckets *to, size_t passes)
 {
-	size_t count = buckets_count(from->bits);
+	size_t count = buckets_count(from->bits), full = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && full <= passes; i++) {
 		if (i + AHEAD < count)
 			fetch_rows(&from->at[i + AHEAD]);
 		for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++) {
 			uint64_t word = atomic_load(&from->at[i].slots[s]);
 
 			if (word != 0)
-				link_row(to, fli_place_row(word)->hash, word);
+				full += link_row(to, fli_place_row(word)->hash, word);
 		}
 	}
+	return full <= passes;
 }
 
 /* Returns the old one, which is for the limbo. */
@@ -388,14 +445,18 @@ static fli_buckets *publish(fli_hindex *hash, fli_buckets *fresh)
 	return old;
 }
 
-static int resize(fli_hindex *hash, unsigned bits)
+static int resize(fli_hindex *hash, unsigned bits, size_t passes)
 {
 	fli_buckets *fresh = make_buckets(hash->mem, bits);
 
 	if (fresh == NULL)
 		return FL_ENOMEM;
-	copy_rows(atomic_load(&hash->buckets), fresh);
+	if (!copy_rows(atomic_load(&hash->buckets), fresh, passes)) {
+		fli_free(hash->mem, fresh);
+		return FL_ELIMIT;
+	}
 	fli_limbo_put(hash->limbo, &publish(hash, fresh)->block);
+	hash->fit_below = SIZE_MAX;
 	return FL_OK;
 }
 
@@ -406,17 +467,32 @@ int fli_hash_reserve(fli_hindex *hash, size_t more)
 
 	while (count > buckets_count(bits) * FLI_BUCKET_FILL && bits < BITS_MAX)
 		bits++;
-	if (bits == had || resize(hash, bits) == FL_OK)
+	if (bits == had || resize(hash, bits, SIZE_MAX) == FL_OK)
 		return FL_OK;
 	return count < buckets_count(had) * FLI_BUCKET_SLOTS ? FL_OK : FL_ENOMEM;
 }
 
+/* Half full of the keys that there are. */
+static unsigned bits_for(size_t count)
+{
+	unsigned bits = BITS_MIN;
+
+	while (count > buckets_count(bits) * FLI_BUCKET_FILL / 2)
+		bits++;
+	return bits;
+}
+
 void fli_hash_fit(fli_hindex *hash)
 {
-	unsigned bits = atomic_load(&hash->buckets)->bits;
+	unsigned bits = atomic_load(&hash->buckets)->bits, fewer;
 
-	if (bits > BITS_MIN && hash->count < buckets_count(bits) * FLI_BUCKET_FILL / 8)
-		(void)resize(hash, bits - 1); /* else it stays as large as it is */
+	if (FLI_LIKELY(hash->count >= buckets_count(bits) * FLI_BUCKET_FILL / 8) ||
+		hash->count > hash->fit_below)
+		return;
+	for (fewer = bits_for(hash->count); fewer < bits; fewer++)
+		if (resize(hash, fewer, hash->count / 4 + FEW) == FL_OK)
+			return;
+	hash->fit_below = hash->count / 2;
 }
 
 static void drop_row(fli_hindex *hash, fli_row *row)
@@ -434,5 +510,6 @@ int fli_hash_clear(fli_hindex *hash)
 	end_rows(hash, old, drop_row);
 	fli_limbo_put(hash->limbo, &old->block);
 	hash->count = 0;
+	hash->fit_below = SIZE_MAX;
 	return FL_OK;
 }

@@ -15,7 +15,8 @@
  * is full lies in one of the next ones, and each bucket that it went past counts it.
  *
  * Buckets are in order of the hash, and a traversal goes on from a hash alone, whatever was
- * inserted, deleted or resized meanwhile.
+ * inserted, deleted or resized meanwhile. A bit for each bucket that is used lets it pass over
+ * those that are not.
  *
  * Threads: readers any, inside an epoch; one writer. Memory: owns its rows; arrays that are
  * replaced go to the limbo, rows that are replaced or unlinked are the caller's. Errors: a resize
@@ -36,13 +37,15 @@ typedef struct fli_bucket {
 typedef struct fli_buckets {
 	fli_block block;
 	unsigned bits;
-	fli_bucket *at; /* behind this, on a line of its own */
+	fli_bucket *at;          /* behind this, on a line of its own */
+	_Atomic(uint64_t) *used; /* behind them: a bit for each bucket to which keys may belong */
 } fli_buckets;
 
 typedef struct fli_hindex {
 	_Atomic(fli_buckets *) buckets;
 	size_t count;          /* keys, tombstones among them */
 	_Atomic(size_t) bytes; /* of the array */
+	size_t fit_below;      /* a smaller array is not tried with more keys than that */
 	fli_limbo *limbo;
 	fli_mem *mem;
 } fli_hindex;

@@ -12,6 +12,8 @@
  */
 #include "node/table.h"
 
+enum { PIECE = 512 };
+
 int fli_rows_take(const fli_use *use, const fli_row *row, fl_rows *ret_rows)
 {
 	uint32_t count = fli_row_count(row), i = 0;
@@ -211,40 +213,69 @@ static bool visit_rows(fl_rows *rows, fl_table_visit *visit, void *ctx)
 	return true;
 }
 
+static int visit_spot(const fli_use *use, const fli_spot *spot, fl_table_visit *visit, void *ctx,
+	bool *ret_goes_on)
+{
+	fl_rows rows;
+	int rc = fli_rows_take(use, spot->row, &rows);
+
+	if (rc == FL_OK) {
+		*ret_goes_on = visit_rows(&rows, visit, ctx);
+		fli_rows_drop(&rows);
+	}
+	return rc;
+}
+
+/* By pieces, as select does (table_select.c). */
 int fl_table_fold(fl_tab tab, fl_table_visit *visit, void *ctx)
 {
+	uint32_t left = PIECE;
 	bool goes_on;
 	fli_spot spot;
-	fl_rows rows;
 	fli_use use;
 	int rc = fli_use_begin(tab, FLI_TABLE_READ, &use);
 
 	if (rc != FL_OK)
 		return rc;
 	goes_on = fli_spot_first(use.table, &spot);
-	while (goes_on && rc == FL_OK) {
-		rc = fli_rows_take(&use, spot.row, &rows);
-		if (rc == FL_OK) {
-			goes_on = visit_rows(&rows, visit, ctx) && fli_spot_next(use.table, &spot);
-			fli_rows_drop(&rows);
-		}
+	while (goes_on) {
+		rc = visit_spot(&use, &spot, visit, ctx, &goes_on);
+		goes_on = goes_on && rc == FL_OK && fli_spot_next(use.table, &spot);
+		if (!goes_on || --left > 0)
+			continue;
+		left = PIECE;
+		rc = fli_use_pause(&use, tab, FLI_TABLE_READ, &spot, &goes_on);
+		if (rc != FL_OK)
+			return rc;
 	}
 	fli_use_end(&use);
 	return rc;
 }
 
+typedef struct listing {
+	fl_buf *buf;
+	int rc;
+} listing;
+
 static bool add_object(void *ctx, fl_term object)
 {
-	return fl_build((fl_buf *)ctx, "~", object) == FL_OK;
+	listing *l = ctx;
+
+	l->rc = fl_build(l->buf, "~", object);
+	if (l->buf->size > FLI_TABLE_RESULT_MAX)
+		l->rc = FL_ELIMIT;
+	return l->rc == FL_OK;
 }
 
 int fl_table_list(fl_tab tab, fl_buf *ret_list)
 {
+	listing l = {.buf = ret_list};
 	int rc;
 
 	fl_list_open(ret_list);
-	rc = fl_table_fold(tab, add_object, ret_list);
+	rc = fl_table_fold(tab, add_object, &l);
 	fl_list_close(ret_list);
+	rc = rc == FL_OK ? l.rc : rc;
 	return rc == FL_OK ? ret_list->error : rc;
 }
 

@@ -6,15 +6,25 @@
  * - A continuation is a term that holds all there is to know: table, kind, limit, specification,
  * the key where it stands, and how many objects of that key are done. So nothing is kept for who
  *   never comes back, and what is inserted or deleted meanwhile harms nothing.
- * - select_delete holds the table's lock while it runs, so it takes exactly what it counted.
+ * - What walks a table does so by pieces of some keys: between two it leaves its epoch, so that
+ * memory which waits for readers is freed, and gives up the lock of a select_delete to who waits
+ * for it. It goes on from the key where it stood. What is inserted or deleted meanwhile may be seen
+ * or not, as in OTP.
+ *
+ * Failure: a specification that takes FLI_MSPEC_STEPS_MAX steps, or a result beyond
+ * FLI_TABLE_RESULT_MAX, is FL_ELIMIT; what select_delete has deleted by then is gone.
  *
  * Departs from OTP: there a continuation is opaque and not for other nodes; here it may travel.
  */
 #include "node/mspec.h"
 #include "node/table.h"
 
+enum { PIECE = 512 /* keys, some 100 us */ };
+
 typedef struct selection {
-	const fli_use *use;
+	fl_tab tab;
+	fli_table_right right;
+	fli_use use;
 	fli_mspec *spec;
 	fli_mrun run;
 	fl_buf *out;
@@ -22,40 +32,75 @@ typedef struct selection {
 	uint32_t found;
 	fli_spot spot; /* where it stands */
 	uint32_t skip; /* objects of that key that are done */
+	uint32_t left; /* keys of the piece */
+	bool has_key;  /* only objects of `key` can match */
+	fl_term key;
+	bool is_open; /* `use` */
 } selection;
 
-static int begin(selection *s, const fli_use *use, fl_table_query query, fl_term spec)
+static int begin(
+	selection *s, fl_tab tab, fli_table_right right, fl_table_query query, fl_term spec)
 {
-	fli_mem *mem = use->tables->node->mem;
 	int rc;
 
-	*s = (selection){.use = use};
-	rc = fli_mspec_compile(mem, query, spec, &s->spec);
+	*s = (selection){.tab = tab, .right = right, .left = PIECE};
+	rc = fli_use_begin(tab, right, &s->use);
 	if (rc != FL_OK)
 		return rc;
-	rc = fli_mrun_create(&s->run, s->spec);
-	if (rc != FL_OK)
-		fli_mspec_delete(s->spec);
+	s->is_open = true;
+	rc = fli_mspec_compile(tab.node->mem, query, spec, &s->spec);
+	if (rc == FL_OK) {
+		rc = fli_mrun_create(&s->run, s->spec);
+		if (rc != FL_OK)
+			fli_mspec_delete(s->spec);
+	}
+	if (rc == FL_OK)
+		s->has_key = fli_mspec_key(s->spec, s->use.table->keypos, &s->key);
+	else
+		fli_use_end(&s->use);
 	return rc;
 }
 
 static void end(selection *s)
 {
+	if (s->is_open)
+		fli_use_end(&s->use);
 	fli_mrun_destroy(&s->run);
 	fli_mspec_delete(s->spec);
+}
+
+/* A piece has ended before the place where it stands; others have their turn. */
+static int let_others(selection *s, bool *ret_there)
+{
+	int rc = fli_use_pause(&s->use, s->tab, s->right, &s->spot, ret_there);
+
+	s->left = PIECE;
+	s->is_open = rc == FL_OK;
+	return rc;
+}
+
+/* To the next key; *ret_there: there is one. */
+static int step_on(selection *s, bool *ret_there)
+{
+	*ret_there = !s->has_key && fli_spot_next(s->use.table, &s->spot);
+	s->skip = 0;
+	if (--s->left > 0 || !*ret_there)
+		return FL_OK;
+	return let_others(s, ret_there);
 }
 
 /* The objects of one key from `skip` on; false: the limit, or an error. */
 static bool select_rows(selection *s, int *ret_rc)
 {
 	fl_term object, result;
-	uint32_t done = 0;
+	uint32_t done = 0, all;
 	fl_rows rows;
 
-	*ret_rc = fli_rows_take(s->use, s->spot.row, &rows);
+	*ret_rc = fli_rows_take(&s->use, s->spot.row, &rows);
 	if (*ret_rc != FL_OK)
 		return false;
-	while (fl_rows_next(&rows, &object)) {
+	all = rows.left;
+	while (*ret_rc == FL_OK && fl_rows_next(&rows, &object)) {
 		if (done++ < s->skip)
 			continue;
 		if (s->limit != 0 && s->found == s->limit) {
@@ -65,15 +110,15 @@ static bool select_rows(selection *s, int *ret_rc)
 		if (fli_mspec_run(&s->run, object, &result)) {
 			s->found++;
 			*ret_rc = fl_build(s->out, "~", result);
+			if (s->out->size > FLI_TABLE_RESULT_MAX)
+				*ret_rc = FL_ELIMIT;
 		} else {
 			*ret_rc = s->run.error;
 		}
-		if (*ret_rc != FL_OK)
-			break;
 	}
 	fli_rows_drop(&rows);
 	s->skip = done;
-	return *ret_rc == FL_OK && done == fli_row_count(s->spot.row);
+	return *ret_rc == FL_OK && done == all;
 }
 
 /* From where it stands to the limit or the end. *ret_more: it stands before something. */
@@ -81,56 +126,34 @@ static int select_on(selection *s, bool is_there, bool *ret_more)
 {
 	int rc = FL_OK;
 
-	while (is_there && select_rows(s, &rc)) {
-		s->skip = 0;
-		is_there = fli_spot_next(s->use->table, &s->spot);
-	}
+	while (is_there && rc == FL_OK && select_rows(s, &rc))
+		rc = step_on(s, &is_there);
 	*ret_more = is_there;
 	return rc;
 }
 
-static bool first_spot(selection *s, bool *ret_one)
+static bool first_spot(selection *s)
 {
-	fl_term key;
-
-	*ret_one = fli_mspec_key(s->spec, s->use->table->keypos, &key);
-	if (*ret_one)
-		return fli_spot_find(s->use->table, key, &s->spot) && s->spot.row != NULL;
-	return fli_spot_first(s->use->table, &s->spot);
+	if (s->has_key)
+		return fli_spot_find(s->use.table, s->key, &s->spot) && s->spot.row != NULL;
+	return fli_spot_first(s->use.table, &s->spot);
 }
 
 /* ---- all at once ----------------------------------------------------------------------------- */
 
-static int select_all(selection *s)
-{
-	bool only_one, more;
-	bool is_there = first_spot(s, &only_one);
-	int rc = FL_OK;
-
-	if (!only_one)
-		rc = select_on(s, is_there, &more);
-	else if (is_there)
-		(void)select_rows(s, &rc);
-	return rc;
-}
-
 int fl_table_select(fl_tab tab, fl_table_query query, fl_term spec, fl_buf *ret_list)
 {
 	selection s;
-	fli_use use;
-	int rc = fli_use_begin(tab, FLI_TABLE_READ, &use);
+	bool more;
+	int rc = begin(&s, tab, FLI_TABLE_READ, query, spec);
 
 	if (rc != FL_OK)
 		return rc;
-	rc = begin(&s, &use, query, spec);
-	if (rc == FL_OK) {
-		s.out = ret_list;
-		fl_list_open(ret_list);
-		rc = select_all(&s);
-		fl_list_close(ret_list);
-		end(&s);
-	}
-	fli_use_end(&use);
+	s.out = ret_list;
+	fl_list_open(ret_list);
+	rc = select_on(&s, first_spot(&s), &more);
+	fl_list_close(ret_list);
+	end(&s);
 	return rc == FL_OK ? ret_list->error : rc;
 }
 
@@ -148,16 +171,13 @@ typedef struct continuation {
 /* Where the continuation stands. */
 static bool stand(selection *s, const continuation *c)
 {
-	const fli_table *table = s->use->table;
-	fl_term only;
+	const fli_table *table = s->use.table;
 
 	if (!c->is_on)
-		return fli_mspec_key(s->spec, table->keypos, &only)
-			       ? fli_spot_find(table, only, &s->spot) && s->spot.row != NULL
-			       : fli_spot_first(table, &s->spot);
+		return first_spot(s);
 	if (!fli_spot_find(table, c->key, &s->spot) || s->spot.row == NULL ||
 		fli_row_count(s->spot.row) <= c->skip)
-		return fli_spot_after(table, c->key, &s->spot);
+		return !s->has_key && fli_spot_after(table, c->key, &s->spot);
 	s->skip = c->skip;
 	return true;
 }
@@ -166,10 +186,10 @@ static void write_continuation(selection *s, const continuation *c, fl_buf *buf)
 {
 	fl_term key;
 
-	if (!fl_tuple_get(fli_row_term(s->spot.row, NULL), s->use->table->keypos - 1, &key))
+	if (!fl_tuple_get(fli_row_term(s->spot.row, NULL), s->use.table->keypos - 1, &key))
 		return; /* each object has a key */
 	fl_tuple_open(buf);
-	fli_table_id_write(s->use->table, buf);
+	fli_table_id_write(s->use.table, buf);
 	(void)fl_build(buf, "~", (int)c->query);
 	(void)fl_build(buf, "~", c->limit);
 	(void)fl_build(buf, "~", c->spec);
@@ -209,17 +229,12 @@ static int select_piece(selection *s, const continuation *c, fl_buf *ret_some)
 static int select_from(fl_tab tab, const continuation *c, fl_buf *ret_some)
 {
 	selection s;
-	fli_use use;
-	int rc = fli_use_begin(tab, FLI_TABLE_READ, &use);
+	int rc = begin(&s, tab, FLI_TABLE_READ, c->query, c->spec);
 
 	if (rc != FL_OK)
 		return rc;
-	rc = begin(&s, &use, c->query, c->spec);
-	if (rc == FL_OK) {
-		rc = select_piece(&s, c, ret_some);
-		end(&s);
-	}
-	fli_use_end(&use);
+	rc = select_piece(&s, c, ret_some);
+	end(&s);
 	return rc;
 }
 
@@ -271,7 +286,7 @@ static bool counts(void *ctx, const fli_row *row)
 	if (t->rc != FL_OK)
 		return false;
 	matches = fli_mspec_run(
-		&t->s->run, fli_row_term(row, t->s->use->tables->node->atoms), &result);
+		&t->s->run, fli_row_term(row, t->s->use.tables->node->atoms), &result);
 	t->rc = t->s->run.error;
 	return matches && (t->any || is_true(result));
 }
@@ -288,52 +303,48 @@ static size_t count_rows(tally *t, const fli_row *row)
 static int count_all(selection *s, size_t *ret_count)
 {
 	tally t = {.s = s};
-	bool only_one;
-	bool is_there = first_spot(s, &only_one);
+	bool is_there = first_spot(s);
+	int rc = FL_OK;
 
 	*ret_count = 0;
-	while (is_there && t.rc == FL_OK) {
+	while (is_there && rc == FL_OK) {
 		*ret_count += count_rows(&t, s->spot.row);
-		is_there = !only_one && fli_spot_next(s->use->table, &s->spot);
+		rc = t.rc == FL_OK ? step_on(s, &is_there) : t.rc;
 	}
-	return t.rc;
+	return rc;
 }
 
 int fl_table_select_count(fl_tab tab, fl_term spec, size_t *ret_count)
 {
 	selection s;
-	fli_use use;
-	int rc = fli_use_begin(tab, FLI_TABLE_READ, &use);
+	int rc = begin(&s, tab, FLI_TABLE_READ, FL_SELECT, spec);
 
 	if (rc != FL_OK)
 		return rc;
-	rc = begin(&s, &use, FL_SELECT, spec);
-	if (rc == FL_OK) {
-		rc = count_all(&s, ret_count);
-		end(&s);
-	}
-	fli_use_end(&use);
+	rc = count_all(&s, ret_count);
+	end(&s);
 	return rc;
 }
 
-static int cut_all(fli_table *table, fli_cut *cut)
+static int delete_pieces(selection *s, fli_cut *cut)
 {
-	fli_spot spot;
-	bool is_there = fli_spot_first(table, &spot);
+	bool is_there = fli_spot_first(s->use.table, &s->spot);
+	int rc = FL_OK;
 
-	return fli_table_cut_on(table, cut, UINT32_MAX, &spot, &is_there);
+	while (is_there && rc == FL_OK) {
+		rc = fli_table_cut_on(s->use.table, cut, PIECE, &s->spot, &is_there);
+		if (is_there && rc == FL_OK)
+			rc = let_others(s, &is_there);
+	}
+	return rc;
 }
 
 static int delete_all(selection *s, bool any, size_t *ret_count)
 {
 	tally t = {.s = s, .any = any};
 	fli_cut cut = {.goes = counts, .ctx = &t};
-	fl_term key;
-	int rc;
+	int rc = s->has_key ? fli_table_cut(s->use.table, s->key, &cut) : delete_pieces(s, &cut);
 
-	rc = fli_mspec_key(s->spec, s->use->table->keypos, &key)
-		     ? fli_table_cut(s->use->table, key, &cut)
-		     : cut_all(s->use->table, &cut);
 	*ret_count = cut.count;
 	return t.rc != FL_OK ? t.rc : rc;
 }
@@ -341,16 +352,11 @@ static int delete_all(selection *s, bool any, size_t *ret_count)
 int fl_table_select_delete(fl_tab tab, fl_table_query query, fl_term spec, size_t *ret_count)
 {
 	selection s;
-	fli_use use;
-	int rc = fli_use_begin(tab, FLI_TABLE_WRITE, &use);
+	int rc = begin(&s, tab, FLI_TABLE_WRITE, query, spec);
 
 	if (rc != FL_OK)
 		return rc;
-	rc = begin(&s, &use, query, spec);
-	if (rc == FL_OK) {
-		rc = delete_all(&s, query != FL_SELECT, ret_count);
-		end(&s);
-	}
-	fli_use_end(&use);
+	rc = delete_all(&s, query != FL_SELECT, ret_count);
+	end(&s);
 	return rc;
 }

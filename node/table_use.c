@@ -22,17 +22,30 @@ static bool may(const fli_table *table, uint64_t process, fli_table_right right)
 	       (table->access == FL_TABLE_PROTECTED && right == FLI_TABLE_READ);
 }
 
-/* Under the lock: nobody ends it any more. */
-static bool is_open(fli_table *table)
+/*
+ * Who has to wait stands in a line, so that who pauses, and stands in it as well, does not come
+ * first again.
+ */
+static void lock(fli_table *table, bool has_paused)
 {
+	if (!has_paused && FLI_LIKELY(pthread_mutex_trylock(&table->lock) == 0))
+		return;
+	pthread_mutex_lock(&table->line);
 	pthread_mutex_lock(&table->lock);
+	pthread_mutex_unlock(&table->line);
+}
+
+/* Under the lock: nobody ends it any more. */
+static bool is_open(fli_table *table, bool has_paused)
+{
+	lock(table, has_paused);
 	if (!atomic_load(&table->is_dead))
 		return true;
 	pthread_mutex_unlock(&table->lock);
 	return false;
 }
 
-int fli_use_begin(fl_tab tab, fli_table_right right, fli_use *ret_use)
+static int use(fl_tab tab, fli_table_right right, bool has_paused, fli_use *ret_use)
 {
 	fli_tables *tables = tab.node == NULL ? NULL : tab.node->tables;
 	int rc = FL_ECLOSED;
@@ -46,13 +59,18 @@ int fli_use_begin(fl_tab tab, fli_table_right right, fli_use *ret_use)
 		ret_use->table = table;
 		if (!may(table, tab.process, right))
 			rc = FL_EREFUSED;
-		else if (right != FLI_TABLE_WRITE || is_open(table))
+		else if (right != FLI_TABLE_WRITE || is_open(table, has_paused))
 			rc = FL_OK;
 	}
 	ret_use->is_locked = rc == FL_OK && right == FLI_TABLE_WRITE;
 	if (rc != FL_OK)
 		fli_epoch_leave(&tables->epochs, ret_use->guard);
 	return rc;
+}
+
+int fli_use_begin(fl_tab tab, fli_table_right right, fli_use *ret_use)
+{
+	return use(tab, right, false, ret_use);
 }
 
 void fli_use_table(fli_table *table, fli_table_right right, fli_use *ret_use)
@@ -64,7 +82,7 @@ void fli_use_table(fli_table *table, fli_table_right right, fli_use *ret_use)
 		.guard = fli_epoch_enter(&tables->epochs),
 		.is_locked = right == FLI_TABLE_WRITE};
 	if (ret_use->is_locked)
-		pthread_mutex_lock(&table->lock);
+		lock(table, false);
 }
 
 /* Under the lock. */
@@ -303,4 +321,22 @@ bool fli_spot_before(const fli_table *table, fl_term key, fli_spot *ret_spot)
 		node = fli_tree_before(&table->tree, fli_row_key(atomic_load(&node->rows), NULL));
 	}
 	return false;
+}
+
+int fli_use_pause(fli_use *of, fl_tab tab, fli_table_right right, fli_spot *spot, bool *ret_there)
+{
+	fl_buf key = FL_BUF_INIT;
+	fl_term term;
+	int rc;
+
+	(void)fl_build(&key, "~", fli_row_key(spot->row, NULL));
+	fli_use_end(of);
+	rc = key.error == FL_OK ? use(tab, right, true, of) : key.error;
+	if (rc == FL_OK) {
+		term = fl_buf_term(&key);
+		*ret_there = (fli_spot_find(of->table, term, spot) && spot->row != NULL) ||
+			     fli_spot_after(of->table, term, spot);
+	}
+	fl_buf_free(&key);
+	return rc;
 }

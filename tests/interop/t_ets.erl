@@ -251,6 +251,32 @@ table_goes_to_its_heir_test(#{node := Node, release := R}) ->
     ok = gen_server:call({tables_heir, Node}, {drop, <<"willed">>}),
     fixture:eventually(fun() -> is_pid(rpc:call(Node, erlang, whereis, [tables])) end).
 
+%% While all rows of a large table are looked at and deleted, other servers answer, and other writers
+%% of that table get their turns: judged by the order of answers alone.
+long_delete_holds_nobody_up_test(#{node := Node}) ->
+    ok = call(Node, {new, <<"large">>, set, public, 1}),
+    _ = [true = erpc:call(Node, ets, insert, [large, [{N, old} || N <- lists:seq(I, I + 49999)]])
+         || I <- lists:seq(1, 1000000, 50000)],
+    1000000 = erpc:call(Node, ets, info, [large, size]),
+    Self = self(),
+    {_, Monitor} = spawn_monitor(fun() ->
+        Spec = [{{'$1', old}, [{'>', '$1', 0}, {is_integer, '$1'}], [true]}],
+        Self ! {deleted, erpc:call(Node, ets, select_delete, [large, Spec])}
+    end),
+    Answered = meanwhile(Node, 0),
+    receive {'DOWN', Monitor, process, _, normal} -> ok end,
+    Answered > 10 orelse exit({answered, Answered}),
+    Answered = erpc:call(Node, ets, info, [large, size]),
+    ok = call(Node, {drop, <<"large">>}).
+
+meanwhile(Node, N) ->
+    receive {deleted, 1000000} -> N
+    after 0 ->
+        {error, _} = gen_server:call({tables_heir, Node}, {drop, <<"nowhere">>}),
+        true = erpc:call(Node, ets, insert, [large, {{new, N}, x}]),
+        meanwhile(Node, N + 1)
+    end.
+
 table_of_an_rpc_ends_with_it_test(#{node := Node}) ->
     fleeting = rpc:call(Node, ets, new, [fleeting, [named_table, public]]),
     fixture:eventually(fun() -> undefined =:= rpc:call(Node, ets, info, [fleeting]) end).

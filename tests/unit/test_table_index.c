@@ -131,6 +131,30 @@ static void keys_come_and_go(void)
 	play(true, KEYS, STEPS);
 }
 
+/* Keys are taken out in the order of a walk, so those that are left lie close together. */
+static void keys_go_in_order(void)
+{
+	fli_found found;
+	size_t largest;
+
+	open_index(fli_mem_libc());
+	for (int64_t key = 0; key < KEYS; key++)
+		turn(fli_mem_libc(), key, true);
+	largest = atomic_load(&hash.bytes);
+	for (size_t left = KEYS; fli_hash_first(&hash, &found); left--) {
+		uint64_t passed = 0;
+		fli_buckets *b = atomic_load(&hash.buckets);
+
+		CU_ASSERT_EQUAL(hash.count, left);
+		for (size_t i = 0; i < (size_t)1 << b->bits && left % 100 == 0; i++)
+			passed += b->at[i].passed;
+		CU_ASSERT_TRUE(passed <= left / 2 + 32);
+		turn(fli_mem_libc(), key_of(found.row), true);
+	}
+	CU_ASSERT_TRUE(atomic_load(&hash.bytes) < largest / 100);
+	close_index();
+}
+
 static void keys_of_one_bucket_overflow_into_the_next(void)
 {
 	play(false, 200, 4000);
@@ -161,6 +185,6 @@ static void index_that_cannot_grow_takes_what_it_has_room_for(void)
 	CU_ASSERT_EQUAL(fault.live, 0);
 }
 
-FL_SUITE("table_index", FL_TEST(keys_come_and_go),
+FL_SUITE("table_index", FL_TEST(keys_come_and_go), FL_TEST(keys_go_in_order),
 	FL_TEST(keys_of_one_bucket_overflow_into_the_next),
 	FL_TEST(index_that_cannot_grow_takes_what_it_has_room_for));

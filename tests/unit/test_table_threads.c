@@ -337,6 +337,64 @@ static void key_of_a_bag_is_one_state(void)
 	race(FL_TABLE_BAG, read_bag, turn_bag, 1);
 }
 
+/* ---- a long select_delete lets others in -------------------------------------------------------
+ */
+
+enum { MANY = 5000, PIECE_MAX = 1024 };
+
+static void *delete_all(void *arg)
+{
+	fl_buf spec = FL_BUF_INIT;
+	size_t count = 0;
+
+	(void)fl_build(&spec, "{'_', old}");
+	check(fl_table_select_delete(tab, FL_MATCH, fl_buf_term(&spec), &count) == FL_OK);
+	check(count == MANY);
+	fl_buf_free(&spec);
+	*(_Atomic(bool) *)arg = true;
+	return NULL;
+}
+
+static void fill(fl_table_type of)
+{
+	type = of;
+	wrong = 0;
+	world_open(&w, fli_mem_libc());
+	(void)world_start(&w, &owner, "owner", NULL);
+	world_send(&w, "owner", "make");
+	world_settle(&w);
+	for (int i = 0; i < MANY; i++)
+		(void)fl_table_insert(tab, "{~, old}", i);
+}
+
+/* Whoever goes on after a piece stands in the line; here the test is before it. */
+static void writer_need_not_wait_for_a_long_delete(void)
+{
+	fl_table_type types[] = {FL_TABLE_SET, FL_TABLE_ORDERED_SET, FL_TABLE_DUPLICATE_BAG};
+
+	for (int i = 0; i < 3; i++) {
+		_Atomic(bool) is_done = false;
+		pthread_t deleter;
+		fli_table *table;
+
+		fill(types[i]);
+		table = atomic_load(&w.node->tables->slots[tab.slot]);
+		pthread_mutex_lock(&table->line);
+		pthread_create(&deleter, NULL, delete_all, &is_done);
+		pthread_mutex_lock(&table->lock); /* it has not begun, or paused */
+		pthread_mutex_unlock(&table->lock);
+		CU_ASSERT_EQUAL(fl_table_insert(tab, "{~, new}", MANY), FL_OK);
+		CU_ASSERT_FALSE(is_done);
+		CU_ASSERT_TRUE(atomic_load(&table->size) > MANY - PIECE_MAX);
+		pthread_mutex_unlock(&table->line);
+		pthread_join(deleter, NULL);
+		CU_ASSERT_TRUE(is_done);
+		CU_ASSERT_EQUAL(atomic_load(&table->size), 1);
+		CU_ASSERT_EQUAL(wrong, 0);
+		world_close(&w);
+	}
+}
+
 /* ---- a table that ends under its readers -------------------------------------------------------
  */
 
@@ -394,4 +452,5 @@ static void table_may_end_under_its_readers(void)
 
 FL_SUITE("table_threads", FL_TEST(inserted_list_is_seen_at_once), FL_TEST(no_count_is_lost),
 	FL_TEST(what_stays_is_always_found), FL_TEST(sections_see_what_lookups_see),
-	FL_TEST(key_of_a_bag_is_one_state), FL_TEST(table_may_end_under_its_readers));
+	FL_TEST(key_of_a_bag_is_one_state), FL_TEST(writer_need_not_wait_for_a_long_delete),
+	FL_TEST(table_may_end_under_its_readers));
