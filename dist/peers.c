@@ -48,6 +48,8 @@ static void peer_delete(fli_dist_peer *peer)
 {
 	fli_mem *mem = peer->dist->mem;
 
+	if (peer->dist->asked == peer)
+		peer->dist->asked = NULL;
 	fli_reconcile_destroy(peer);
 	fli_peers_abandon(peer);
 	fli_remote_queue_clear(&peer->queue);

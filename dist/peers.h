@@ -80,10 +80,11 @@ struct fli_dist {
 	fli_epmd_config epmd_config;
 	fli_epmd_driver epmd;
 	fli_map peers;
-	size_t peers_at;  /* where the search for one that may go goes on */
-	fli_link pending; /* fli_pending */
-	fli_link dirty;   /* fli_conn with output */
-	fli_link doomed;  /* fli_conn that end */
+	fli_dist_peer *asked; /* the last one that a message went to, or NULL */
+	size_t peers_at;      /* where the search for one that may go goes on */
+	fli_link pending;     /* fli_pending */
+	fli_link dirty;       /* fli_conn with output */
+	fli_link doomed;      /* fli_conn that end */
 	fli_link watches;
 	const fli_dist_spawns *spawns;
 	fli_remote_open open;

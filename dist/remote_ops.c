@@ -38,10 +38,23 @@ static fli_peer *op_next(void *ctx, size_t *cursor)
 	return fli_dist_next(ctx, cursor);
 }
 
+/* Messages to one node come in rows. */
+static fli_dist_peer *find(fli_dist *dist, fl_atom name)
+{
+	fli_dist_peer *asked = dist->asked;
+
+	if (FLI_LIKELY(asked != NULL && fl_atom_eq(asked->base.name, name)))
+		return asked;
+	asked = fli_peers_find(dist, name.text, name.size);
+	if (asked != NULL)
+		dist->asked = asked;
+	return asked;
+}
+
 static fli_peer *op_peer(void *ctx, fl_atom name)
 {
 	fli_dist *dist = ctx;
-	fli_dist_peer *peer = fli_peers_find(dist, name.text, name.size);
+	fli_dist_peer *peer = find(dist, name);
 
 	if (FLI_UNLIKELY(peer == NULL) && !dist->is_leaving)
 		peer = fli_peers_get_rumoured(dist, name.text, name.size);

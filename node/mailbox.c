@@ -15,6 +15,7 @@
 
 #include "node/runtime.h"
 #include "node/term/peek.h"
+#include "node/term/step.h"
 #include "node/term/tag.h"
 
 static const uint32_t class_sizes[FLI_POOL_CLASSES] = {96, 224, 480, 2016};
@@ -171,27 +172,30 @@ fl_atom fli_msg_sender(const fl_node *node, const fli_msg *msg)
 				   : (fl_atom){.text = msg->sender, .size = msg->sender_size};
 }
 
+/* Passes a term; false: there is none. */
+static bool pass(fli_cursor *c)
+{
+	size_t size = fli_ident_step(c->at, fli_left(c));
+	const uint8_t *at;
+
+	if (FLI_UNLIKELY(size == 0))
+		size = fli_term_size(c->at, fli_left(c));
+	return size != 0 && fli_take(c, size, &at);
+}
+
 /* {Tag, {Pid, Tag}, Request}: fills pid, tag and body. */
 static bool classify_asked(fli_msg *msg, fli_cursor *c)
 {
 	uint32_t arity;
-	size_t size;
-	const uint8_t *at;
 
 	if (!fli_peek_tuple(c, &arity) || arity != 2)
 		return false;
 	msg->pid = (uint32_t)(c->at - msg->data);
-	if (fli_left(c) == 0 || *c->at != FLI_NEW_PID_EXT)
+	if (fli_left(c) == 0 || *c->at != FLI_NEW_PID_EXT || !pass(c))
 		return false;
-	size = fli_term_size(c->at, fli_left(c));
-	if (size == 0)
-		return false;
-	(void)fli_take(c, size, &at);
 	msg->tag = (uint32_t)(c->at - msg->data);
-	size = fli_term_size(c->at, fli_left(c));
-	if (size == 0)
+	if (!pass(c))
 		return false;
-	(void)fli_take(c, size, &at);
 	msg->body = (uint32_t)(c->at - msg->data);
 	return true;
 }

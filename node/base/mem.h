@@ -38,5 +38,7 @@ _Noreturn void fli_assert_failed(const char *condition, const char *file, int li
 
 #define FLI_LIKELY(x) __builtin_expect(!!(x), 1)
 #define FLI_UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* For what runs for each term of each message: compilers find it too large by themselves. */
+#define FLI_INLINE inline __attribute__((always_inline))
 
 #endif

@@ -43,7 +43,7 @@ static bool atom_text(fli_cursor *c, size_t size, bool is_latin1, fl_atom *ret_a
 	return true;
 }
 
-bool fli_peek_atom(fli_cursor *c, const fli_refs *refs, fl_atom *ret_atom)
+static bool peek_any_atom(fli_cursor *c, const fli_refs *refs, fl_atom *ret_atom)
 {
 	fli_cursor at = *c;
 	uint8_t tag, size8;
@@ -70,6 +70,17 @@ bool fli_peek_atom(fli_cursor *c, const fli_refs *refs, fl_atom *ret_atom)
 		return done(c, &at);
 	default: return false;
 	}
+}
+
+bool fli_peek_atom(fli_cursor *c, const fli_refs *refs, fl_atom *ret_atom)
+{
+	size_t size = fli_atom_step(c->at, fli_left(c));
+
+	if (size == 0)
+		return peek_any_atom(c, refs, ret_atom);
+	*ret_atom = (fl_atom){(const char *)c->at + 2, size - 2};
+	c->at += size;
+	return true;
 }
 
 /* Little endian; leading zeros may make it longer than 8 bytes. */
@@ -170,7 +181,7 @@ static bool take_creation(fli_cursor *c, bool is_old, uint32_t *ret_creation)
 	return true;
 }
 
-bool fli_peek_pid(fli_cursor *c, const fli_refs *refs, fl_pid *ret_pid)
+static bool peek_any_pid(fli_cursor *c, const fli_refs *refs, fl_pid *ret_pid)
 {
 	fli_cursor at = *c;
 	fl_pid pid;
@@ -184,6 +195,22 @@ bool fli_peek_pid(fli_cursor *c, const fli_refs *refs, fl_pid *ret_pid)
 		return false;
 	*ret_pid = pid;
 	return done(c, &at);
+}
+
+bool fli_peek_pid(fli_cursor *c, const fli_refs *refs, fl_pid *ret_pid)
+{
+	size_t size = fli_ident_step(c->at, fli_left(c));
+	const uint8_t *at = c->at, *numbers;
+
+	if (size == 0 || *at != FLI_NEW_PID_EXT)
+		return peek_any_pid(c, refs, ret_pid);
+	numbers = at + size - 12;
+	ret_pid->node = (fl_atom){(const char *)at + 3, at[2]};
+	ret_pid->id = fli_get32(numbers);
+	ret_pid->serial = fli_get32(numbers + 4);
+	ret_pid->creation = fli_get32(numbers + 8);
+	c->at += size;
+	return true;
 }
 
 /* REFERENCE_EXT after its tag: atom, one word, creation. */

@@ -10,6 +10,7 @@
  */
 
 #include "node/base/bytes.h"
+#include "node/base/mem.h"
 #include "node/term/tag.h"
 #include "node/term/utf8.h"
 
@@ -32,11 +33,40 @@ static inline bool fli_float_is_finite(uint64_t bits)
 	return (bits >> 52 & 0x7ff) != 0x7ff;
 }
 
+/* The bytes of a small atom of ASCII at `at`; 0: no such one. */
+static FLI_INLINE size_t fli_atom_step(const uint8_t *at, size_t left)
+{
+	if (left < 2 || *at != FLI_SMALL_ATOM_UTF8_EXT || left - 2 < at[1] ||
+		!fli_is_ascii(at + 2, at[1]))
+		return 0;
+	return 2 + (size_t)at[1];
+}
+
+/*
+ * The bytes of a pid or a reference in the form that all releases of today write, of a node with
+ * such a name: tag (and count of words), atom, numbers. 0: another one, or none; look closer.
+ */
+static FLI_INLINE size_t fli_ident_step(const uint8_t *at, size_t left)
+{
+	size_t head = 1, numbers = 12, node;
+
+	if (left >= 3 && *at == FLI_NEWER_REFERENCE_EXT) {
+		head = 3;
+		numbers = 4 + 4 * (size_t)fli_get16(at + 1);
+		if (numbers > 4 + 4 * FLI_REF_WORDS_MAX)
+			return 0;
+	} else if (left == 0 || *at != FLI_NEW_PID_EXT) {
+		return 0;
+	}
+	node = fli_atom_step(at + head, left - head);
+	return node != 0 && left - head - node >= numbers ? head + node + numbers : 0;
+}
+
 /*
  * The bytes that the head of the term at `at` takes (all of it but nested terms) and, in
  * `ret_terms`, how many terms follow as its parts. `left` is at least 1; the result may exceed it.
  */
-static inline size_t fli_step(const uint8_t *at, size_t left, uint64_t *ret_terms)
+static FLI_INLINE size_t fli_step(const uint8_t *at, size_t left, uint64_t *ret_terms)
 {
 	uint32_t n;
 
@@ -45,10 +75,7 @@ static inline size_t fli_step(const uint8_t *at, size_t left, uint64_t *ret_term
 	case FLI_SMALL_INTEGER_EXT: return 2;
 	case FLI_INTEGER_EXT: return 5;
 	case FLI_NIL_EXT: return 1;
-	case FLI_SMALL_ATOM_UTF8_EXT:
-		if (left < 2 || left - 2 < at[1] || !fli_is_ascii(at + 2, at[1]))
-			return 0;
-		return 2 + (size_t)at[1];
+	case FLI_SMALL_ATOM_UTF8_EXT: return fli_atom_step(at, left);
 	case FLI_SMALL_TUPLE_EXT:
 		if (left < 2)
 			return 0;

@@ -127,9 +127,12 @@ static void note_impossible(struct walk *w, const uint8_t *atom, uint32_t creati
 static bool take_new_pid(struct walk *w)
 {
 	const uint8_t *start = w->c.at, *numbers;
+	size_t size = fli_ident_step(start, fli_left(&w->c));
 	uint32_t id;
 
-	if (!take_ident(w, 12, 12))
+	if (size != 0)
+		w->c.at += size;
+	else if (!take_ident(w, 12, 12))
 		return false;
 	numbers = w->c.at - 12;
 	id = fli_get32(numbers);
@@ -177,11 +180,15 @@ static bool take_v4_port(struct walk *w)
 static bool take_newer_ref(struct walk *w)
 {
 	const uint8_t *start = w->c.at, *numbers;
-	size_t words;
+	size_t size = fli_ident_step(start, fli_left(&w->c)), words;
 
-	if (!take_ref(w, 4))
+	if (size != 0)
+		w->c.at += size;
+	else if (!take_ref(w, 4))
 		return false;
 	words = fli_get16(start + 1);
+	if (words > 3)
+		w->features |= FLI_NEEDS_WIDE_REFS;
 	numbers = w->c.at - 4 * words;
 	if (words == 0 || fli_get32(numbers) > FLI_BEAM_REF_MAX)
 		note_impossible(w, start + 3, fli_get32(numbers - 4));
