@@ -29,8 +29,9 @@
  * Limits: 8,192 tables a node; `bytes_max` a table; integers of counters and match specifications
  * up to 127 bits; a match specification 2^32 steps and a list of results 256 MiB a call.
  *
- * What goes through a whole table (fold, list, select and its kind) does so by pieces: between two of
- * them writers have their turn and memory is freed. Each object is seen as a whole, the table is not.
+ * What goes through a whole table (fold, list, select and its kind) does so by pieces: between two
+ * of them writers have their turn and memory is freed. Each object is seen as a whole, the table is
+ * not.
  */
 
 #include "flitch/process.h"
