@@ -35,6 +35,9 @@ typedef struct fli_core {
 	fli_link guards;                         /* of singletons: fli_guard; empty: all 0 */
 	bool is_finishing; /* it has been written; the peers have yet to see the end */
 	int exit_code;
+	/* Reads the configuration anew and applies it; NULL: there is none to read. Any thread. */
+	int (*reload)(void *ctx, fl_error *err);
+	void *reload_ctx;
 } fli_core;
 
 static inline fli_core *fli_core_of(const fl_node *node)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dist/dist.h"
+#include "node/access.h"
 #include "node/sched.h"
 
 static const char *status_text(const fl_proc *proc)
@@ -38,6 +39,14 @@ static void add_node(fli_buf *text, const fl_node *node)
 	fli_buf_printf(text, "=node\nName: %.*s\nCreation: %u\nProcesses: %u\nOffloads: %u\n",
 		(int)node->name.size, node->name.text, node->creation, node->procs_count,
 		node->offloads_count);
+}
+
+static void add_access(fli_buf *text, const fl_node *node)
+{
+	if (node->access != NULL)
+		fli_buf_printf(text, "=access\nRefused functions: %llu\nRefused requests: %llu\n",
+			(unsigned long long)node->access->refused_functions,
+			(unsigned long long)node->access->refused_words);
 }
 
 static void add_process(fli_buf *text, const fl_proc *proc)
@@ -75,6 +84,7 @@ static void form(fli_buf *text, fl_node *node)
 
 	fli_enter(node);
 	add_node(text, node);
+	add_access(text, node);
 	for (fl_proc *proc; (proc = fli_proc_next(node, &cursor)) != NULL;)
 		add_process(text, proc);
 	add_peers(text, node);

@@ -174,23 +174,39 @@ typedef struct life {
 	fl_error err;
 } life;
 
-/* The log level, read anew; a file that has become wrong changes nothing. */
+/* A file that has become wrong changes nothing. */
+static int reload_for(life *p, const char *cause, fl_error *err)
+{
+	fl_options *fresh = fl_options_new();
+	int rc = fresh == NULL ? fl_error_set(err, FL_ENOMEM, "out of memory") : FL_OK;
+
+	if (rc == FL_OK)
+		rc = fli_main_options(&p->args, fresh, err);
+	if (rc == FL_OK && p->program->prepare != NULL)
+		rc = p->program->prepare(fresh, err);
+	if (rc == FL_OK)
+		rc = fli_node_reload(p->node, fresh, err);
+	if (rc == FL_OK)
+		fli_log_write(&p->node->log, FLI_NOTICE,
+			"%s: log level %s; certificates and allow-lists were read anew", cause,
+			fli_options_text(fresh, FLI_KEY_LOG_LEVEL));
+	else
+		fli_log_write(
+			&p->node->log, FLI_WARNING, "%s: nothing changed: %s", cause, err->what);
+	fl_options_delete(fresh);
+	return rc;
+}
+
+static int reload(void *ctx, fl_error *err)
+{
+	return reload_for(ctx, "flitch:reload/0", err);
+}
+
 static void on_reload(void *ctx)
 {
-	life *p = ctx;
-	fl_options *fresh = fl_options_new();
 	fl_error err = {0};
 
-	if (fresh != NULL && fli_main_options(&p->args, fresh, &err) == FL_OK &&
-		fli_node_reload_tls(p->node, &err) == FL_OK) {
-		atomic_store(&p->node->log.level, (int)fli_options_int(fresh, FLI_KEY_LOG_LEVEL));
-		fli_log_write(&p->node->log, FLI_NOTICE, "SIGHUP received: log level %s",
-			fli_options_text(fresh, FLI_KEY_LOG_LEVEL));
-	} else {
-		fli_log_write(&p->node->log, FLI_WARNING, "SIGHUP received: nothing changed: %s",
-			err.what);
-	}
-	fl_options_delete(fresh);
+	(void)reload_for(ctx, "SIGHUP received", &err); /* the log says what came of it */
 }
 
 static void on_dump(void *ctx)
@@ -280,6 +296,8 @@ static int live(life *p)
 		rc = start_servers(p);
 	if (rc != FL_OK)
 		return rc;
+	fli_core_of(p->node)->reload_ctx = p;
+	fli_core_of(p->node)->reload = reload;
 	if (fli_warden_attach(&p->warden, p->node))
 		tell_ready(p);
 	return fl_node_run(p->node);

@@ -14,6 +14,7 @@
  */
 
 #include "cluster/node.h"
+#include "cluster/access_options.h"
 #include "cluster/partition.h"
 #include "cluster/partition_options.h"
 #include "cluster/tls_options.h"
@@ -156,6 +157,9 @@ static int start_services(fli_member *member, const fl_options *options, fl_erro
 
 	if (rc != FL_OK)
 		return rc;
+	rc = fli_access_apply(member->core.node, options, err);
+	if (rc != FL_OK || fli_natives_reload(member->core.node) != FL_OK)
+		return rc != FL_OK ? rc : fl_error_set(err, FL_ENOMEM, "out of memory");
 	fli_global_set_mode(
 		member->core.node, (fli_global_mode)fli_options_int(options, FLI_KEY_GLOBAL_POP));
 	rc = fli_heal_apply(member->core.node, options);
@@ -381,20 +385,6 @@ int fli_node_meet(fl_node *node, const char *peer, uint32_t timeout_ms, fl_error
 	fli_drive_begin(node);
 	rc = meet(fli_member_of(node), peer, timeout_ms, err);
 	fli_drive_end(node);
-	return rc;
-}
-
-/* ---- from any thread ------------------------------------------------------------------------- */
-
-int fli_node_reload_tls(fl_node *node, fl_error *err)
-{
-	fli_member *member = fli_member_of(node);
-	int rc = FL_OK;
-
-	fli_enter(node);
-	if (member->tls != NULL)
-		rc = fli_tls_reload(member->tls, err);
-	fli_leave(node);
 	return rc;
 }
 

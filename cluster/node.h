@@ -61,8 +61,14 @@ int fli_dist_tell(const fl_options *options, fli_dist_told *ret_told, fli_mem *m
 void fli_dist_untell(fli_dist_told *told);
 fli_limits fli_node_limits(const fl_options *options);
 
-/* Reads the files of tls.* anew, for the connections from now on. Any thread. */
-int fli_node_reload_tls(fl_node *node, fl_error *err);
+/*
+ * Takes from options that were read anew what may change while it serves: the files of tls.*, the
+ * lists dist.allow, rpc.*, sys.allow and `access`, the log level. Connections that are up stay. On
+ * failure nothing has changed. Any thread.
+ */
+int fli_node_reload(fl_node *node, const fl_options *fresh, fl_error *err);
+/* flitch:reload/0, for the command line and who may call it. */
+int fli_natives_reload(fl_node *node);
 
 /* Loads a shared object and starts those of its behaviours that no child names. The owner of the
  * context. */

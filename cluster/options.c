@@ -89,6 +89,7 @@ void fl_options_delete(fl_options *options)
 		fli_peer_config_free(options, &options->peers[i]);
 	fli_free(options->mem, options->peers);
 	fli_children_unref(options->children);
+	fli_access_list_delete(options->access);
 	fli_free(options->mem, options);
 }
 
@@ -213,6 +214,7 @@ int fli_options_unknown(const char *key, const char *origin, fl_error *err)
 		fli_suggest_offer(&suggest, fli_option_of((fli_key)i)->key);
 	fli_suggest_offer(&suggest, "peers");
 	fli_suggest_offer(&suggest, "children");
+	fli_suggest_offer(&suggest, "access");
 	if (suggest.best == NULL)
 		fl_error_set(err, FL_ECONFIG, "%s: unknown key \"%s\"", origin, key);
 	else

@@ -4,7 +4,8 @@
  *
  *  - a dotted key is a path of groups: `dist: { ticktime = 60; };` or `dist = { ... }`;
  *  - a list of texts is an array, a list, or one text with commas;
- *  - `peers` is a list of groups, one a node; `children` is the application (children.h).
+ *  - `peers` is a list of groups, one a node; `children` is the application (children.h); `access`
+ *    says who may ask for what (access_options.h).
  *
  * Failure: syntax errors, unknown keys and values of a wrong type or range are refused with
  * `file:line: ...`, the first one found.
@@ -276,6 +277,18 @@ static int read_children(reader *r, const config_setting_t *list)
 	return FL_OK;
 }
 
+static int read_access(reader *r, const config_setting_t *list)
+{
+	fli_access_list *access;
+	int rc = fli_access_list_read(r->options->mem, list, r->path, &access, r->err);
+
+	if (rc != FL_OK)
+		return rc;
+	fli_access_list_delete(r->options->access);
+	r->options->access = access;
+	return FL_OK;
+}
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 static int read_group(reader *r, const config_setting_t *group, unsigned depth)
@@ -296,6 +309,8 @@ static int read_group(reader *r, const config_setting_t *group, unsigned depth)
 			rc = read_peers(r, setting);
 		else if (strcmp(r->key, "children") == 0)
 			rc = read_children(r, setting);
+		else if (strcmp(r->key, "access") == 0)
+			rc = read_access(r, setting);
 		else if (config_setting_is_group(setting) == CONFIG_TRUE)
 			rc = read_group(r, setting, depth + 1);
 		else

@@ -8,6 +8,7 @@
  * Threads: as options.h. Memory: owns every text. Errors: FL_E*.
  */
 
+#include "cluster/access_options.h"
 #include "cluster/children.h"
 #include "cluster/options.h"
 
@@ -26,7 +27,8 @@ struct fl_options {
 	fli_option_value values[FLI_KEYS_COUNT];
 	fli_peer_config *peers;
 	size_t peers_count;
-	fli_children *children; /* NULL: none */
+	fli_children *children;  /* NULL: none */
+	fli_access_list *access; /* NULL: none */
 };
 
 char *fli_options_copy(const fl_options *options, const char *text); /* NULL: out of memory */

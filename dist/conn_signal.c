@@ -9,6 +9,7 @@
 
 #include "dist/fence.h"
 #include "dist/peers.h"
+#include "node/access.h"
 
 static fli_payload payload_of(const fli_signal *signal)
 {
@@ -31,6 +32,8 @@ static void on_exit2(fl_node *node, fli_peer *peer, const fli_signal *signal)
 	fl_proc *proc;
 	fl_pid pid;
 
+	if (!fli_access_may(node, peer->name, FLI_ACCESS_EXIT))
+		return;
 	if (signal->target == FLI_TO_ALIAS) {
 		fli_remote_exit_alias(node, peer, &signal->from, &signal->ref, &reason);
 		return;
@@ -102,6 +105,8 @@ static void between_pids(fl_node *node, fli_peer *peer, const fli_signal *signal
 		break;
 	case FLI_OP_EXIT: fli_remote_exit(node, peer, &signal->from, &signal->to, &payload); break;
 	case FLI_OP_GROUP_LEADER:
+		if (!fli_access_may(node, peer->name, FLI_ACCESS_GROUP_LEADER))
+			break;
 		fli_remote_group_leader(node, peer, &signal->from, &signal->to);
 		break;
 	default: break;

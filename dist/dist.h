@@ -84,6 +84,8 @@ typedef struct fli_dist_config {
 
 /* Texts and cookies are copied. Attaches itself to the node. */
 int fli_dist_open(const fli_dist_config *config, fli_dist **ret_dist);
+/* Who may connect from now on; as `allow` of the configuration. FL_ENOMEM: nothing changed. */
+int fli_dist_set_allow(fli_dist *dist, const char *const *allow, size_t count);
 /* Begins to listen and to register; fli_dist_is_ready tells when that is done. */
 int fli_dist_listen(fli_dist *dist, fl_error *err);
 /* FL_OK, FL_EBUSY: not yet, or why it failed. */

@@ -90,6 +90,32 @@ static bool copy_allow(fli_dist_config *to, const fli_dist_config *from, fli_mem
 	return true;
 }
 
+static void free_allow(fli_dist_config *config, fli_mem *mem)
+{
+	for (size_t i = 0; i < config->allow_count; i++)
+		free_text(mem, config->allow[i]);
+	free_text(mem, config->allow);
+	config->allow = NULL;
+	config->allow_count = 0;
+}
+
+int fli_dist_set_allow(fli_dist *dist, const char *const *allow, size_t count)
+{
+	fli_dist_config was = dist->config;
+	const fli_dist_config from = {.allow = allow, .allow_count = count};
+
+	dist->config.allow = NULL;
+	dist->config.allow_count = 0;
+	if (copy_allow(&dist->config, &from, dist->mem)) {
+		free_allow(&was, dist->mem);
+		return FL_OK;
+	}
+	free_allow(&dist->config, dist->mem);
+	dist->config.allow = was.allow;
+	dist->config.allow_count = was.allow_count;
+	return FL_ENOMEM;
+}
+
 bool fli_dist_config_copy(fli_dist_config *to, const fli_dist_config *from, fli_mem *mem)
 {
 	*to = *from;
@@ -117,10 +143,8 @@ void fli_dist_config_free(fli_dist_config *config, fli_mem *mem)
 		free_text(mem, config->known[i].address);
 		free_cookie(mem, config->known[i].cookie, config->known[i].cookie_size);
 	}
-	for (size_t i = 0; i < config->allow_count; i++)
-		free_text(mem, config->allow[i]);
+	free_allow(config, mem);
 	free_text(mem, config->known);
-	free_text(mem, config->allow);
 	free_text(mem, config->listen_address);
 	free_text(mem, config->epmd_program);
 	free_cookie(mem, config->cookie, config->cookie_size);

@@ -290,8 +290,7 @@ static int resolve_it(fl_proc *self, fl_term args, fl_buf *result)
 		rc = list.error;
 	else if (fun.function.text == NULL && fl_atom_is(fun.module, "global"))
 		rc = random_exit(self, mfa.args, result); /* there is only one default */
-	else if (fun.function.text == NULL ||
-		 fli_exports_find(fl_self_node(self), &mfa, 3, &found) != FL_OK)
+	else if (fun.function.text == NULL || fli_exports_find(self, &mfa, 3, &found) != FL_OK)
 		rc = fl_raise(result, FL_ERROR, "undef");
 	else
 		rc = resolve_by_export(self, &mfa, result);

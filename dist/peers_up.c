@@ -16,6 +16,7 @@
 #include "dist/flags.h"
 #include "dist/peers.h"
 #include "node/base/bug.h"
+#include "node/base/glob.h"
 
 /* As many may say that they have one name before one of them shows the cookie. */
 enum { SAME_NAME_MAX = 4 };
@@ -217,34 +218,10 @@ void fli_peers_established(fli_pending *pending, const uint8_t *rest, size_t siz
 
 /* ---- who may come in ------------------------------------------------------------------------- */
 
-/* `*` stands for any run of characters, one after the other, without backtracking into the past. */
-static bool fits(const char *pattern, const char *text)
-{
-	const char *star = NULL, *retry = NULL;
-
-	while (*text != '\0') {
-		if (*pattern == '*') {
-			star = pattern++;
-			retry = text;
-		} else if (*pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star != NULL) {
-			pattern = star + 1;
-			text = ++retry;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
 static bool is_allowed(const fli_dist *dist, const fli_node_name *name)
 {
 	for (size_t i = 0; i < dist->config.allow_count; i++) {
-		if (fits(dist->config.allow[i], name->text))
+		if (fli_glob(dist->config.allow[i], name->text, name->size))
 			return true;
 	}
 	return dist->config.allow_count == 0;

@@ -35,7 +35,7 @@ static int on_init(fl_proc *self, void *state, fl_term args)
 {
 	rex_state *rex = state;
 
-	(void)self; /* only the list needs a start */
+	self->is_deputy = true; /* sbcast and its like */
 	(void)args;
 	fli_list_create(&rex->pending);
 	return FL_OK;

@@ -19,6 +19,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "node/access.h"
 #include "node/sched.h"
 #include "node/term/peek.h"
 #include "node/term/tag.h"
@@ -224,9 +225,9 @@ static bool parse_entry(fl_atom entry, allowed *ret)
 	return ret->function.size > 0;
 }
 
-static bool is_allowed(const fli_exports *exports, const fli_mfa *mfa, uint32_t arity)
+static bool is_allowed(const char *allow, const fli_mfa *mfa, uint32_t arity)
 {
-	const char *at = exports->allow;
+	const char *at = allow;
 	fl_atom entry;
 	allowed open;
 
@@ -240,7 +241,7 @@ static bool is_allowed(const fli_exports *exports, const fli_mfa *mfa, uint32_t 
 	return false;
 }
 
-static int check_allow(const char *allow, fl_error *err)
+int fli_exports_check_allow(const char *what, const char *allow, fl_error *err)
 {
 	fl_atom entry;
 	allowed open;
@@ -248,7 +249,7 @@ static int check_allow(const char *allow, fl_error *err)
 	while (allow != NULL && next_entry(&allow, &entry)) {
 		if (parse_entry(entry, &open))
 			continue;
-		(void)fl_error_set(err, FL_ECONFIG, "rpc.allow: \"%.*s\" names no function",
+		(void)fl_error_set(err, FL_ECONFIG, "%s: \"%.*s\" names no function", what,
 			(int)entry.size, entry.text);
 		fl_error_next(err, "write module:function/arity, module:function or module:*");
 		return FL_ECONFIG;
@@ -262,7 +263,7 @@ int fli_exports_policy(fl_node *node, fli_rpc_profile profile, const char *allow
 	size_t size = allow == NULL ? 0 : strlen(allow) + 1;
 	char *copy = NULL;
 
-	if (check_allow(allow, err) != FL_OK)
+	if (fli_exports_check_allow("rpc.allow", allow, err) != FL_OK)
 		return FL_ECONFIG;
 	if (exports == NULL)
 		return fl_error_set(err, FL_ENOMEM, "out of memory");
@@ -278,13 +279,29 @@ int fli_exports_policy(fl_node *node, fli_rpc_profile profile, const char *allow
 	return FL_OK;
 }
 
+static int judge(const fl_proc *self, const exported *entry, const fli_mfa *mfa, uint32_t arity)
+{
+	fl_node *node = self->node;
+	const fli_access_rule *rule = fli_access_rule_of(node, fl_sender_node(self));
+	fli_rpc_profile profile = rule != NULL ? rule->profile : node->exports->profile;
+	const char *allow = rule != NULL ? rule->allow : node->exports->allow;
+	bool is_strict = profile == FLI_RPC_STRICT;
+
+	if (entry->class == FLI_EXPORT_MEMBER || is_allowed(allow, mfa, arity) ||
+		(!is_strict && entry->class != FLI_EXPORT_OFF))
+		return FL_OK;
+	fli_access_count_function(node);
+	return is_strict ? FL_ENOENT : FL_ENOTSUP;
+}
+
 int fli_exports_find(
-	fl_node *node, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export)
+	const fl_proc *self, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export)
 {
 	export_key key = {mfa->module, mfa->function, arity};
+	fl_node *node = self->node;
 	const fli_exports *exports = node->exports;
 	const exported *entry;
-	bool is_strict;
+	int rc;
 
 	if (exports == NULL)
 		return FL_ENOENT;
@@ -293,12 +310,10 @@ int fli_exports_find(
 		return FL_ENOENT;
 	if (!entry->is_own && fli_gate_is_shut(node, FLI_GATE_SPAWN))
 		return FL_ENOTSUP; /* as its servers, a paused node's functions are not there */
-	is_strict = exports->profile == FLI_RPC_STRICT;
-	if (entry->class != FLI_EXPORT_MEMBER && (is_strict || entry->class == FLI_EXPORT_OFF) &&
-		!is_allowed(exports, mfa, arity))
-		return is_strict ? FL_ENOENT : FL_ENOTSUP;
-	*ret_export = entry->export;
-	return FL_OK;
+	rc = judge(self, entry, mfa, arity);
+	if (rc == FL_OK)
+		*ret_export = entry->export;
+	return rc;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -424,6 +439,30 @@ static int check_outcome(int class, fl_buf *result)
 	return class;
 }
 
+/* Sends what its caller wants sent, and not what this node wants. */
+static bool is_messenger(const fl_export *export)
+{
+	static const char *const modules[] = {"erlang", "gen_server", "gen_statem", "sys",
+		"Elixir.GenServer", "Elixir.Process", "Elixir.Registry"};
+
+	for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
+		if (strcmp(modules[i], export->module) == 0)
+			return true;
+	return false;
+}
+
+/* What a messenger sends here says whose it is, so that nobody gets more by a detour over rpc. */
+static int run(fl_proc *self, const fl_export *export, fl_term args, fl_buf *result)
+{
+	bool was_deputy = self->is_deputy;
+	int rc;
+
+	self->is_deputy = is_messenger(export);
+	rc = export->call(self, args, result);
+	self->is_deputy = was_deputy;
+	return rc;
+}
+
 int fli_apply(fl_proc *self, fli_mfa *mfa, fl_buf *ret_result)
 {
 	fl_node *node = fl_self_node(self);
@@ -437,11 +476,11 @@ int fli_apply(fl_proc *self, fli_mfa *mfa, fl_buf *ret_result)
 	if (!fli_args_count(mfa->args, &arity))
 		return check_outcome(fl_raise(ret_result, FL_ERROR, "badarg"), ret_result);
 	fli_enter(node);
-	rc = fli_exports_find(node, mfa, arity, &export);
+	rc = fli_exports_find(self, mfa, arity, &export);
 	fli_leave(node);
 	if (rc != FL_OK)
 		return check_outcome(refuse(mfa, arity, rc, ret_result), ret_result);
-	rc = take_blame(export->call(self, mfa->args, ret_result), mfa);
+	rc = take_blame(run(self, export, mfa->args, ret_result), mfa);
 	return check_outcome(rc, ret_result);
 }
 

@@ -10,6 +10,7 @@
  * The table is an allow-list. The profile says which classes of it answer; `allow` names what is
  * open beyond that. A function that is not in the table, or not open, is `undef` as on any node;
  * one that a default node keeps shut on purpose is {notsup, Text}, so that its caller learns why.
+ * For nodes that a rule of access.h is for, that rule's profile and list count instead.
  *
  *     profile    MEMBER   DEFAULT   OFF
  *     default    open     open      {notsup, _}
@@ -94,9 +95,14 @@ typedef enum fli_blame {
 
 enum { FLI_BLAME = 16 };
 
-/* FL_OK: *ret_export is open; FL_ENOENT: undef; FL_ENOTSUP: shut on purpose. */
+/*
+ * For who asked for what `self` does. FL_OK: *ret_export is open; FL_ENOENT: undef; FL_ENOTSUP:
+ * shut on purpose.
+ */
 int fli_exports_find(
-	fl_node *node, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export);
+	const fl_proc *self, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export);
+/* Whether an allow-list can be read; `what` names it for people. */
+int fli_exports_check_allow(const char *what, const char *allow, fl_error *err);
 
 /*
  * Runs a function. FL_OK: `ret_result` holds its value. FL_THROW, FL_ERROR, FL_EXIT: what it

@@ -240,7 +240,7 @@ static int resume(fl_proc *self, fl_term args, fl_buf *result)
 static int end_server(asking *a, fl_term server, fl_spec reason, fl_buf *result)
 {
 	fl_buf built = FL_BUF_INIT;
-	fl_term reply = {.data = NULL};
+	fl_term reply = {.data = NULL}, why;
 	int rc = aim(a, server, result);
 
 	if (rc == FL_OK) {
@@ -248,6 +248,8 @@ static int end_server(asking *a, fl_term server, fl_spec reason, fl_buf *result)
 		rc = ask_system(a, fl_spec("{terminate, ~}", fl_buf_term(&built)), &reply, result);
 	}
 	fl_buf_free(&built);
+	if (rc == FL_OK && fl_match(reply, "{error, ~}", &why))
+		return fl_raise(result, FL_ERROR, "~", why);
 	return rc == FL_OK ? fl_build(result, "ok") : rc;
 }
 

@@ -166,6 +166,12 @@ void fli_msg_set_sender(fli_msg *msg, fl_atom interned_node)
 	msg->sender_size = (uint16_t)interned_node.size;
 }
 
+void fli_msg_speak_for(fli_msg *msg, const fl_proc *from)
+{
+	if (FLI_UNLIKELY(from != NULL && from->is_deputy))
+		fli_msg_set_sender(msg, fl_sender_node(from));
+}
+
 fl_atom fli_msg_sender(const fl_node *node, const fli_msg *msg)
 {
 	return msg->sender == NULL ? node->name

@@ -8,6 +8,7 @@
  * Failure: an argument of the wrong kind, or a pid of another node where OTP wants one of this, is
  * badarg. A dead process is `undefined` or `false`.
  */
+#include "node/access.h"
 #include "node/natives.h"
 #include "node/sched.h"
 
@@ -200,6 +201,17 @@ static int self_pid(fl_proc *self, fl_term args, fl_buf *result)
 
 /* ---- signals --------------------------------------------------------------------------------- */
 
+static bool may_exit(fl_proc *self)
+{
+	fl_node *node = fl_self_node(self);
+	bool may;
+
+	fli_enter(node);
+	may = fli_access_may(node, fl_sender_node(self), FLI_ACCESS_EXIT);
+	fli_leave(node);
+	return may;
+}
+
 static int exit_2(fl_proc *self, fl_term args, fl_buf *result)
 {
 	fl_term reason;
@@ -207,6 +219,9 @@ static int exit_2(fl_proc *self, fl_term args, fl_buf *result)
 
 	if (!fl_match(args, "[~, ~]", &pid, &reason))
 		return fli_badarg(result);
+	if (!may_exit(self))
+		return fl_raise(result, FL_ERROR, "{notsup, ~}",
+			"exit is not open to this caller's node; sys.allow opens it");
 	(void)fl_exit(self, pid, "~", reason); /* to the dead it is true as well */
 	return fl_build(result, "true");
 }

@@ -153,7 +153,7 @@ static int function_exported(fl_proc *self, fl_term args, fl_buf *result)
 	if (!fl_match(args, "[~, ~, ~]", &mfa.module, &mfa.function, &arity))
 		return fli_badarg(result);
 	fli_enter(node);
-	rc = fli_exports_find(node, &mfa, arity, &export);
+	rc = fli_exports_find(self, &mfa, arity, &export);
 	fli_leave(node);
 	return fl_build(result, "~", fl_bool(rc == FL_OK));
 }

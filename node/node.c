@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "node/access.h"
 #include "node/behaviours.h"
 #include "node/conflict.h"
 #include "node/docs.h"
@@ -148,6 +149,7 @@ void fli_node_delete(fl_node *node)
 	fli_events_delete(node);
 	fli_exports_delete(node);
 	fli_docs_delete(node);
+	fli_access_delete(node);
 	fli_behaviours_delete(node);
 	fli_conflicts_delete(node);
 	for (int i = 0; i < FLI_POOL_CLASSES; i++)

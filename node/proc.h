@@ -195,6 +195,7 @@ struct fl_proc {
 	uint8_t frames;       /* handlers of it on some stack */
 	bool has_busy;        /* a send of this handler met a busy peer */
 	bool has_tables;      /* owned, or fixed, a table: see table.h */
+	bool is_deputy;       /* what it sends here is its handler's sender's, see fl_sender_node */
 	uint32_t busy_since;  /* fl_node.ready_count at that time */
 	bool in_queue;        /* in the run queue, or with the crew */
 	bool reason_is_lost;  /* for want of memory: it ends as `killed` */

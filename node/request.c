@@ -224,6 +224,7 @@ static int call_nested(fl_proc *self, fl_proc *callee, fli_wait *wait, const ask
 	msg = fli_msg_of_term(node, fli_term(node, node->scratch.data, node->scratch.size));
 	if (msg == NULL)
 		return FL_ENOMEM;
+	fli_msg_speak_for(msg, self);
 	callee->frames++;
 	(void)fli_server_handle(callee, msg); /* whether late or not: the caller owns the context */
 	callee->frames--;

@@ -122,6 +122,7 @@ struct fl_node {
 	fl_proc *supervisor;
 	const struct fli_group_ops *groups; /* see groups.h; NULL: no groups */
 	uint64_t groups_max;                /* memberships a scope; 0: a default */
+	struct fli_access *access;          /* see access.h; NULL: everybody may everything */
 	struct fli_exports *exports;        /* see export.h; NULL until something is exported */
 	struct fli_docs *docs;              /* see docs.h; NULL until something is documented */
 	struct fli_tables *tables;          /* see table.h; NULL until one is made */
@@ -230,6 +231,8 @@ fli_msg *fli_msg_of_term(fl_node *node, fl_term term);
 fli_msg *fli_msg_of_spec(fl_node *node, fl_spec spec);
 /* The node whose connection brought it; one that was made here has this node's own name. */
 void fli_msg_set_sender(fli_msg *msg, fl_atom interned_node);
+/* From a deputy (may be NULL) it is from who made it one; else nothing changes. */
+void fli_msg_speak_for(fli_msg *msg, const fl_proc *from);
 fl_atom fli_msg_sender(const fl_node *node, const fli_msg *msg);
 /* Sets kind and offsets from the bytes. */
 void fli_msg_classify(fli_msg *msg);
@@ -354,6 +357,8 @@ int fli_sys_handle(fl_proc *proc, const fli_msg *msg);
 bool fli_sys_is_suspended(const fl_proc *proc);
 fli_msg *fli_sys_find(fl_proc *proc);
 fli_msg *fli_sys_pop(fl_proc *proc);
+/* True: who asks may not (access.h), and has been told so. */
+bool fli_sys_refuses(fl_proc *proc, const fli_msg *msg);
 /* {change_code, Module, OldVsn, Extra} to one that sys has suspended: a handler serves that. */
 bool fli_sys_is_code_change(const fl_proc *proc, const fli_msg *msg, fl_term *ret_old_vsn);
 /* {replace_state, fun M:F/1} to one that has the slot: a handler serves that, and then its answer.

@@ -74,7 +74,7 @@ int fli_send_begin(fl_node *node, fl_proc *from, const fl_dest *to, fli_send *se
 	return open_there(node, from, to->as.name.node, &target, send);
 }
 
-static int end_here(fl_node *node, fli_send *send)
+static int end_here(fl_node *node, const fl_proc *from, fli_send *send)
 {
 	fli_msg *msg;
 
@@ -83,6 +83,7 @@ static int end_here(fl_node *node, fli_send *send)
 	msg = fli_msg_of_term(node, fli_term(node, send->buf->data, send->buf->size));
 	if (msg == NULL)
 		return FL_ENOMEM;
+	fli_msg_speak_for(msg, from);
 	if (send->alias != NULL && send->alias->once)
 		fli_alias_delete(node, send->alias);
 	fli_deliver(send->proc, msg);
@@ -91,9 +92,8 @@ static int end_here(fl_node *node, fli_send *send)
 
 int fli_send_end(fl_node *node, fl_proc *from, fli_send *send)
 {
-	(void)from; /* the order of a sender is the order of these calls */
 	if (send->peer == NULL)
-		return end_here(node, send);
+		return end_here(node, from, send);
 	return node->remote->send_end(send->peer);
 }
 

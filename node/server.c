@@ -389,7 +389,9 @@ static bool handle_system(fl_proc *proc, fli_msg *msg)
 	bool kept;
 	int rc;
 
-	if (fli_sys_is_code_change(proc, msg, &arg)) {
+	if (fli_sys_refuses(proc, msg)) {
+		kept = true;
+	} else if (fli_sys_is_code_change(proc, msg, &arg)) {
 		kept = handle_code_change(proc, msg, arg);
 	} else if (fli_sys_is_replace_state(proc, msg, &arg)) {
 		kept = handle_replace_state(proc, msg, arg);

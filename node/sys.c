@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "node/access.h"
 #include "node/debug.h"
 #include "node/natives.h"
 #include "node/runtime.h"
@@ -411,6 +412,45 @@ static bool is_forbidden(const fl_proc *proc, fl_term request)
 {
 	return proc->is_system &&
 	       (fl_match(request, "{terminate, _}") || fl_match(request, "suspend"));
+}
+
+/* FLI_ACCESS_WORDS_COUNT: none of those, and answered as OTP answers it. */
+static fli_access_word word_of(fl_term request)
+{
+	static const struct {
+		const char *request;
+		fli_access_word word;
+	} all[] = {{"get_state", FLI_ACCESS_GET_STATE}, {"get_status", FLI_ACCESS_GET_STATUS},
+		{"suspend", FLI_ACCESS_SUSPEND}, {"resume", FLI_ACCESS_RESUME},
+		{"{debug, _}", FLI_ACCESS_DEBUG}, {"{terminate, _}", FLI_ACCESS_TERMINATE},
+		{"{replace_state, _}", FLI_ACCESS_REPLACE_STATE},
+		{"{change_code, _, _, _}", FLI_ACCESS_CHANGE_CODE}};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (fl_match(request, all[i].request))
+			return all[i].word;
+	return FLI_ACCESS_WORDS_COUNT;
+}
+
+bool fli_sys_refuses(fl_proc *proc, const fli_msg *msg)
+{
+	fl_node *node = proc->node;
+	fl_term request = fli_term(node, msg->data + msg->body, msg->size - msg->body);
+	fl_atom sender = fli_msg_sender(node, msg);
+	fli_access_word word;
+	char text[160];
+
+	if (FLI_LIKELY(fl_atom_eq(sender, node->name)) || node->access == NULL)
+		return false;
+	word = word_of(request);
+	if (word == FLI_ACCESS_WORDS_COUNT || fli_access_may(node, sender, word))
+		return false;
+	(void)snprintf(text, sizeof text,
+		"%s is not open to this caller's node on this C node (flitch); sys.allow opens it",
+		fli_access_word_text(word));
+	/* an answer that finds nobody is no error of the server's */
+	(void)fli_reply_spec(node, proc, msg, fl_spec("{error, {notsup, ~}}", text));
+	return true;
 }
 
 int fli_sys_handle(fl_proc *proc, const fli_msg *msg)

@@ -141,7 +141,8 @@ struct fl_behaviour {
 
 /*
  * The node whose connection brought the call, cast or message that the handler of `self` was given,
- * and that of who asked for an exported function; whatever a message says of itself, and whichever
+ * that of who asked for an exported function, and of who has one of erlang, gen_server or sys send
+ * something here by rpc; whatever a message says of itself, and whichever
  * pids are in it, this is so. The node's own name for what was made here: messages of its own
  * processes, timeouts, `continue_`, and what signals become ('DOWN', 'EXIT', node_up), so that
  * nobody can make them up from afar.

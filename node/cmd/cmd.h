@@ -23,6 +23,7 @@
 	X("partition", fli_cmd_partition, "what a split would do, or does")                        \
 	X("tls", fli_cmd_tls, "certificates: whether they will do, and a set for a lab")           \
 	X("gen-cookie", fli_cmd_gen_cookie, "make the shared secret of a new cluster")             \
+	X("reload", fli_cmd_reload, "have a node read its configuration anew")                     \
 	X("tables", fli_cmd_tables, "the ets tables of a node")                                    \
 	X("config", fli_cmd_config, "what a node would be configured with")                        \
 	X("version", fli_cmd_version, "this program's version")                                    \

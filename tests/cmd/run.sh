@@ -117,7 +117,7 @@ unknown_flag_names_the_nearest() {
 }
 
 every_command_has_help() {
-	for command in run demo call cast ping epmd gen-cookie config version help; do
+	for command in run demo call cast ping epmd gen-cookie reload config version help; do
 		try 0 "$flitch" "$command" --help
 		says out "usage: flitch"
 		try 0 "$flitch" help "$command"
@@ -591,6 +591,46 @@ sighup_reads_the_log_level_again() {
 	ends "$node" 131
 }
 
+reload_command_says_what_came_of_it() {
+	printf 'log = { level = "notice"; };\n' >reload.conf
+	start c14 --config reload.conf || return
+	printf 'log = { level = "debug"; };\naccess = ({ nodes = "*"; rpc = "strict"; allow = "flitch:reload"; });\n' >reload.conf
+	try 0 "$flitch" reload c14@127.0.0.1
+	says c14.err 'flitch:reload/0: log level debug'
+	printf 'access = ({ nodes = "x"; sys = ["terminat"]; });\n' >reload.conf
+	try 78 "$flitch" reload c14@127.0.0.1
+	says err 'c14@127.0.0.1 changed nothing: reload.conf:1: "terminat" is no request of sys (did you mean "terminate"?)'
+	printf 'access = ({ nodes = "*"; rpc = "strict"; });\n' >reload.conf
+	try 0 "$flitch" reload c14@127.0.0.1
+	try 78 "$flitch" reload c14@127.0.0.1
+	says err 'cannot read its configuration anew'
+	kill -USR1 "$node"
+	await c14.err 'state dump in' || return
+	grep -q '^Refused functions: 1$' "flitch_dump.$node" || fail "$(grep -A3 =access "flitch_dump.$node")"
+	kill "$node"
+	ends "$node" 0
+}
+
+access_rules_that_are_wrong_name_where() {
+	while IFS='|' read -r rule said; do
+		printf 'access = (%s);\n' "$rule" >access.conf
+		try 78 "$flitch" config check --config access.conf
+		says err "access.conf:1: $said"
+	done <<-'EOF'
+	{ rpc = "strict"; }|a rule needs nodes, a pattern of names
+	{ nodes = "*"; rpc = "none"; }|rpc is default or strict
+	{ nodes = "*"; alow = "a:b"; }|unknown key "alow" (did you mean "allow"?)
+	{ nodes = "*"; allow = ["init"]; }|"init" names no function
+	{ nodes = "*"; allow = 7; }|this key takes texts
+	{ nodes = "*"; sys = [ "stop" ]; }|"stop" is no request of sys
+	7|access holds groups
+	EOF
+	try 78 "$flitch" config check --set sys.allow=get_stat
+	says err '"get_stat" is no request of sys (did you mean "get_state"?)'
+	try 78 "$flitch" config check --set rpc.allow=init
+	says err 'rpc.allow: "init" names no function'
+}
+
 # ---- visits ------------------------------------------------------------------------------------
 
 c1=c1@127.0.0.1
@@ -755,6 +795,7 @@ for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
 	unknown_key_names_file_line_and_the_nearest wrong_value_names_where_and_what_would_do \
 	partition_keys_that_do_not_go_together_name_where partition_simulate_tells_who_would_serve \
 	value_of_a_wrong_type_names_where empty_and_contradicting_flags_are_refused \
+	access_rules_that_are_wrong_name_where \
 	origin_of_each_value_is_shown secrets_are_never_shown \
 	cookie_file_that_others_can_read_is_refused missing_cookie_is_explained_and_none_is_made \
 	empty_cookie_is_refused short_and_well_known_cookies_off_loopback_are_refused \
@@ -774,7 +815,7 @@ for name in node_without_epmd_is_visited_by_its_port node_says_ready_and_leaves_
 	server_that_always_ends_takes_the_node_with_it \
 	stop_while_it_starts_is_carried_out_then stop_ends_a_start_that_hangs taken_name_is_refused port_in_use_is_refused \
 	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
-	sighup_reads_the_log_level_again; do
+	sighup_reads_the_log_level_again reload_command_says_what_came_of_it; do
 	it $name
 done
 

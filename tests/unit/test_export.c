@@ -4,7 +4,9 @@
 #include <flitch.h>
 #include <stdio.h>
 
+#include "node/access.h"
 #include "node/natives.h"
+#include "tests/support/fault.h"
 #include "tests/support/suite.h"
 #include "tests/support/world.h"
 
@@ -266,6 +268,65 @@ static void strict_keeps_membership_and_what_is_allowed(void)
 	world_close(&w);
 }
 
+/* ---- by the node that asks ------------------------------------------------------------------- */
+
+static uint32_t bits(const char *first, const char *second)
+{
+	return fli_access_bit(first) | fli_access_bit(second);
+}
+
+static void first_rule_that_fits_a_node_counts(void)
+{
+	const fli_access_rule rules[] = {
+		{.nodes = "ops@*", .allow = "init:stop", .words = FLI_ACCESS_ALL},
+		{.nodes = "*@10.*",
+			.profile = FLI_RPC_STRICT,
+			.words = bits("get_state", "debug")}};
+	fl_atom ops = fl_atom_of("ops@10.0.0.1"), app = fl_atom_of("app@10.0.0.2");
+	fl_atom other = fl_atom_of("app@h");
+
+	begin();
+	CU_ASSERT_TRUE(fli_access_may(w.node, app, FLI_ACCESS_TERMINATE));
+	CU_ASSERT_EQUAL(fli_access_set(w.node, rules, 2, bits("suspend", "resume")), FL_OK);
+	CU_ASSERT_STRING_EQUAL(fli_access_rule_of(w.node, ops)->nodes, "ops@*");
+	CU_ASSERT_EQUAL(fli_access_rule_of(w.node, app)->profile, FLI_RPC_STRICT);
+	CU_ASSERT_PTR_NULL(fli_access_rule_of(w.node, other));
+	CU_ASSERT_PTR_NULL(fli_access_rule_of(w.node, w.node->name));
+	CU_ASSERT_TRUE(fli_access_may(w.node, ops, FLI_ACCESS_TERMINATE));
+	CU_ASSERT_TRUE(fli_access_may(w.node, app, FLI_ACCESS_GET_STATE));
+	CU_ASSERT_FALSE(fli_access_may(w.node, app, FLI_ACCESS_TERMINATE));
+	CU_ASSERT_TRUE(fli_access_may(w.node, other, FLI_ACCESS_RESUME));
+	CU_ASSERT_FALSE(fli_access_may(w.node, other, FLI_ACCESS_EXIT));
+	CU_ASSERT_TRUE(fli_access_may(w.node, w.node->name, FLI_ACCESS_EXIT));
+	CU_ASSERT_EQUAL(w.node->access->refused_words, 2);
+	CU_ASSERT_EQUAL(fli_access_set(w.node, NULL, 0, FLI_ACCESS_ALL), FL_OK);
+	CU_ASSERT_TRUE(fli_access_may(w.node, app, FLI_ACCESS_TERMINATE));
+	CU_ASSERT_EQUAL(fli_access_bit("terminat"), 0);
+	world_close(&w);
+}
+
+static void rules_stay_where_there_is_no_memory_for_others(void)
+{
+	const fli_access_rule rules[] = {
+		{.nodes = "a@*", .allow = "x:y"}, {.nodes = "b@*", .allow = "x:y"}};
+	fli_fault f;
+	long n = 0;
+	int rc;
+
+	fli_fault_create(&f, 0);
+	world_open(&w, &f.mem);
+	CU_ASSERT_EQUAL(fli_access_set(w.node, rules, 1, 0), FL_OK);
+	do {
+		atomic_store(&f.countdown, ++n);
+		rc = fli_access_set(w.node, rules, 2, 0);
+		atomic_store(&f.countdown, 0);
+		CU_ASSERT_EQUAL(w.node->access->count, rc == FL_OK ? 2 : 1);
+	} while (rc != FL_OK);
+	CU_ASSERT_TRUE(n > 4);
+	world_close(&w);
+	CU_ASSERT_EQUAL(f.live, 0);
+}
+
 static void an_allow_list_that_names_no_function_is_refused(void)
 {
 	static const char *const bad[] = {
@@ -491,6 +552,8 @@ FL_SUITE("export", FL_TEST(a_function_is_found_by_name_and_arity),
 	FL_TEST(a_fun_by_name_is_run_and_one_with_code_refused),
 	FL_TEST(what_ends_the_node_is_off_until_allowed),
 	FL_TEST(strict_keeps_membership_and_what_is_allowed),
+	FL_TEST(first_rule_that_fits_a_node_counts),
+	FL_TEST(rules_stay_where_there_is_no_memory_for_others),
 	FL_TEST(an_allow_list_that_names_no_function_is_refused),
 	FL_TEST(a_user_replaces_his_own_but_not_the_nodes), FL_TEST(names_are_found),
 	FL_TEST(exit_ends_a_process_and_info_of_it_is_undefined),
