@@ -309,7 +309,7 @@ int fli_exports_find(
 	if (entry == NULL)
 		return FL_ENOENT;
 	if (!entry->is_own && fli_gate_is_shut(node, FLI_GATE_SPAWN))
-		return FL_ENOTSUP; /* as its servers, a paused node's functions are not there */
+		return FL_EBUSY; /* as its servers, a paused node's functions are not there */
 	rc = judge(self, entry, mfa, arity);
 	if (rc == FL_OK)
 		*ret_export = entry->export;
@@ -406,11 +406,14 @@ static int refuse(const fli_mfa *mfa, uint32_t arity, int why, fl_buf *result)
 {
 	char text[256];
 
-	if (why != FL_ENOTSUP)
+	if (why != FL_ENOTSUP && why != FL_EBUSY)
 		return fl_raise(result, FL_ERROR, "undef");
-	/* The names of what is off are ours, and short. */
+	/* The names of what is off are the node's, and short. */
 	(void)snprintf(text, sizeof text,
-		"%.*s:%.*s/%u is off on this C node (flitch); rpc.allow opens it",
+		why == FL_EBUSY
+			? "%.*s:%.*s/%u is not there while its partition policy pauses this C node "
+			  "(flitch)"
+			: "%.*s:%.*s/%u is off on this C node (flitch); rpc.allow opens it",
 		(int)mfa->module.size, mfa->module.text, (int)mfa->function.size,
 		mfa->function.text, arity);
 	return fl_raise(result, FL_ERROR, "{notsup, ~}", text);

@@ -97,7 +97,7 @@ enum { FLI_BLAME = 16 };
 
 /*
  * For who asked for what `self` does. FL_OK: *ret_export is open; FL_ENOENT: undef; FL_ENOTSUP:
- * shut on purpose.
+ * shut on purpose; FL_EBUSY: while the node pauses.
  */
 int fli_exports_find(
 	const fl_proc *self, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export);
