@@ -67,12 +67,19 @@ static void learn_policy(fli_guard *g)
 		(may & FLI_IS_DEGRADED) != 0);
 }
 
+/* One that stops somebody. */
+static bool has_policy(const fli_core *core)
+{
+	return core->partition != NULL &&
+	       fli_partition_rules_of(core->partition->engine)->policy != FLI_POLICY_IGNORE;
+}
+
 static uint64_t margin_of(const fli_guard *g)
 {
 	const fli_core *core = fli_core_of(g->node);
 	uint64_t shutdown = g->spec->shutdown_ms == 0 ? SHUTDOWN_MS : g->spec->shutdown_ms;
 
-	if (g->spec->margin_ms != 0 || core->partition == NULL)
+	if (g->spec->margin_ms != 0 || !has_policy(core))
 		return g->spec->margin_ms;
 	return fli_dist_tick_ms(core->dist) * 5ULL / 4 +
 	       fli_partition_pause_ms(core->partition->engine) + shutdown;
@@ -285,7 +292,7 @@ static bool read_policy(fli_guard *g, uint32_t *ret_hash)
 	fli_enter(g->node);
 	configure(g, fl_self(g->self), *ret_hash);
 	s = fli_core_of(g->node)->partition;
-	if (s != NULL)
+	if (has_policy(fli_core_of(g->node)))
 		atomic_store_explicit(&g->policy, allowed(fli_partition_state_of(s->engine), true),
 			memory_order_release); /* as fli_guards_tell */
 	fli_leave(g->node);

@@ -36,14 +36,15 @@ static int build_status(const fli_partition_service *s, fl_buf *result)
 	(void)fl_build(result,
 		"#{state => ~, policy => ~, members => ~, missing => ~, fenced => ~, stable_ms => ~, "
 		"partitions => ~, pauses => ~, paused_ms => ~, false_suspicions => ~, "
-		"suspend_gaps => ~, illness => ~, nontransitive => ~, refused => ~}",
+		"suspend_gaps => ~, illness => ~, nontransitive => ~, restarts => ~, "
+		"refused => ~}",
 		fl_atom_of(fli_partition_state_atom(state)),
 		fl_atom_of(fli_partition_policy_word(policy)), roster->count, fl_buf_term(&missing),
 		fl_bool(s->node->is_fenced), fli_partition_stable_ms(s->engine), c->partitions,
 		c->pauses, c->paused_ms, c->false_suspicions, c->gaps,
 		fli_partition_illness(s->engine),
 		fl_atom_of(fli_partition_views_word(fli_partition_views_of(s->engine))),
-		fl_buf_term(&refused));
+		s->restarts, fl_buf_term(&refused));
 	fl_buf_free(&refused);
 	fl_buf_free(&missing);
 	return result->error;

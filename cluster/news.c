@@ -24,6 +24,8 @@ static void take(fli_core *core, fl_atom sender, fl_atom kind, fl_term map)
 		return;
 	if (fl_atom_is(kind, "leaving"))
 		fli_partition_hear_leaving(core->partition, node);
+	else if (fl_atom_is(kind, "side") && fl_get(map, "side", &value))
+		fli_partition_hear_side(core->partition, node, value);
 	else if (fl_atom_is(kind, "ages") && fl_get(map, "stamp", &value) &&
 		 fl_match(value, "~", &stamp))
 		fli_partition_hear_stamp(core->partition, node, stamp);

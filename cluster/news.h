@@ -10,6 +10,9 @@
  *     {fl, 1, ages, #{node => 'c1@h', stamp => 3}}      the third to become a member, see
  * partition.h
  *
+ *     {fl, 1, side, #{node => 'c1@h', side => ['c1@h', ..]}}     who was with it in a split that is
+ * over
+ *
  * A kind or key that is not known is taken no notice of, so that later versions may add some.
  *
  * Threads: the owner of the node's context. Memory: none of its own. Errors: FL_E*; what cannot be

@@ -100,7 +100,7 @@
 #define FLI_OPTIONS_PARTITION(X) \
 	X(PARTITION_POLICY, "partition.policy", WORD, 0, 0, \
 		"ignore|keep_majority|static_quorum|keep_oldest|keep_referee|require_all|pause_all" \
-		"|lease|custom|pause_minority|pause_if_all_down", "ignore", \
+		"|lease|custom|pause_minority|pause_if_all_down|autoheal", "ignore", \
 		"who serves in a split; keep_majority where there are partition.members") \
 	X(PARTITION_MEMBERS, "partition.members", LIST, 0, 0, "", "", \
 		"all nodes of the cluster, the oldest first; none: those that were seen") \
@@ -162,6 +162,8 @@
 		"a global name that two halves had: the loser is killed, or told, or both are, or heal.resolver says") \
 	X(HEAL_RESOLVER, "heal.resolver", TEXT, 0, 0, "", "", \
 		"module:function that all nodes export and that answers which of the two stays") \
+	X(HEAL_LOSER, "heal.loser", WORD, 0, 0, "none|restart_smaller", "none", \
+		"after a split under `ignore`: whether all but the largest side start their servers anew") \
 	X(HEAL_INTENSITY, "heal.restart_intensity", WORD, 0, 0, "count|ignore_conflicts", \
 		"ignore_conflicts", \
 		"whether supervisors count the end of a server whose global name another one keeps") \
@@ -246,9 +248,11 @@ enum {
 	FLI_PARTITION_PAUSE_ALL,
 	FLI_PARTITION_LEASE,
 	FLI_PARTITION_CUSTOM,
-	FLI_PARTITION_PAUSE_MINORITY,   /* RabbitMQ's: keep_majority, tie none */
-	FLI_PARTITION_PAUSE_IF_ALL_DOWN /* RabbitMQ's: keep_referee, any */
+	FLI_PARTITION_PAUSE_MINORITY,    /* RabbitMQ's: keep_majority, tie none */
+	FLI_PARTITION_PAUSE_IF_ALL_DOWN, /* RabbitMQ's: keep_referee, any */
+	FLI_PARTITION_AUTOHEAL           /* RabbitMQ's: ignore, and heal.loser = restart_smaller */
 };
+enum { FLI_HEAL_LEAVE, FLI_HEAL_RESTART_SMALLER };
 enum { FLI_TLS_12_ON, FLI_TLS_13 };
 enum {
 	FLI_HEAL_OTP,

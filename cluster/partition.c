@@ -165,7 +165,9 @@ static void on_tell(void *ctx, const fli_partition_event *event)
 		fli_partition_state_atom(event->to), fli_partition_reason_text(event->reason),
 		event->verdict->here, event->picture->count);
 	fli_partition_record_event(s, event);
-	fli_guards_tell(s->core, event->to, event->is_stale);
+	fli_partition_heal_state(s, event);
+	if (fli_partition_rules_of(s->engine)->policy != FLI_POLICY_IGNORE)
+		fli_guards_tell(s->core, event->to, event->is_stale);
 }
 
 static void on_tell_stamp(void *ctx, uint32_t stamp)
@@ -213,6 +215,7 @@ static void on_timer(fli_timer *timer)
 	fli_partition_time(s->engine, now_of(s->node));
 	fli_fence_time(s->node, now_of(s->node));
 	come_back(s);
+	fli_partition_heal_time(s);
 	if (s->reconnect == FLI_RECONNECT_SEEN && s->left_ms == 0)
 		fli_partition_want_members(s);
 	wind(s);
@@ -261,6 +264,7 @@ int fli_partition_node_up(fl_proc *self, fl_atom name)
 		return FL_OK;
 	if (fli_partition_is_member(s, name)) {
 		fli_partition_up(s->engine, name);
+		fli_partition_heal_up(s, name);
 		tell_own_stamp(s, name);
 		ask_tick(s, name);
 	}
@@ -409,8 +413,10 @@ static void begin(fli_partition_service *s)
 	size_t cursor = 0;
 
 	while ((peer = fli_dist_next(dist, &cursor)) != NULL)
-		if (fli_partition_is_member(s, peer->name))
+		if (fli_partition_is_member(s, peer->name)) {
 			fli_partition_up(s->engine, peer->name);
+			fli_partition_heal_up(s, peer->name);
+		}
 	fli_partition_begin(s->engine);
 	if (s->reconnect != FLI_RECONNECT_NONE)
 		fli_partition_want_members(s);
@@ -433,6 +439,8 @@ int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err
 	s->start_ms = now_of(s->node);
 	s->action = (fli_partition_action)fli_options_int(options, FLI_KEY_PARTITION_ACTION);
 	s->reconnect = (int)fli_options_int(options, FLI_KEY_CLUSTER_RECONNECT);
+	s->healing.is_on = fli_heal_restarts(options);
+	s->healing.wait_ms = (uint64_t)fli_options_int(options, FLI_KEY_HEAL_STABLE_AFTER);
 	s->drain_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_DRAIN);
 	fli_timer_create(&s->timer, on_timer);
 	fli_partition_steps_open(s);

@@ -18,6 +18,7 @@
 #include "cluster/lease_file.h"
 #include "cluster/options.h"
 #include "dist/partition.h"
+#include "dist/partition_sides.h"
 #include "flitch/partition.h"
 
 #define FLI_PARTITION_HISTORY 64
@@ -40,6 +41,7 @@ int fli_partition_node_up(fl_proc *self, fl_atom name);
 int fli_partition_node_down(fl_proc *self, fl_atom name);
 /* A node says that it stops in order, or which it was to become a member. */
 void fli_partition_hear_leaving(struct fli_partition_service *s, fl_atom node);
+void fli_partition_hear_side(struct fli_partition_service *s, fl_atom node, fl_term names);
 void fli_partition_hear_stamp(struct fli_partition_service *s, fl_atom node, uint32_t stamp);
 
 /* ---- between the files ----------------------------------------------------------------------- */
@@ -86,6 +88,18 @@ typedef struct fli_partition_rule {
 	uint32_t capacity;
 } fli_partition_rule;
 
+/* What heal.loser needs to know of a split. */
+typedef struct fli_partition_healing {
+	bool is_on;
+	bool has_met; /* all members at once, since its start: before it has no side */
+	bool was_split;
+	uint32_t members;    /* when it was */
+	uint64_t wait_ms;    /* for the others' words */
+	uint64_t due_ms;     /* when they are compared; 0: not yet */
+	fli_side own, fresh; /* fresh: started anew meanwhile */
+	fli_sides sides;
+} fli_partition_healing;
+
 typedef struct fli_partition_service {
 	fli_partition_store store;
 	fli_partition_rule rule;
@@ -95,6 +109,8 @@ typedef struct fli_partition_service {
 	fl_pid pid; /* of the process that speaks for it */
 	fli_timer timer;
 	fli_partition_action action;
+	fli_partition_healing healing;
+	uint64_t restarts; /* of all servers, by heal.loser */
 	enum { FLI_RECONNECT_MEMBERS, FLI_RECONNECT_NONE, FLI_RECONNECT_SEEN } reconnect;
 	uint32_t wanted;             /* members that it keeps connected with */
 	char **patterns;             /* of those that count; NULL ends them; NULL: all */
@@ -139,6 +155,10 @@ void fli_partition_want_members(fli_partition_service *s);
 
 /* partition_history.c: what was decided, and from what; kept, and told to who is attached */
 void fli_partition_record_event(fli_partition_service *s, const fli_partition_event *event);
+/* partition_heal.c: which side's servers are started anew after a split */
+void fli_partition_heal_state(fli_partition_service *s, const fli_partition_event *event);
+void fli_partition_heal_up(fli_partition_service *s, fl_atom name);
+void fli_partition_heal_time(fli_partition_service *s);
 /* partition_count.c: who is a member where those that were seen are, and what is odd about them */
 int fli_partition_count_open(fli_partition_service *s, const fl_options *options);
 void fli_partition_count_close(fli_partition_service *s);

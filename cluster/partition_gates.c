@@ -114,7 +114,9 @@ int fli_partition_gates_open(fli_partition_service *s, const fl_options *options
 			t.hold_ms) != FL_OK)
 		rc = fl_error_set(err, FL_ENOMEM, "out of memory");
 	fl_buf_free(&t.term);
-	s->node->gates_open = gates_of(options);
+	s->node->gates_open = fli_partition_rules_of(s->engine)->policy == FLI_POLICY_IGNORE
+				      ? UINT32_MAX /* it serves whatever happens */
+				      : gates_of(options);
 	s->holds = fli_options_int(options, FLI_KEY_PARTITION_ON_SUSPECT) ==
 		   FLI_PARTITION_SUSPECT_HOLD;
 	return rc;

@@ -34,19 +34,39 @@ static fli_partition_policy policy_of(const fl_options *options)
 		return FLI_POLICY_KEEP_MAJORITY;
 	if (word == FLI_PARTITION_PAUSE_MINORITY)
 		return FLI_POLICY_KEEP_MAJORITY;
+	if (word == FLI_PARTITION_AUTOHEAL)
+		return FLI_POLICY_IGNORE;
 	if (word == FLI_PARTITION_PAUSE_IF_ALL_DOWN)
 		return FLI_POLICY_KEEP_REFEREE;
 	return (fli_partition_policy)word;
 }
 
-bool fli_partition_is_on(const fl_options *options)
-{
-	return policy_of(options) != FLI_POLICY_IGNORE;
-}
-
 static const char *where(const fl_options *options, fli_key key)
 {
 	return fli_options_origin(options, key);
+}
+
+bool fli_partition_is_on(const fl_options *options)
+{
+	return policy_of(options) != FLI_POLICY_IGNORE || fli_heal_restarts(options);
+}
+
+bool fli_heal_restarts(const fl_options *options)
+{
+	return fli_options_int(options, FLI_KEY_PARTITION_POLICY) == FLI_PARTITION_AUTOHEAL ||
+	       fli_options_int(options, FLI_KEY_HEAL_LOSER) == FLI_HEAL_RESTART_SMALLER;
+}
+
+/* Where one side pauses there is nothing to drop. */
+static int check_loser(const fl_options *options, fl_error *err)
+{
+	if (!fli_heal_restarts(options) || policy_of(options) == FLI_POLICY_IGNORE)
+		return FL_OK;
+	fl_error_set(err, FL_ECONFIG, "%s: heal.loser = restart_smaller does not go with %s",
+		where(options, FLI_KEY_HEAL_LOSER), words[policy_of(options)]);
+	fl_error_why(err, "under that policy the other sides pause, and do nothing to be dropped");
+	fl_error_next(err, "partition.policy = \"ignore\", or leave heal.loser out");
+	return FL_ECONFIG;
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -253,7 +273,7 @@ int fli_partition_check(const fl_options *options, fl_error *err)
 {
 	int (*const checks[])(const fl_options *, fl_error *) = {check_names, check_tie,
 		check_lease, check_quorum, check_minimum, check_referees, fli_partition_check_reply,
-		fli_heal_check};
+		fli_heal_check, check_loser};
 	int rc = FL_OK;
 
 	for (size_t i = 0; rc == FL_OK && i < sizeof checks / sizeof *checks; i++)

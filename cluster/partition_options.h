@@ -17,6 +17,8 @@ bool fli_partition_is_on(const fl_options *options);
 int fli_partition_check(const fl_options *options, fl_error *err);
 /* How conflicts about global names are settled and counted. FL_ENOMEM. */
 int fli_heal_apply(fl_node *node, const fl_options *options);
+/* After a split the servers of all but the largest side are started anew. */
+bool fli_heal_restarts(const fl_options *options);
 int fli_heal_check(const fl_options *options, fl_error *err);
 /* partition.pause_reply; see partition_gates.c. */
 int fli_partition_check_reply(const fl_options *options, fl_error *err);

@@ -126,7 +126,8 @@ uint64_t fli_partition_pause_ms(const fli_partition *p)
 /* When waiting for calm has lasted long enough. */
 static uint64_t unstable_at(const fli_partition *p)
 {
-	return p->start.times.unstable_percent == 0 || p->restarts < RESTARTS_LEAST
+	return p->config.rules.policy == FLI_POLICY_IGNORE ||
+			       p->start.times.unstable_percent == 0 || p->restarts < RESTARTS_LEAST
 		       ? UINT64_MAX
 		       : p->first_loss_ms + calm_ms(p);
 }
@@ -546,7 +547,8 @@ void fli_partition_delete(fli_partition *p)
 void fli_partition_begin(fli_partition *p)
 {
 	decide(p);
-	if (fli_partition_all_up(p) && fli_partition_up_count(p) >= p->start.min_members) {
+	if ((fli_partition_all_up(p) && fli_partition_up_count(p) >= p->start.min_members) ||
+		p->config.rules.policy == FLI_POLICY_IGNORE) {
 		serve(p);
 		return;
 	}

@@ -29,6 +29,7 @@ typedef struct fli_partition_config {
 
 typedef struct fli_roster_entry {
 	uint32_t age;
+	uint32_t life;       /* which one was seen last: its creation; 0: none */
 	uint32_t stamp;      /* told by the node itself; 0: nothing was told */
 	uint64_t leaving_ms; /* when it said that it stops; 0: it did not */
 	bool is_tie;

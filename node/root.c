@@ -136,6 +136,25 @@ int fli_supervisor_show(fl_node *node, fl_proc *proc)
 	return fli_sup_adopt(s->sup, kid, proc->id, proc->serial);
 }
 
+/* It finds out in its next turn. */
+static void wake(fl_proc *proc)
+{
+	proc->extra->idle_due = true;
+	if (proc->status == FLI_WAITING)
+		fli_run_queue_add(proc);
+}
+
+void fli_supervisor_restart(fl_node *node)
+{
+	fl_proc *proc = node->supervisor;
+
+	if (proc == NULL || proc->status == FLI_EXITING)
+		return;
+	/* relaxed: whoever runs it has the context after us */
+	atomic_store_explicit(&state_of(proc)->wants_restart, true, memory_order_relaxed);
+	wake(proc);
+}
+
 void fli_supervisor_stop(fl_node *node)
 {
 	fl_proc *proc = node->supervisor;
@@ -144,7 +163,5 @@ void fli_supervisor_stop(fl_node *node)
 		return;
 	/* relaxed: whoever runs it has the context after us */
 	atomic_store_explicit(&state_of(proc)->is_stopping, true, memory_order_relaxed);
-	proc->extra->idle_due = true;
-	if (proc->status == FLI_WAITING)
-		fli_run_queue_add(proc);
+	wake(proc);
 }

@@ -189,14 +189,30 @@ static void start_range(fli_sup *sup)
 		sup->from == &sup->kids ? NULL : fli_container_of(sup->from, fli_kid, in_order);
 	fli_born born = FLI_BORN;
 
-	while (kid != NULL && born != FLI_BORN_FAILED) {
+	for (; kid != NULL && born != FLI_BORN_FAILED; kid = fli_sup_next(sup, kid)) {
+		if (kid->state == FLI_KID_ALIVE)
+			continue; /* a pinned one */
 		fl_buf_reset(&reason);
 		born = start_reported(sup, kid, &reason);
 		if (born == FLI_BORN_FAILED)
 			is_restarting(sup, kid);
-		kid = fli_sup_next(sup, kid);
 	}
 	fl_buf_free(&reason);
+}
+
+static void restart_range(fli_sup *sup, fli_link *from, uint64_t now_ms)
+{
+	sup->phase = FLI_SUP_STOPPING;
+	sup->then = FLI_THEN_START;
+	sup->from = from;
+	sup->at = fli_sup_prev(sup, NULL);
+	sup->is_asked = false;
+	stop_range(sup, now_ms);
+}
+
+void fli_sup_restart_all(fli_sup *sup, uint64_t now_ms)
+{
+	restart_range(sup, sup->kids.next, now_ms);
 }
 
 static void restart(fli_sup *sup, fli_kid *kid, uint64_t now_ms)
@@ -215,12 +231,8 @@ static void restart(fli_sup *sup, fli_kid *kid, uint64_t now_ms)
 		return;
 	}
 	fli_kid_set(sup, kid, FLI_KID_DOWN);
-	sup->phase = FLI_SUP_STOPPING;
-	sup->then = FLI_THEN_START;
-	sup->from = sup->strategy == FL_ONE_FOR_ALL ? sup->kids.next : &kid->in_order;
-	sup->at = fli_sup_prev(sup, NULL);
-	sup->is_asked = false;
-	stop_range(sup, now_ms);
+	restart_range(
+		sup, sup->strategy == FL_ONE_FOR_ALL ? sup->kids.next : &kid->in_order, now_ms);
 }
 
 void fli_sup_again(fli_sup *sup, fli_kid *kid, uint64_t now_ms)

@@ -123,6 +123,10 @@ void fli_sup_ended(fli_sup *sup, fli_kid *kid, fl_term reason, uint64_t now_ms);
 void fli_sup_again(fli_sup *sup, fli_kid *kid, uint64_t now_ms);
 /* terminate_child: IDLE again when it has ended; a temporary or dynamic one is removed then. */
 void fli_sup_stop_kid(fli_sup *sup, fli_kid *kid, uint64_t now_ms);
+/* All are ended, the last one first, and started again: no failure of anybody. IDLE when it is
+ * over.
+ */
+void fli_sup_restart_all(fli_sup *sup, uint64_t now_ms);
 /* ENDED when all have ended. */
 void fli_sup_end(fli_sup *sup, uint64_t now_ms);
 /* A time limit may have passed. */

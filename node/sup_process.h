@@ -34,6 +34,7 @@ typedef struct fli_supervisor {
 	fl_from asker;             /* of terminate_child, which is answered when that is over */
 	int last_rc;               /* of the last start */
 	_Atomic(bool) is_stopping; /* the node's own: owner of the context, too */
+	_Atomic(bool) wants_restart; /* likewise: of all children */
 	bool has_asker;
 	bool is_starting; /* in its init: children are added */
 	bool wants_end;   /* with `reason`, when it is idle */

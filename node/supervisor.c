@@ -115,6 +115,12 @@ static void answer_asker(fli_supervisor *s)
 static bool go_on(fl_proc *self, fli_supervisor *s)
 {
 	answer_asker(s);
+	/* relaxed: as in is_stopping */
+	if (!wants_end(s) &&
+		atomic_exchange_explicit(&s->wants_restart, false, memory_order_relaxed)) {
+		fli_sup_restart_all(s->sup, fl_now_ms(self));
+		return true;
+	}
 	if (!wants_end(s))
 		return fli_sup_go_on(s->sup, fl_now_ms(self)) || take_deferred(self, s);
 	fli_sup_end(s->sup, fl_now_ms(self));

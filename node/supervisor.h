@@ -27,6 +27,8 @@ int fli_supervisor_start_spec(fl_node *node, const fl_child *child, fl_term args
 /* A process of the node's own becomes a child, pinned; it is started again under its behaviour's
  * name, and may take over what it finds. */
 int fli_supervisor_show(fl_node *node, fl_proc *proc);
+/* Its children end, the last one first, and are started again, the pinned ones aside. */
+void fli_supervisor_restart(fl_node *node);
 /*
  * Begins the end of all children, the last started first, and of the supervisor after them:
  * `node->supervisor` is NULL then. A child that traps exits finishes what it does, and its

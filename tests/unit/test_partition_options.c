@@ -236,6 +236,40 @@ static void roster_finds_adds_and_removes(void)
 	fli_roster_destroy(&roster);
 }
 
+static void autoheal_is_ignore_with_a_loser(void)
+{
+	fl_error err;
+	fl_options *word = OPTIONS(&err, "partition.policy", "autoheal");
+	fl_options *key = OPTIONS(&err, "heal.loser", "restart_smaller");
+	fl_options *neither = OPTIONS(&err, "partition.policy", "ignore");
+
+	CU_ASSERT_TRUE(fli_partition_is_on(word) && fli_heal_restarts(word));
+	CU_ASSERT_TRUE(fli_partition_is_on(key) && fli_heal_restarts(key));
+	CU_ASSERT_FALSE(fli_partition_is_on(neither) || fli_heal_restarts(neither));
+	CU_ASSERT_EQUAL(fli_partition_tell(word).rules.policy, FLI_POLICY_IGNORE);
+	fl_options_delete(word);
+	fl_options_delete(key);
+	fl_options_delete(neither);
+	REFUSED("heal.loser = restart_smaller does not go with require_all", "partition.policy",
+		"require_all", "heal.loser", "restart_smaller");
+}
+
+static void limit_is_that_of_both_ends(void)
+{
+	fl_error err;
+	fl_options *ends = OPTIONS(&err, "partition.nontransitive", "drop_both_ends");
+	fl_options *clique = OPTIONS(&err, "partition.nontransitive", "max_clique");
+	fl_options *set = OPTIONS(&err, "partition.nontransitive_limit", "70");
+
+	CU_ASSERT_EQUAL(fli_partition_tell(ends).rules.tangled_percent, 50);
+	CU_ASSERT_EQUAL(fli_partition_tell(clique).rules.tangled_percent, 100);
+	CU_ASSERT_EQUAL(fli_partition_tell(set).rules.tangled_percent, 70);
+	CU_ASSERT_EQUAL(fli_partition_tell(set).rules.views, FLI_VIEWS_AUTO);
+	fl_options_delete(ends);
+	fl_options_delete(clique);
+	fl_options_delete(set);
+}
+
 FL_SUITE("partition_options", FL_TEST(members_alone_mean_a_majority),
 	FL_TEST(names_of_rabbitmq_are_understood), FL_TEST(unknown_word_names_the_nearest),
 	FL_TEST(quorum_that_cannot_work_is_refused),
@@ -243,4 +277,5 @@ FL_SUITE("partition_options", FL_TEST(members_alone_mean_a_majority),
 	FL_TEST(lease_needs_a_place_and_times_that_fit),
 	FL_TEST(reply_of_a_paused_node_is_a_word_or_a_term), FL_TEST(node_itself_must_count),
 	FL_TEST(roster_is_in_the_order_of_names_and_keeps_ages),
-	FL_TEST(roster_finds_adds_and_removes));
+	FL_TEST(roster_finds_adds_and_removes), FL_TEST(autoheal_is_ignore_with_a_loser),
+	FL_TEST(limit_is_that_of_both_ends));

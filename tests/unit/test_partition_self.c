@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dist/partition_sides.h"
 #include "node/base/glob.h"
 #include "tests/support/partition_rivals.h"
 
@@ -193,6 +194,49 @@ static void drain_is_a_part_of_the_time_to_pause(void)
 	CU_ASSERT_EQUAL(with, without + 1500);
 }
 
+/* ---- sides of a split that is over ----------------------------------------------------------- */
+
+/* "12|345": whether the one of that number gives way. */
+static bool gives_way(const char *groups, char own)
+{
+	fli_sides sides = {.count = 0};
+	fli_side side = {.set = {0}};
+
+	for (; *groups != '\0'; groups++)
+		if (*groups != '|') {
+			fli_partition_add(side.set, (uint32_t)(*groups - '1'));
+		} else {
+			fli_sides_add(&sides, &side);
+			side = (fli_side){.set = {0}};
+		}
+	fli_sides_add(&sides, &side);
+	fli_sides_add(&sides, &side); /* told twice */
+	return fli_sides_gives_way(&sides, (uint32_t)(own - '1'));
+}
+
+static void all_but_the_largest_side_give_way(void)
+{
+	CU_ASSERT_TRUE(gives_way("12|345", '1') && !gives_way("12|345", '5'));
+	CU_ASSERT_TRUE(gives_way("13|24", '4') && !gives_way("13|24", '1'));
+	CU_ASSERT_TRUE(gives_way("24|13", '4') && !gives_way("24|13", '1'));
+	CU_ASSERT_TRUE(gives_way("1|23|45", '1') && gives_way("1|23|45", '5'));
+	CU_ASSERT_FALSE(gives_way("1|23|45", '2') || gives_way("12", '1') || gives_way("12", '3'));
+}
+
+static void rest_is_who_is_on_no_side(void)
+{
+	fli_sides sides = {.count = 0};
+	fli_side one = {.set = {1, 2}}, all = {.set = {7, 3}}, rest;
+
+	fli_sides_add(&sides, &one);
+	rest = fli_sides_rest(&sides, &all);
+	CU_ASSERT_TRUE(rest.set[0] == 6 && rest.set[1] == 1);
+	CU_ASSERT_EQUAL(fli_side_size(&rest), 3);
+	for (uint32_t i = 0; i < 2 * FLI_SIDES_MAX; i++)
+		fli_sides_add(&sides, &(fli_side){.set = {i + 100}});
+	CU_ASSERT_EQUAL(sides.count, FLI_SIDES_MAX);
+}
+
 /* ---- patterns -------------------------------------------------------------------------------- */
 
 static bool fits(const char *pattern, const char *text)
@@ -215,4 +259,5 @@ FL_SUITE("partition_self", FL_TEST(who_slept_is_stale_for_a_second_and_then_susp
 	FL_TEST(who_sleeps_again_is_stale_again), FL_TEST(who_comes_late_is_ill_and_gets_well),
 	FL_TEST(who_is_ill_waits_longer_before_it_goes_on),
 	FL_TEST(views_are_asked_unless_all_run_pop), FL_TEST(pop_counts_what_is_seen),
-	FL_TEST(drain_is_a_part_of_the_time_to_pause), FL_TEST(patterns_fit_whole_names));
+	FL_TEST(drain_is_a_part_of_the_time_to_pause), FL_TEST(patterns_fit_whole_names),
+	FL_TEST(all_but_the_largest_side_give_way), FL_TEST(rest_is_who_is_on_no_side));

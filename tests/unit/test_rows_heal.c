@@ -282,8 +282,99 @@ static void conflicts_that_are_counted_end_the_supervisor(void)
 	free(c);
 }
 
+/* ---- the smaller side ------------------------------------------------------------------------ */
+
+/* Each server remembers a cast until it is started anew. Then the split, and its end. */
+static town *diverge(uint64_t seed, uint32_t count, const char *groups, const char *crash)
+{
+	static const char *const settings[] = {"global.prevent_overlapping_partitions", "off",
+		"heal.loser", "restart_smaller", NULL};
+	town *t = town_open(&(town_plan){
+		.seed = seed, .count = count, .policy = TOWN_IGNORE, .extra = settings});
+
+	for (uint32_t i = 0; i < count; i++)
+		CU_ASSERT_EQUAL(
+			fl_sim_cast(t->nodes[i], fl_name_at("svc", town_names[i]), "x"), FL_OK);
+	town_run_some(t, 8000);
+	if (seed % 2 == 0)
+		town_break(t, groups);
+	else
+		town_split(t, groups);
+	town_crash(t, crash);
+	town_run(t, 40000);
+	for (uint32_t i = 0; i < count; i++)
+		if (fl_sim_state_of(t->nodes[i]) != FL_SIM_UP)
+			town_start(t, i);
+		else
+			CU_ASSERT_EQUAL(town_ask(t, i, i, "casts"), 1); /* all serve */
+	town_heal(t);
+	return t;
+}
+
+static void expect_kept(uint32_t count, const char *groups, const char *crash, const char *kept)
+{
+	TOWN_EACH_SEED(seed)
+	{
+		town *t = diverge(seed, count, groups, crash);
+
+		for (uint32_t i = 0; i < count; i++) {
+			bool is_kept = strchr(kept, (int)('1' + i)) != NULL;
+			bool is_new = strchr(crash, (int)('1' + i)) != NULL;
+
+			if (town_ask(t, i, i, "casts") != (is_kept ? 1 : 0))
+				printf("  seed %llu, %s: %s\n", (unsigned long long)seed, groups,
+					town_names[i]);
+			CU_ASSERT_EQUAL(town_ask(t, i, i, "casts"), is_kept ? 1 : 0);
+			CU_ASSERT_EQUAL(town_count(t, i, "restarts"), is_kept || is_new ? 0 : 1);
+			CU_ASSERT_EQUAL(town_count(t, i, "pauses"), 0);
+		}
+		town_heal_and_close(t);
+	}
+}
+
+static void smaller_side_starts_its_servers_anew(void)
+{
+	expect_kept(5, "12|345", "", "345");
+}
+
+static void of_two_halves_the_one_without_the_lowest_name_gives_way(void)
+{
+	expect_kept(4, "13|24", "", "13");
+}
+
+static void of_three_sides_one_is_left_as_it_is(void)
+{
+	expect_kept(5, "1|23|45", "", "23");
+}
+
+/* Those that come back have nothing that could be kept. */
+static void crash_of_most_is_no_split(void)
+{
+	expect_kept(5, "12345", "345", "12");
+}
+
+static void names_of_rabbitmq_is_understood(void)
+{
+	static const char *const settings[] = {"global.prevent_overlapping_partitions", "off",
+		"partition.policy", "autoheal", NULL};
+	town *t = town_open(
+		&(town_plan){.seed = 1, .count = 3, .policy = TOWN_IGNORE, .extra = settings});
+
+	CU_ASSERT_EQUAL(fl_sim_cast(t->nodes[0], fl_name_at("svc", town_names[0]), "x"), FL_OK);
+	town_split(t, "1|23");
+	town_run(t, 40000);
+	CU_ASSERT_EQUAL(town_ask(t, 0, 0, "casts"), 1);
+	town_heal(t);
+	CU_ASSERT_EQUAL(town_ask(t, 0, 0, "casts"), 0);
+	town_close(t);
+}
+
 FL_SUITE("rows_heal", FL_TEST(loser_s_state_is_merged_into_the_winner_s),
 	FL_TEST(name_that_nobody_takes_leaves_the_state_where_it_is),
 	FL_TEST(oldest_keeps_the_name_wherever_it_is),
 	FL_TEST(row_33_supervisor_outlives_ten_thousand_conflicts),
-	FL_TEST(conflicts_that_are_counted_end_the_supervisor));
+	FL_TEST(conflicts_that_are_counted_end_the_supervisor),
+	FL_TEST(smaller_side_starts_its_servers_anew),
+	FL_TEST(of_two_halves_the_one_without_the_lowest_name_gives_way),
+	FL_TEST(of_three_sides_one_is_left_as_it_is), FL_TEST(crash_of_most_is_no_split),
+	FL_TEST(names_of_rabbitmq_is_understood));

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLI_DIST_PARTITION_SIDES_H
+#define FLI_DIST_PARTITION_SIDES_H
+
+/*
+ * The sides of a split that is over, as those who were on them say, and which of them gives way:
+ * all but the largest one, of equal ones that with the lowest name.
+ *
+ * Threads: one at a time. Memory: by value. Errors: none. Limits: FLI_SIDES_MAX sides; one more is
+ * not compared.
+ */
+
+#include "dist/partition_decide.h"
+
+enum { FLI_SIDES_MAX = 64 };
+
+typedef struct fli_side {
+	uint64_t set[FLI_PARTITION_WORDS_MAX];
+} fli_side;
+
+typedef struct fli_sides {
+	fli_side sides[FLI_SIDES_MAX];
+	uint32_t count;
+} fli_sides;
+
+/* One that is known already is not added again. */
+void fli_sides_add(fli_sides *sides, const fli_side *side);
+/* A side on which `own` is gives way; who was on none has nothing to give. */
+bool fli_sides_gives_way(const fli_sides *sides, uint32_t own);
+/* Those of `all` that are on no side. */
+fli_side fli_sides_rest(const fli_sides *sides, const fli_side *all);
+uint32_t fli_side_size(const fli_side *side);
+
+#endif
