@@ -110,13 +110,16 @@ fli_scope_peer *fli_scope_peer_add(fli_scope *scope, const fl_pid *pid)
 		peers_of(scope, kept.node) >= FLI_SCOPE_PEERS_PER_NODE_MAX)
 		return NULL;
 	peer = fli_zalloc(scope->table.mem, sizeof *peer);
-	if (peer == NULL)
+	if (peer == NULL) {
+		fli_scope_ask_all_later(scope);
 		return NULL;
+	}
 	fli_pg_owner_create(&peer->owner, &kept);
 	fli_list_append(&scope->peers, &peer->link);
 	if (scope->ops->monitor(scope->ctx, &kept, &peer->monitor) == FL_OK)
 		return peer;
 	fli_scope_peer_remove(scope, peer);
+	fli_scope_ask_all_later(scope);
 	return NULL;
 }
 
@@ -128,12 +131,15 @@ void fli_scope_peer_remove(fli_scope *scope, fli_scope_peer *peer)
 
 void fli_scope_peer_gone(fli_scope *scope, fli_scope_peer *peer)
 {
-	fl_atom node = peer->owner.pid.node;
+	fl_atom node = peer->owner.pid.node, kept;
 	bool was_full = peers_of(scope, node) >= FLI_SCOPE_PEERS_PER_NODE_MAX;
+	bool is_near = scope->ops->is_near(scope->ctx, node, peer->owner.pid.creation, &kept);
 
 	fli_scope_peer_remove(scope, peer);
 	if (was_full)
 		fli_scope_node_up(scope, node);
+	else if (is_near) /* a node without memory for a monitor says that nobody is there */
+		fli_scope_ask_all_later(scope);
 }
 
 /* ---- members of this node -------------------------------------------------------------------- */

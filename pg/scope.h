@@ -54,12 +54,12 @@ typedef struct fli_scope_ops {
 	bool (*is_near)(void *ctx, fl_atom node, uint32_t creation, fl_atom *ret_node);
 	/* Never dials. FL_ENOTSUP: the node cannot take such a term. FL_ENOCONN is no failure. */
 	int (*send)(void *ctx, const fl_pid *to, fl_term message);
-	/* To the scope's name on that node; never dials. */
-	void (*send_named)(void *ctx, fl_atom node, fl_term message);
+	/* To the scope's name on that node; never dials. FL_ENOCONN is no failure. */
+	int (*send_named)(void *ctx, fl_atom node, fl_term message);
 	int (*monitor)(void *ctx, const fl_pid *pid, fl_ref *ret_ref);
 	void (*demonitor)(void *ctx, const fl_ref *ref);
-	/* fli_scope_retry is to be called after so many milliseconds. */
-	void (*retry)(void *ctx, uint32_t ms);
+	/* fli_scope_retry is to be called after so many milliseconds; false: it will not be. */
+	bool (*retry)(void *ctx, uint32_t ms);
 } fli_scope_ops;
 
 /* The scope process of another node. */
@@ -104,6 +104,8 @@ typedef struct fli_scope {
 	bool is_paused;       /* our members are in no group, for us and for others */
 	uint32_t retry_ms;    /* 0: nothing is due */
 	uint32_t retry_next;  /* how long to wait the next time */
+	bool owes_retry;      /* there was no timer for it: the next message makes one */
+	bool asks_all;        /* somebody's scope could not be met: all are asked again */
 	fli_buf out;          /* messages are built here */
 	fli_buf key;          /* and the name that is asked for, here */
 	uint64_t *ids;        /* of the message at hand */
@@ -159,7 +161,8 @@ bool fli_scope_step(fli_scope *scope, fli_scope_job *job);
 void fli_scope_refuse(fli_scope *scope);
 /* A monitor fired. `pid` borrows. The job is what is left to do. */
 void fli_scope_down(fli_scope *scope, const fl_ref *ref, const fl_pid *pid, fli_scope_job *ret_job);
-void fli_scope_retry(fli_scope *scope);
+/* True: fli_scope_node_up is to be called for each node that is near, as at the start. */
+bool fli_scope_retry(fli_scope *scope);
 /* Our members leave all groups in one message a peer, and come back. */
 void fli_scope_pause(fli_scope *scope);
 void fli_scope_resume(fli_scope *scope);
@@ -230,6 +233,8 @@ void fli_scope_tell_leave(fli_scope *scope, fl_term group, const fli_scope_pids 
 void fli_scope_tell_end(fli_scope *scope, const fli_scope_local *local);
 /* Something could not be done for want of memory or room: it is tried again later. */
 void fli_scope_try_later(fli_scope *scope);
+/* A scope of some node is not known to us, or we to it, for the same reason. */
+void fli_scope_ask_all_later(fli_scope *scope);
 
 /* scope.c */
 fli_scope_peer *fli_scope_peer_find(const fli_scope *scope, const fl_pid *pid);

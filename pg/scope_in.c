@@ -450,6 +450,9 @@ void fli_scope_begin(fli_scope *scope, fl_term message, bool is_cast, fli_scope_
 {
 	size_t arity = fl_term_arity(message);
 	fl_term part[4] = {{.data = NULL}};
+
+	if (scope->owes_retry)
+		fli_scope_try_later(scope);
 	fl_pid pid = {.id = 0};
 
 	*ret_job = (fli_scope_job){.kind = FLI_JOB_DONE};

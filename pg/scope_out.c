@@ -45,10 +45,18 @@ void fli_scope_try_later(fli_scope *scope)
 {
 	if (scope->retry_ms != 0)
 		return;
+	scope->owes_retry = !scope->ops->retry(scope->ctx, scope->retry_next);
+	if (scope->owes_retry)
+		return;
 	scope->retry_ms = scope->retry_next;
 	if (scope->retry_next < FLI_SCOPE_RETRY_MAX_MS)
 		scope->retry_next *= 2;
-	scope->ops->retry(scope->ctx, scope->retry_ms);
+}
+
+void fli_scope_ask_all_later(fli_scope *scope)
+{
+	scope->asks_all = true;
+	fli_scope_try_later(scope);
 }
 
 static void owe_sync(fli_scope *scope, fli_scope_peer *peer)
@@ -73,15 +81,20 @@ static void build_discover(fli_scope *scope, bool is_v1)
 
 void fli_scope_node_up(fli_scope *scope, fl_atom node)
 {
+	int rc = FL_ENOMEM;
+
 	build_discover(scope, false);
-	if (!scope->out.failed) /* else the other one discovers us, or comes again */
-		scope->ops->send_named(scope->ctx, node, fli_scope_built(scope));
+	if (!scope->out.failed)
+		rc = scope->ops->send_named(scope->ctx, node, fli_scope_built(scope));
+	if (rc != FL_OK && rc != FL_ENOCONN)
+		fli_scope_ask_all_later(scope);
 }
 
 void fli_scope_send_discover(fli_scope *scope, const fli_scope_peer *peer)
 {
 	build_discover(scope, peer->is_v1);
-	(void)send_built(scope, &peer->owner.pid); /* likewise */
+	if (send_built(scope, &peer->owner.pid) != FL_OK)
+		fli_scope_ask_all_later(scope);
 }
 
 static void write_pids(
@@ -319,11 +332,14 @@ void fli_scope_tell_end(fli_scope *scope, const fli_scope_local *local)
 
 /* ---- trying again ---------------------------------------------------------------------------- */
 
-void fli_scope_retry(fli_scope *scope)
+bool fli_scope_retry(fli_scope *scope)
 {
+	bool asks_all = scope->asks_all;
+
 	if (scope->retry_ms == 0)
-		return; /* anybody may send a message that looks like our timer */
+		return false; /* anybody may send a message that looks like our timer */
 	scope->retry_ms = 0;
+	scope->asks_all = false;
 	for (fli_link *at = scope->peers.next; at != &scope->peers; at = at->next) {
 		fli_scope_peer *peer = fli_container_of(at, fli_scope_peer, link);
 
@@ -335,6 +351,7 @@ void fli_scope_retry(fli_scope *scope)
 	}
 	if (scope->retry_ms == 0)
 		scope->retry_next = FLI_SCOPE_RETRY_FIRST_MS;
+	return asks_all;
 }
 
 /* ---- for who asks ---------------------------------------------------------------------------- */

@@ -65,17 +65,16 @@ static int on_send(void *ctx, const fl_pid *to, fl_term message)
 	return fli_send_term(node, proc, &dest, message);
 }
 
-static void on_send_named(void *ctx, fl_atom name, fl_term message)
+static int on_send_named(void *ctx, fl_atom name, fl_term message)
 {
 	fl_proc *proc = ctx;
 	fl_dest dest = {.kind = FL_TO_NAME};
 
 	if (proc->name == NULL || near_peer(proc->node, name) == NULL)
-		return;
+		return FL_ENOCONN;
 	dest.as.name.text = proc->name->text;
 	dest.as.name.node = name;
-	/* the other side discovers us as well, and comes again when we meet anew */
-	(void)fli_send_term(proc->node, proc, &dest, message);
+	return fli_send_term(proc->node, proc, &dest, message);
 }
 
 static int on_monitor(void *ctx, const fl_pid *pid, fl_ref *ret_ref)
@@ -93,12 +92,11 @@ static void on_demonitor(void *ctx, const fl_ref *ref)
 		fli_monitor_cancel(node, monitor);
 }
 
-static void on_retry(void *ctx, uint32_t ms)
+static bool on_retry(void *ctx, uint32_t ms)
 {
 	fl_proc *proc = ctx;
 
-	/* without memory for a timer it is tried at the next failure */
-	(void)fl_send_after(proc, ms, fl_self(proc), NULL, RETRY);
+	return fl_send_after(proc, ms, fl_self(proc), NULL, RETRY) == FL_OK;
 }
 
 const fli_scope_ops fli_pg_ops = {
@@ -248,7 +246,8 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	if (!fli_shape_is_atom(message, RETRY))
 		return hear(self, scope, message, false);
 	fli_enter(node);
-	fli_scope_retry(scope);
+	if (fli_scope_retry(scope))
+		discover_all(self, scope);
 	stay_awake(self);
 	fli_leave(node);
 	return FL_OK;

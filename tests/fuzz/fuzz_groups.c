@@ -36,11 +36,11 @@ static int on_send(void *ctx, const fl_pid *to, fl_term message)
 	return FL_OK;
 }
 
-static void on_send_named(void *ctx, fl_atom node, fl_term message)
+static int on_send_named(void *ctx, fl_atom node, fl_term message)
 {
 	const fl_pid to = {.node = node};
 
-	(void)on_send(ctx, &to, message);
+	return on_send(ctx, &to, message);
 }
 
 static int on_monitor(void *ctx, const fl_pid *pid, fl_ref *ret_ref)
@@ -57,10 +57,11 @@ static void on_demonitor(void *ctx, const fl_ref *ref)
 	(void)ref;
 }
 
-static void on_retry(void *ctx, uint32_t ms)
+static bool on_retry(void *ctx, uint32_t ms)
 {
 	(void)ctx;
 	(void)ms;
+	return true;
 }
 
 static const fli_scope_ops ops = {

@@ -12,6 +12,7 @@ char notes[16384];
 static uint32_t refs;
 int send_rc;
 unsigned retries;
+bool has_timers;
 
 static void note(const char *text)
 {
@@ -56,11 +57,11 @@ static int on_send(void *ctx, const fl_pid *to, fl_term message)
 	return FL_OK;
 }
 
-static void on_send_named(void *ctx, fl_atom node, fl_term message)
+static int on_send_named(void *ctx, fl_atom node, fl_term message)
 {
 	fl_pid to = {.node = node};
 
-	(void)on_send(ctx, &to, message);
+	return on_send(ctx, &to, message);
 }
 
 static int on_monitor(void *ctx, const fl_pid *pid, fl_ref *ret_ref)
@@ -81,11 +82,12 @@ static void on_demonitor(void *ctx, const fl_ref *ref)
 	note(text);
 }
 
-static void on_retry(void *ctx, uint32_t ms)
+static bool on_retry(void *ctx, uint32_t ms)
 {
 	(void)ctx;
 	(void)ms;
-	retries++;
+	retries += has_timers;
+	return has_timers;
 }
 
 static const fli_scope_ops ops = {
@@ -103,6 +105,7 @@ void scope_setup(long fail_at)
 	notes[0] = '\0';
 	refs = retries = 0;
 	send_rc = FL_OK;
+	has_timers = true;
 	fli_scope_create(&scope, &start);
 }
 

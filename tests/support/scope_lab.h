@@ -20,6 +20,7 @@ extern fli_fault fault;
 extern char notes[16384];
 extern int send_rc; /* what sending gives */
 extern unsigned retries;
+extern bool has_timers; /* false: none can be started */
 
 void scope_setup(long fail_at);
 void scope_teardown(void);

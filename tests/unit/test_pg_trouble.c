@@ -118,6 +118,63 @@ static void past_the_limit_a_peer_is_asked_again_later(void)
 	scope_teardown();
 }
 
+/* There is no memory to keep who asks: nobody would ask again. */
+static void who_could_not_be_met_is_asked_for_later(void)
+{
+	scope_setup(0);
+	atomic_store(&fault.countdown, 1);
+	CU_ASSERT(scope_info("{discover, <b@h.9.0/7>}"));
+	CU_ASSERT_TRUE(fli_list_is_empty(&scope.peers));
+	CU_ASSERT_EQUAL(retries, 1);
+	CU_ASSERT_TRUE(fli_scope_retry(&scope)); /* all near nodes are to be asked */
+	CU_ASSERT_FALSE(fli_scope_retry(&scope));
+	CU_ASSERT(scope_info("{discover, <b@h.9.0/7>}"));
+	CU_ASSERT_FALSE(fli_list_is_empty(&scope.peers));
+	CU_ASSERT_EQUAL(retries, 1);
+	scope_teardown();
+}
+
+/* That node had no memory for our monitor: its scope, which knows us, would not come by itself. */
+static void scope_that_is_gone_from_a_near_node_is_asked_for_later(void)
+{
+	scope_setup(0);
+	meet_b();
+	scope_down(1, "b@h", 9);
+	CU_ASSERT_TRUE(fli_list_is_empty(&scope.peers));
+	CU_ASSERT_EQUAL(retries, 1);
+	CU_ASSERT_TRUE(fli_scope_retry(&scope));
+	scope_teardown();
+}
+
+static void question_that_could_not_be_sent_is_sent_later(void)
+{
+	scope_setup(0);
+	send_rc = FL_ENOMEM;
+	fli_scope_node_up(&scope, fl_atom_of("b@h"));
+	send_rc = FL_OK;
+	CU_ASSERT_EQUAL(retries, 1);
+	CU_ASSERT_TRUE(fli_scope_retry(&scope));
+	scope_teardown();
+}
+
+static void timer_that_could_not_be_started_is_made_good_by_the_next_message(void)
+{
+	scope_setup(0);
+	meet_b();
+	send_rc = FL_ENOMEM;
+	has_timers = false;
+	CU_ASSERT_EQUAL(scope_join("g", 5), FL_OK);
+	CU_ASSERT_EQUAL(retries, 0);
+	has_timers = true;
+	send_rc = FL_OK;
+	CU_ASSERT(scope_info("{join, <b@h.9.0/7>, g, <b@h.3.0/7>}"));
+	CU_ASSERT_EQUAL(retries, 1);
+	notes[0] = '\0';
+	CU_ASSERT_FALSE(fli_scope_retry(&scope));
+	NOTED(">b@h.9 {'$gen_cast',{sync,<a@h.1.0>,[{g,[<a@h.5.0>]}]}};");
+	scope_teardown();
+}
+
 /* A whole life, with each allocation failing once: nothing leaks, nothing breaks. */
 static void any_allocation_may_fail(void)
 {
@@ -142,6 +199,10 @@ static void any_allocation_may_fail(void)
 	}
 }
 
-FL_SUITE("pg_trouble", FL_TEST(watchers_are_told), FL_TEST(watches_have_a_limit_of_each_kind),
+FL_SUITE("pg_trouble", FL_TEST(who_could_not_be_met_is_asked_for_later),
+	FL_TEST(scope_that_is_gone_from_a_near_node_is_asked_for_later),
+	FL_TEST(question_that_could_not_be_sent_is_sent_later),
+	FL_TEST(timer_that_could_not_be_started_is_made_good_by_the_next_message),
+	FL_TEST(watchers_are_told), FL_TEST(watches_have_a_limit_of_each_kind),
 	FL_TEST(what_could_not_be_sent_is_made_good_by_a_sync),
 	FL_TEST(past_the_limit_a_peer_is_asked_again_later), FL_TEST(any_allocation_may_fail));
