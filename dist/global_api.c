@@ -68,7 +68,15 @@ bool fli_global_find(const fl_node *node, fl_term name, fl_pid *ret_pid)
 {
 	const fli_global_service *s = fli_global_service_of(node);
 
-	return s != NULL && s->core != NULL && fli_global_whereis(s->core, name, ret_pid);
+	fl_pid pid;
+
+	if (s == NULL || s->core == NULL || !fli_global_whereis(s->core, name, &pid))
+		return false;
+	/* as in OTP one of this node that has ended has no name, before the name server knows */
+	if (fli_pid_is_local(node, &pid) && fli_proc_of(node, &pid) == NULL)
+		return false;
+	*ret_pid = pid;
+	return true;
 }
 
 void fli_global_list(fl_node *node, fl_buf *buf)

@@ -178,6 +178,40 @@ static int unregister_match(fl_proc *self, fl_term args, fl_buf *result)
 	return wish_for(self, args, do_unregister_match, result);
 }
 
+/* [Registry, Spec] */
+static int with_spec(fl_proc *self, fl_term args, bool is_count, fl_buf *result)
+{
+	static const char *const texts[] = {"invalid match specification in Registry.select/2",
+		"invalid match specification in Registry.count_select/2"};
+	fl_term name, spec;
+	size_t count = 0;
+	asked a;
+	int rc;
+
+	if (!fl_match(args, "[~, ~]", &name, &spec))
+		return fli_badarg(result);
+	if (fl_term_kind(spec) != FL_LIST && fl_term_kind(spec) != FL_NIL)
+		return fl_raise(result, FL_ERROR, "function_clause");
+	rc = begin(&a, self, name, result);
+	if (rc != FL_OK)
+		return rc;
+	rc = fli_registry_select(a.registry, spec, is_count ? NULL : result, &count);
+	if (rc == FL_OK && is_count)
+		rc = fl_build(result, "~", count);
+	rc = end(&a, rc, result);
+	return rc == FL_EFORMAT ? raise_argument(result, texts[is_count], NULL) : rc;
+}
+
+static int do_select(fl_proc *self, fl_term args, fl_buf *result)
+{
+	return with_spec(self, args, false, result);
+}
+
+static int count_select(fl_proc *self, fl_term args, fl_buf *result)
+{
+	return with_spec(self, args, true, result);
+}
+
 static int register_self(fl_proc *self, fl_term args, fl_buf *result)
 {
 	fl_term name, key, value;
@@ -384,6 +418,7 @@ static const fl_export exports[] = {
 	{REGISTRY, "count", 1, count},
 	{REGISTRY, "count_match", 3, count_match},
 	{REGISTRY, "count_match", 4, count_match},
+	{REGISTRY, "count_select", 2, count_select},
 	{REGISTRY, "delete_meta", 2, delete_meta},
 	{REGISTRY, "keys", 2, keys},
 	{REGISTRY, "lookup", 2, lookup},
@@ -393,6 +428,7 @@ static const fl_export exports[] = {
 	{REGISTRY, "put_meta", 3, put_meta},
 	{REGISTRY, "register", 3, register_self},
 	{REGISTRY, "register_name", 2, register_name},
+	{REGISTRY, "select", 2, do_select},
 	{REGISTRY, "send", 2, send_name},
 	{REGISTRY, "unregister", 2, unregister},
 	{REGISTRY, "unregister_match", 3, unregister_match},

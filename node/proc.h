@@ -120,6 +120,7 @@ typedef struct fli_send_timer {
 	fl_ref ref;
 	fl_node *node;
 	fl_dest to; /* texts interned; as in Erlang it fires when its maker is gone, too */
+	struct fli_kept *name; /* of FL_TO_VIA and FL_TO_GLOBAL; NULL: any other */
 	fli_msg *msg;
 } fli_send_timer;
 

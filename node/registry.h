@@ -105,6 +105,12 @@ void fli_registry_on_exit(fl_proc *proc, fl_term reason);
 /* [{Pid, Value}] of what fits; `what` is {Key, Pattern} or {Key, Pattern, Guards}. */
 int fli_registry_match(
 	const fli_registry *registry, fl_term what, fl_buf *ret_list, size_t *ret_count);
+/*
+ * What a match specification over {Key, Pid, Value} gives: a list, or, where ret_list is NULL, how
+ * many entries it was true for. FL_EFORMAT: a clause is of another form; FL_EINVAL: it is none.
+ */
+int fli_registry_select(
+	const fli_registry *registry, fl_term spec, fl_buf *ret_list, size_t *ret_count);
 int fli_registry_lookup(const fli_registry *registry, fl_term key, fl_buf *ret_list);
 int fli_registry_values(
 	const fli_registry *registry, fl_term key, const fl_pid *pid, fl_buf *ret_list);

@@ -141,6 +141,23 @@ int fl_registry_count_match_spec(
 	return end(&a, rc == FL_OK ? fli_registry_match(a.registry, a.term, NULL, ret_count) : rc);
 }
 
+int fl_registry_select_spec(fl_proc *self, const char *registry, fl_buf *ret_list, fl_spec spec)
+{
+	asked a;
+	int rc = begin(&a, self, registry, &spec);
+
+	return end(&a, rc == FL_OK ? fli_registry_select(a.registry, a.term, ret_list, NULL) : rc);
+}
+
+int fl_registry_count_select_spec(
+	fl_proc *self, const char *registry, size_t *ret_count, fl_spec spec)
+{
+	asked a;
+	int rc = begin(&a, self, registry, &spec);
+
+	return end(&a, rc == FL_OK ? fli_registry_select(a.registry, a.term, NULL, ret_count) : rc);
+}
+
 int fl_registry_values_spec(
 	fl_proc *self, const char *registry, fl_pid pid, fl_buf *ret_list, fl_spec key)
 {

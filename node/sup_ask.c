@@ -166,15 +166,16 @@ static int build_dynamic(fl_buf *buf, const fl_child *child, fl_term args)
 {
 	bool is_supervisor = child->behaviour->supervisor != NULL;
 	uint32_t usual_ms = is_supervisor ? FL_INFINITY : FLI_WORKER_MS;
+	int rc;
 
 	fl_tuple_open(buf);
-	(void)fli_kid_start_build(buf, child, args);
+	rc = fli_kid_start_build(buf, child, args);
 	(void)fl_build(buf, "~", fl_atom_of(fli_restart_text(child->restart)));
 	fli_shutdown_write(buf, child->shutdown_ms == 0 ? usual_ms : child->shutdown_ms);
 	(void)fl_build(buf, is_supervisor ? "supervisor" : "worker");
 	(void)fl_build(buf, "[~]", fl_atom_of(child->behaviour->name));
 	fl_tuple_close(buf);
-	return buf->error;
+	return rc == FL_OK ? buf->error : rc;
 }
 
 static int build_request(fl_buf *buf, fl_strategy strategy, const fl_child *child, fl_term args)

@@ -341,14 +341,27 @@ static int build_text(fl_buf *buf, const char *text)
 	return fl_read(buf, text, strlen(text), &err);
 }
 
+static int build_name(fl_buf *buf, const char *name)
+{
+	if (name[0] == '{')
+		return build_text(buf, name);
+	return fl_build(buf, "{local, ~}", fl_atom_of(name));
+}
+
 int fli_kid_start_build(fl_buf *buf, const fl_child *child, fl_term args)
 {
 	fl_atom module = fl_atom_of(child->behaviour->name);
+	fl_buf name = FL_BUF_INIT;
+	int rc;
 
 	if (child->name == NULL)
 		return fl_build(buf, "{~, start_link, [~]}", module, args);
-	return fl_build(buf, "{gen_server, start_link, [{local, ~}, ~, ~, []]}",
-		fl_atom_of(child->name), module, args);
+	rc = build_name(&name, child->name);
+	if (rc == FL_OK)
+		rc = fl_build(buf, "{gen_server, start_link, [~, ~, ~, []]}", fl_buf_term(&name),
+			module, args);
+	fl_buf_free(&name);
+	return rc;
 }
 
 int fli_kid_spec_build(fl_buf *buf, const fl_child *child, fl_term args)
@@ -363,7 +376,8 @@ int fli_kid_spec_build(fl_buf *buf, const fl_child *child, fl_term args)
 	else
 		(void)fl_build(buf, "~", fl_atom_of(child->behaviour->name));
 	(void)fl_build(buf, "start");
-	(void)fli_kid_start_build(buf, child, args);
+	if (rc == FL_OK)
+		rc = fli_kid_start_build(buf, child, args);
 	(void)fl_build(buf, "restart");
 	(void)fl_build(buf, "~", fl_atom_of(fli_restart_text(child->restart)));
 	(void)fl_build(buf, "significant");

@@ -9,6 +9,9 @@
  *     {gen_server, start_link, [{local, Name}, counter, Arg, Options]}
  *     {'Elixir.GenServer', start_link, [counter, Arg, [{name, Name}]]}
  *
+ * Name is an atom, {global, Name}, or {via, 'Elixir.Registry', {Registry, Key}} of a registry here;
+ * in gen_server's form these stand in the place of {local, Name}.
+ *
  * Failure: another function is undef, as it would be on a node without that module.
  */
 #include <stdio.h>
@@ -18,6 +21,7 @@
 #include "node/chore.h"
 #include "node/sched.h"
 #include "node/sup_process.h"
+#include "node/via.h"
 
 #define NESTING_MAX 16 /* of ends on one stack; deeper ones go by links */
 #define DEPTH_MAX 64   /* of supervisors that are started inside each other's init */
@@ -36,7 +40,10 @@ fl_pid fli_kid_pid(const fl_proc *self, const fli_kid *kid)
 /* A start, understood. */
 typedef struct birth {
 	const fl_behaviour *behaviour;
-	fl_atom name; /* empty: none */
+	fl_atom name; /* empty: none, or one of those below */
+	fl_term global;
+	fl_atom registry;
+	fl_term key;
 	fl_term arg;
 } birth;
 
@@ -51,6 +58,12 @@ static bool is_starter(fl_term module)
 	return false;
 }
 
+static bool read_name(fl_term name, birth *b)
+{
+	return fl_match(name, "{global, ~}", &b->global) ||
+	       fl_match(name, "{via, 'Elixir.Registry', {~, ~}}", &b->registry, &b->key);
+}
+
 /* gen_server:start_link and its like: *ret_module is whose it is. */
 static bool read_starter(fl_term args, fl_atom *ret_module, birth *b)
 {
@@ -60,11 +73,12 @@ static bool read_starter(fl_term args, fl_atom *ret_module, birth *b)
 		return true;
 	if (fl_match(args, "[~, ~]", ret_module, &b->arg))
 		return true;
+	if (fl_match(args, "[~, ~, ~ | _]", &name, ret_module, &b->arg) && read_name(name, b))
+		return true;
 	if (!fl_match(args, "[~, ~, ~]", ret_module, &b->arg, &options))
 		return false;
-	if (fl_get(options, "name", &name) && !fl_match(name, "~", &b->name))
-		return false;
-	return true;
+	return !fl_get(options, "name", &name) || fl_match(name, "~", &b->name) ||
+	       read_name(name, b);
 }
 
 static bool read_plain(fl_term args, birth *b)
@@ -143,13 +157,57 @@ static bool is_too_deep(const fl_proc *self)
 	return self->act != NULL && self->act->depth >= DEPTH_MAX;
 }
 
+/* Texts of a name as starting wants them. */
+typedef struct naming {
+	char local[NAME_MAX_BYTES], global[NAME_MAX_BYTES], registry[NAME_MAX_BYTES];
+	fl_value key;
+	fl_dest via;
+	fl_dest whose; /* where it is looked up; the kind is FL_TO_PID: nowhere */
+} naming;
+
+static bool copy_atom(fl_atom atom, char text[NAME_MAX_BYTES])
+{
+	if (atom.size >= NAME_MAX_BYTES)
+		return false;
+	(void)snprintf(text, NAME_MAX_BYTES, "%.*s", (int)atom.size, atom.text);
+	return true;
+}
+
+/* False: one of them is too long. */
+static bool find_names(const birth *b, naming *ret)
+{
+	fl_buf text = FL_BUF_INIT;
+	bool fits = true;
+
+	ret->whose.kind = FL_TO_PID;
+	if (b->registry.size > 0) {
+		fits = copy_atom(b->registry, ret->registry);
+		ret->key = FLI_VALUE(b->key);
+		ret->via = fl_to_via(ret->registry, fli_spec("~", &ret->key, 1));
+		ret->whose = ret->via;
+	} else if (b->global.data != NULL) {
+		fits = fl_print(&text, b->global) == FL_OK && text.size < sizeof ret->global;
+		if (fits)
+			(void)snprintf(ret->global, sizeof ret->global, "%.*s", (int)text.size,
+				(const char *)text.data);
+		ret->whose = (fl_dest){.kind = FL_TO_GLOBAL, .as.global.term = b->global};
+	} else if (b->name.size > 0) {
+		fits = copy_atom(b->name, ret->local);
+		ret->whose = fl_to_atom(b->name);
+	}
+	fl_buf_free(&text);
+	return fits;
+}
+
 /* The context is owned. */
 static int make_process(
-	fli_supervisor *s, fli_kid *kid, const birth *b, const char *name, fl_buf *ret_reason)
+	fli_supervisor *s, fli_kid *kid, const birth *b, const naming *n, fl_buf *ret_reason)
 {
 	fl_node *node = s->self->node;
 	fli_start how = {.behaviour = b->behaviour,
-		.name = name,
+		.name = b->name.size == 0 ? NULL : n->local,
+		.global_name = b->global.data == NULL ? NULL : n->global,
+		.via = b->registry.size == 0 ? NULL : &n->via,
 		.parent = s->self,
 		.link = true,
 		.is_system = kid->spec->is_pinned};
@@ -171,24 +229,42 @@ static int make_process(
 	return FL_OK;
 }
 
+/* Who has the name, here or on another node. */
+static bool is_taken(const fl_node *node, const naming *n, fl_pid *ret_pid)
+{
+	fl_dest at = fli_via_resolve(node, n->whose);
+	const fl_proc *holder;
+
+	if (n->whose.kind == FL_TO_PID)
+		return false;
+	if (at.kind == FL_TO_PID) {
+		*ret_pid = at.as.pid;
+		return true;
+	}
+	holder = fli_name_find(node, at.as.name.text);
+	if (holder != NULL)
+		*ret_pid = fli_proc_pid(holder);
+	return holder != NULL;
+}
+
 static int try_to_make(fli_supervisor *s, fli_kid *kid, const birth *b, fl_buf *ret_reason)
 {
-	char name[NAME_MAX_BYTES];
 	fl_node *node = s->self->node;
-	fl_proc *holder;
+	naming n;
+	fl_pid holder;
 	int rc;
 
-	if (b->name.size >= sizeof name)
+	if (!find_names(b, &n))
 		return FL_ELIMIT;
-	(void)snprintf(name, sizeof name, "%.*s", (int)b->name.size, b->name.text);
 	fli_enter(node);
-	holder = b->name.size == 0 ? NULL : fli_name_find(node, b->name);
-	if (holder != NULL) {
-		(void)fl_build(ret_reason, "{already_started, ~}", fli_proc_pid(holder));
+	if (is_taken(node, &n, &holder)) {
+		(void)fl_build(ret_reason, "{already_started, ~}", holder);
 		rc = FL_ETAKEN;
 	} else {
-		rc = make_process(s, kid, b, b->name.size == 0 ? NULL : name, ret_reason);
+		rc = make_process(s, kid, b, &n, ret_reason);
 	}
+	if (rc == FL_ENOPROC && ret_reason->size == 0)
+		(void)fl_build(ret_reason, "{unknown_registry, ~}", b->registry);
 	fli_leave(node);
 	return rc;
 }

@@ -1,11 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* erlang:send_after for C: a message in a chunk that waits on the wheel. */
+/*
+ * erlang:send_after for C: a message in a chunk that waits on the wheel. Whom a name means is found
+ * out when it fires; one of the cluster or of a registry is kept as a term until then.
+ */
+#include <stdio.h>
+
+#include "node/kept.h"
 #include "node/runtime.h"
 #include "node/sched.h"
+#include "node/via.h"
 
-/* What lives is looked up when it fires. False: not of this node, or the name cannot be kept. */
-static bool keep_dest(fl_node *node, const fl_dest *to, fl_dest *ret_kept)
+#define REGISTRY_NAME_MAX 256 /* an atom has 255 characters */
+
+/* {Registry, Key}, or the name of the cluster. */
+static bool keep_name(fl_node *node, const fl_dest *to, fli_kept **ret_name)
 {
+	fl_buf name = FL_BUF_INIT, key = FL_BUF_INIT;
+
+	if (to->kind == FL_TO_VIA && fl_build_values(&key, to->as.via.key.pattern,
+					     to->as.via.key.values, to->as.via.key.count) == FL_OK)
+		(void)fl_build(&name, "{~, ~}", fl_atom_of(to->as.via.registry), fl_buf_term(&key));
+	else if (to->kind == FL_TO_GLOBAL && to->as.global.term.data != NULL)
+		(void)fl_build(&name, "~", to->as.global.term);
+	else if (to->kind == FL_TO_GLOBAL)
+		(void)fl_build(&name, "~", to->as.global.atom);
+	if (name.error == FL_OK && name.size > 0)
+		*ret_name = fli_keep(node->mem, fl_buf_term(&name));
+	fl_buf_free(&key);
+	fl_buf_free(&name);
+	return *ret_name != NULL;
+}
+
+/* False: not of this node, or the name cannot be kept. */
+static bool keep_dest(fl_node *node, const fl_dest *to, fli_send_timer *timer)
+{
+	fl_dest *ret_kept = &timer->to;
+
 	*ret_kept = *to;
 	if (to->kind == FL_TO_NAME)
 		return (to->as.name.node.size == 0 || fl_atom_eq(to->as.name.node, node->name)) &&
@@ -15,6 +45,8 @@ static bool keep_dest(fl_node *node, const fl_dest *to, fl_dest *ret_kept)
 		ret_kept->as.pid.node = node->name;
 		return fli_pid_is_local(node, &to->as.pid);
 	}
+	if (to->kind == FL_TO_VIA || to->kind == FL_TO_GLOBAL)
+		return keep_name(node, to, &timer->name);
 	ret_kept->as.alias.node = node->name;
 	return fl_atom_eq(to->as.alias.node, node->name);
 }
@@ -26,7 +58,24 @@ static void delete_timer(fli_send_timer *timer)
 	fli_wheel_stop(&timer->timer);
 	(void)fli_map_remove(&node->timers, fli_ref_hash(node, &timer->ref), &timer->ref);
 	fli_msg_free(node, timer->msg);
+	fli_free(node->mem, timer->name);
 	fli_free(node->mem, timer);
+}
+
+/* Who has the name now, here or, of the cluster, on another node. */
+static fl_dest resolve(const fli_send_timer *timer)
+{
+	fl_term whole = fli_kept_term(timer->name, timer->node->atoms), key;
+	char registry[REGISTRY_NAME_MAX * 4];
+	fl_atom name;
+
+	if (timer->to.kind == FL_TO_GLOBAL)
+		return fli_via_resolve(
+			timer->node, (fl_dest){.kind = FL_TO_GLOBAL, .as.global.term = whole});
+	if (!fl_match(whole, "{~, ~}", &name, &key) || name.size >= sizeof registry)
+		return fl_to_name("");
+	(void)snprintf(registry, sizeof registry, "%.*s", (int)name.size, name.text);
+	return fli_via_resolve(timer->node, fl_to_via(registry, fl_spec("~", key)));
 }
 
 static fl_proc *receiver(const fli_send_timer *timer)
@@ -45,8 +94,16 @@ static fl_proc *receiver(const fli_send_timer *timer)
 static void fire(fli_timer *wheel_timer)
 {
 	fli_send_timer *timer = fli_container_of(wheel_timer, fli_send_timer, timer);
-	fl_proc *proc = receiver(timer);
+	fl_node *node = timer->node;
+	fl_proc *proc;
 
+	if (timer->name != NULL)
+		timer->to = resolve(timer);
+	proc = receiver(timer);
+	if (timer->name != NULL && timer->to.kind == FL_TO_PID &&
+		!fli_pid_is_local(node, &timer->to.as.pid))
+		(void)fli_send_spec(node, NULL, &timer->to, /* nobody is there to hear of it */
+			fl_spec("~", fli_msg_term(node, timer->msg)));
 	if (proc != NULL) {
 		fli_deliver(proc, timer->msg);
 		timer->msg = NULL;
@@ -79,9 +136,10 @@ static int start(fl_node *node, uint32_t ms, const fl_dest *to, fl_ref *ret_time
 	timer->node = node;
 	timer->ref = fli_ref_make(node);
 	timer->timer.fire = fire;
-	rc = keep_dest(node, to, &timer->to) ? fill(timer, message) : FL_EINVAL;
+	rc = keep_dest(node, to, timer) ? fill(timer, message) : FL_EINVAL;
 	if (rc != FL_OK) {
 		fli_msg_free(node, timer->msg);
+		fli_free(node->mem, timer->name);
 		fli_free(node->mem, timer);
 		return rc;
 	}

@@ -186,8 +186,10 @@ int fl_unalias(fl_proc *self, fl_ref alias);
 /* ---- timers ---------------------------------------------------------------------------------- */
 
 int fl_send_after_spec(fl_proc *self, uint32_t ms, fl_dest to, fl_ref *ret_timer, fl_spec message);
-/* erlang:send_after(Ms, To, Message); `to` is a process or name of this node; ret_timer may be
- * NULL. */
+/*
+ * erlang:send_after(Ms, To, Message); `to` is a process or name of this node, or a name of the
+ * cluster or of a registry, each looked up when the time has come. ret_timer may be NULL.
+ */
 #define fl_send_after(self, ms, to, ret_timer, ...)                                                \
 	fl_send_after_spec((self), (ms), fl_to(to), (ret_timer), fl_spec(__VA_ARGS__))
 /* FL_ENOENT when it has fired or never was. */

@@ -107,6 +107,23 @@ int fl_registry_count_match_spec(
 	fl_proc *self, const char *registry, size_t *ret_count, fl_spec what);
 #define fl_registry_count_match(self, registry, ret_count, ...)                                    \
 	fl_registry_count_match_spec((self), (registry), (ret_count), fl_spec(__VA_ARGS__))
+int fl_registry_select_spec(fl_proc *self, const char *registry, fl_buf *ret_list, fl_spec spec);
+/*
+ * Appends a list of what a match specification of ets gives for {Key, Pid, Value} of each entry, as
+ * Registry.select does:
+ *
+ *     fl_registry_select(self, "rooms", &list, "[{{'$1', '_', {'_', '$2'}}, [{'>', '$2', ~}], "
+ *             "['$1']}]", 18)
+ *
+ * FL_EFORMAT: a clause has another form; FL_EINVAL: it is no match specification.
+ */
+#define fl_registry_select(self, registry, ret_list, ...)                                          \
+	fl_registry_select_spec((self), (registry), (ret_list), fl_spec(__VA_ARGS__))
+int fl_registry_count_select_spec(
+	fl_proc *self, const char *registry, size_t *ret_count, fl_spec spec);
+/* The entries for which the body is `true`. */
+#define fl_registry_count_select(self, registry, ret_count, ...)                                   \
+	fl_registry_count_select_spec((self), (registry), (ret_count), fl_spec(__VA_ARGS__))
 int fl_registry_values_spec(
 	fl_proc *self, const char *registry, fl_pid pid, fl_buf *ret_list, fl_spec key);
 /* Appends the values that this process has under the key. */

@@ -45,7 +45,9 @@ typedef struct fl_child {
 	const fl_behaviour *behaviour; /* NULL ends a table */
 	const char *id;                /* in Erlang notation; NULL: the behaviour's name */
 	const char *args;              /* what its init gets, in Erlang notation; NULL: [] */
-	const char *name;              /* to register; NULL: none */
+	/* To register: an atom's text, or in Erlang notation {global, Name} or
+	 * {via, 'Elixir.Registry', {Registry, Key}}. NULL: none. */
+	const char *name;
 	fl_restart restart;
 	/* To end by itself, before it is killed; FL_INFINITY; FL_BRUTAL_KILL: none. 0: OTP's
 	 * defaults, 5 s for a worker and no limit for a supervisor. */

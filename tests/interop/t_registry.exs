@@ -360,6 +360,57 @@ defmodule Registries do
       {:b, {:update_value, n, :none, 5}},
       {:b, {:lookup, n, :k}}
     ],
+    select_sees_key_pid_and_value: [
+      {:a, {:register, n, :k, 1}},
+      {:b, {:register, n, {:room, 2}, %{x: 1}}},
+      {:ask, :select, [n, [{{:"$1", :"$2", :"$3"}, [], [{{:"$1", :"$2", :"$3"}}]}]]},
+      {:ask, :select, [n, [{{:_, :_, :_}, [], [:"$_"]}]]},
+      {:ask, :select, [n, [{{:_, :"$1", :_}, [], [:"$$"]}]]},
+      {:ask, :select, [n, [{{{:room, :"$1"}, :_, :_}, [], [:"$1"]}]]},
+      {:ask, :select, [n, []]}
+    ],
+    select_by_guards: [
+      {:a, {:register, t, :k, {1, :x}}},
+      {:a, {:register, t, :k, {20, :y}}},
+      {:b, {:register, t, :l, {30, :y}}},
+      {:ask, :select, [t, [{{:"$1", :_, {:"$2", :_}}, [{:>, :"$2", 10}], [{{:"$1", :"$2"}}]}]]},
+      {:ask, :select,
+       [t, [{{:_, :_, {:"$1", :"$2"}}, [{:andalso, {:is_integer, :"$1"}, {:"=:=", :"$2", :y}}],
+             [{:+, :"$1", 1}]}]]}
+    ],
+    select_of_one_key: [
+      {:a, {:register, t, :k, 1}},
+      {:a, {:register, t, :k, 2}},
+      {:b, {:register, t, :l, 3}},
+      {:ask, :select, [t, [{{:k, :_, :"$1"}, [], [:"$1"]}]]},
+      {:ask, :select, [t, [{{:none, :_, :"$1"}, [], [:"$1"]}]]},
+      {:ask, :select, [n, [{{:k, :_, :"$1"}, [], [:"$1"]}]]}
+    ],
+    select_with_several_clauses_takes_the_first_that_fits: [
+      {:a, {:register, t, :k, 1}},
+      {:a, {:register, t, :k, :atom}},
+      {:ask, :select,
+       [t, [{{:_, :_, :"$1"}, [{:is_atom, :"$1"}], [{{:atom, :"$1"}}]}, {{:_, :_, :"$1"}, [], [:other]}]]}
+    ],
+    count_select_counts_what_is_true: [
+      {:a, {:register, t, :k, 1}},
+      {:a, {:register, t, :k, 2}},
+      {:b, {:register, t, :l, 3}},
+      {:ask, :count_select, [t, [{{:_, :_, :"$1"}, [{:>, :"$1", 1}], [true]}]]},
+      {:ask, :count_select, [t, [{{:k, :_, :_}, [], [true]}]]},
+      {:ask, :count_select, [t, [{{:k, :_, :_}, [], [:yes]}]]},
+      {:ask, :count_select, [t, [{{:_, :_, :"$1"}, [], [{:>, :"$1", 1}]}]]},
+      {:ask, :count_select, [n, []]},
+      {:ask, :count_select, [t, [{:_, [], [true]}]]}
+    ],
+    select_refuses_what_is_no_specification: [
+      {:a, {:register, n, :k, 1}},
+      {:ask, :select, [n, [{{:_, :_}, [], [:"$_"]}]]},
+      {:ask, :select, [n, [:nonsense]]},
+      {:ask, :select, [n, [{{:_, :_, :_}, [{:nonsense, 1}], [:"$_"]}]]},
+      {:ask, :select, [n, :nonsense]},
+      {:ask, :select, [:no_such_registry, []]}
+    ],
     match_by_underscore_takes_all: [
       {:a, {:register, t, :k, {1, :x}}},
       {:b, {:register, t, :k, {2, :y}}},

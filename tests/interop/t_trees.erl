@@ -132,6 +132,9 @@ op(Sup, initial_call) ->
     Tree = rpc:call(node(Sup), erlang, process_info, [Sup, dictionary]),
     {dictionary, Dictionary} = Tree,
     proplists:get_value('$initial_call', Dictionary);
+op(Sup, {global, Name, Id}) ->
+    eventually(fun() -> global:whereis_name(Name) =:= pid_of(Sup, Id) end);
+op(_, {no_global, Name}) -> eventually(fun() -> global:whereis_name(Name) =:= undefined end);
 op(Sup, {within, Id, Op}) -> op(pid_of(Sup, Id), Op).
 
 only_pid(Sup) ->
@@ -224,6 +227,21 @@ start_child_test(Config) ->
            {start, Temporary}, {spec, u}, {start, Super}, {spec, s}, which, count,
            {terminate, {any, "term"}}, {start, Named}, {restart, {any, "term"}}, which,
            {within, s, which}, {terminate, s}, count]).
+
+%% Before OTP 27 {already_started, Pid} was told together with the specification.
+names_of_children_test(#{release := Release}) when Release < 27 -> ok;
+names_of_children_test(Config) ->
+    Id = erlang:unique_integer([positive]),
+    Local = {local, list_to_atom("kid_" ++ integer_to_list(Id))},
+    Named = fun(As, Name) ->
+        #{id => As, start => {gen_server, start_link, [Name, dummy_kid, x, []]}}
+    end,
+    Global = {global, {kid, Id}},
+    alike(Config, tree_one,
+          [{start, Named(g, Global)}, {global, {kid, Id}, g}, {start, Named(h, Global)},
+           {stop, g, crash}, {global, {kid, Id}, g}, {terminate, g}, {no_global, {kid, Id}},
+           {start, Named(l, Local)}, {start, Named(m, Local)}, {terminate, l},
+           {start, Named(m, Local)}, {spec, m}, which]).
 
 start_child_that_fails_test(Config) ->
     Kid = fun(Id, Arg) -> #{id => Id, start => {dummy_kid, start_link, [Arg]}} end,

@@ -68,6 +68,23 @@ defmodule TTrees do
   defp run(kind, sup, {:start, arg}), do: run(kind, sup, {:start, arg, %{}})
   defp run(kind, sup, {:start, arg, more}), do: DynamicSupervisor.start_child(sup, child(kind, arg, more))
   defp run(_, sup, {:start_raw, spec}), do: DynamicSupervisor.start_child(sup, spec)
+
+  defp run(kind, sup, {:start_named, name}) do
+    {module, _, _} = child(kind, :x, %{}).start
+    start = {GenServer, :start_link, [module, :x, [name: name]]}
+    DynamicSupervisor.start_child(sup, %{id: :k, start: start})
+  end
+
+  # An end is known to Elixir's registry later than to the supervisor.
+  defp run(_, sup, {:registered, key}) do
+    there = fn f, args -> :erpc.call(node(sup), Registry, f, args) end
+    pids = for {_, pid, _, _} <- DynamicSupervisor.which_children(sup), do: pid
+
+    :fixture.eventually(fn ->
+      for({pid, _} <- there.(:lookup, [:puppet_names, key]), do: pid) == pids
+    end)
+  end
+
   defp run(kind, sup, {:add, id, arg}), do: Supervisor.start_child(sup, child(kind, arg, %{id: id}))
   defp run(_, sup, :which), do: sup |> DynamicSupervisor.which_children() |> Enum.sort()
   defp run(_, sup, :children), do: Supervisor.which_children(sup)
@@ -166,6 +183,30 @@ defmodule TTrees do
       {:start, :x, %{restart: :always}},
       {:start, :x, %{shutdown: :soon}},
       {:start, :x, %{shutdown: :brutal_kill}},
+      :count,
+      {:stop_sup, :normal}
+    ])
+  end
+
+  # The registry is one of this node for Elixir's children, one of the C node for C's.
+  def names_in_a_registry_test(config) do
+    if config.release >= 24 and Process.whereis(:puppet_names) == nil do
+      {:ok, registry} = Registry.start_link(keys: :unique, name: :puppet_names)
+      Process.unlink(registry)
+    end
+
+    key = {:kid, make_ref()}
+
+    alike(config, :tree_dynamic, [
+      {:start_named, {:via, Registry, {:puppet_names, key}}},
+      {:registered, key},
+      {:start_named, {:via, Registry, {:puppet_names, key}}},
+      {:stop, 2, :crash},
+      {:registered, key},
+      {:terminate, 3},
+      {:registered, key},
+      {:start_named, {:global, key}},
+      {:start_named, {:global, key}},
       :count,
       {:stop_sup, :normal}
     ])

@@ -207,6 +207,92 @@ static void via_goes_wherever_a_name_goes(void)
 	world_close(&w);
 }
 
+static fl_ref late;
+
+static int set_timers(fl_proc *self)
+{
+	fl_start_options options = {.via = fl_via("names", "{server, ~}", 2)};
+	fl_pid pid;
+
+	CU_ASSERT_EQUAL(
+		fl_send_after(self, 50, fl_via("names", "{server, ~}", 2), NULL, "first"), FL_OK);
+	CU_ASSERT_EQUAL(
+		fl_send_after(self, 60, fl_via("names", "{server, ~}", 3), NULL, "lost"), FL_OK);
+	CU_ASSERT_EQUAL(fl_send_after(self, 70, fl_via("nope", "x"), NULL, "lost"), FL_OK);
+	CU_ASSERT_EQUAL(
+		fl_send_after(self, 80, fl_via("names", "{server, 2}"), &late, "late"), FL_OK);
+	CU_ASSERT_EQUAL(
+		fl_send_after(self, 90, fl_via("names", "{server, 2}"), NULL, "last"), FL_OK);
+	CU_ASSERT_NOT_EQUAL(fl_send_after(self, 1, fl_via("names", "{odd"), NULL, "x"), FL_OK);
+	CU_ASSERT_EQUAL(fl_start(self, &actor, &options, &pid, "[]"), FL_OK);
+	return FL_OK;
+}
+
+static int cancel_late(fl_proc *self)
+{
+	return fl_cancel_timer(self, late);
+}
+
+static int set_another(fl_proc *self)
+{
+	return fl_send_after(self, 1000, fl_via("names", "{server, 2}"), NULL, "never");
+}
+
+static void timer_looks_a_key_up_when_its_time_has_come(void)
+{
+	begin();
+	actor_do(&w, "a", set_timers);
+	actor_do(&w, "a", cancel_late);
+	world_pass(&w, 200);
+	CU_ASSERT_PTR_NOT_NULL(strstr(actor_notes, ": first;"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(actor_notes, ": last;"));
+	CU_ASSERT_PTR_NULL(strstr(actor_notes, "late"));
+	CU_ASSERT_PTR_NULL(strstr(actor_notes, "lost"));
+	actor_do(&w, "a", set_another); /* that waits when the node ends */
+	world_close(&w);
+}
+
+static const fl_child named_kids[] = {
+	{.behaviour = &actor, .id = "k", .name = "{via, 'Elixir.Registry', {names, {kid, 1}}}"},
+	{0},
+};
+static const fl_behaviour named_tree = {
+	.name = "named_tree", .supervisor = &(const fl_supervisor){.children = named_kids}};
+
+static int start_named(fl_proc *self)
+{
+	const fl_child again = {.behaviour = &actor, .id = "l", .name = named_kids[0].name};
+	const fl_child astray = {
+		.behaviour = &actor, .id = "m", .name = "{via, 'Elixir.Registry', {nope, 1}}"};
+	fl_start_options options = {.name = "named_tree"};
+	fl_pid tree, first, second;
+
+	CU_ASSERT_EQUAL(fl_start(self, &named_tree, &options, &tree, "[]"), FL_OK);
+	CU_ASSERT_EQUAL(fl_registry_whereis(self, "names", &first, "{kid, 1}"), FL_OK);
+	CU_ASSERT_EQUAL(fl_start_child(self, tree, &again, NULL, "[]"), FL_EALREADY);
+	CU_ASSERT_EQUAL(fl_start_child(self, tree, &astray, NULL, "[]"), FL_EEXIT);
+	CU_ASSERT_EQUAL(fl_exit(self, first, "odd"), FL_OK);
+	CU_ASSERT_EQUAL(fl_registry_whereis(self, "names", &second, "{kid, 1}"), FL_ENOENT);
+	return FL_OK;
+}
+
+static int see_it_again(fl_proc *self)
+{
+	fl_pid pid;
+
+	CU_ASSERT_EQUAL(fl_registry_whereis(self, "names", &pid, "{kid, 1}"), FL_OK);
+	return FL_OK;
+}
+
+static void supervised_child_has_its_key_from_start_to_start(void)
+{
+	begin();
+	actor_do(&w, "a", start_named);
+	world_settle(&w);
+	actor_do(&w, "a", see_it_again);
+	world_close(&w);
+}
+
 /* ---- duplicate --------------------------------------------------------------------------------
  */
 
@@ -245,6 +331,22 @@ static int subscribe(fl_proc *self)
 	CU_ASSERT_EQUAL(
 		fl_registry_count_match(self, "topics", &count, "{lobby, {3, '_'}}"), FL_OK);
 	CU_ASSERT_EQUAL(count, 1);
+	fl_buf_reset(&list);
+	CU_ASSERT_EQUAL(fl_registry_select(self, "topics", &list,
+				"[{{lobby, '_', {'$1', x}}, [{'>', '$1', ~}], [{{'$1', y}}]}]", 1),
+		FL_OK);
+	expect(&list, "[{2,y},{3,y}]");
+	fl_buf_reset(&list);
+	CU_ASSERT_EQUAL(
+		fl_registry_select(self, "topics", &list, "[{{lobby, '_'}, [], [1]}]"), FL_EFORMAT);
+	CU_ASSERT_EQUAL(
+		fl_registry_select(self, "topics", &list, "[{{'_', '_', '_'}, [{odd}], [1]}]"),
+		FL_EINVAL);
+	CU_ASSERT_EQUAL(fl_registry_count_select(self, "topics", &count,
+				"[{{'_', '$1', '_'}, [{'==', '$1', ~}], [true]}]", fl_self(self)),
+		FL_OK);
+	CU_ASSERT_EQUAL(count, 3);
+	fl_buf_reset(&list);
 	CU_ASSERT_EQUAL(fl_registry_unregister_match(self, "topics", "{lobby, {3, '_'}}"), FL_OK);
 	CU_ASSERT_EQUAL(fl_registry_lookup(self, "topics", &list, "lobby"), FL_OK);
 	expect_values(&list, "[{1,x},{2,x}]");
@@ -443,6 +545,8 @@ static void hundred_thousand_keys_go_with_their_process(void)
 FL_SUITE("registry", FL_TEST(unique_key_has_one_process_until_it_ends),
 	FL_TEST(update_value_is_for_the_owner_of_a_unique_key),
 	FL_TEST(via_goes_wherever_a_name_goes),
+	FL_TEST(timer_looks_a_key_up_when_its_time_has_come),
+	FL_TEST(supervised_child_has_its_key_from_start_to_start),
 	FL_TEST(dispatch_reaches_each_entry_and_calls_once_a_partition),
 	FL_TEST(listeners_are_told_of_each_change_but_of_no_end),
 	FL_TEST(meta_is_kept_by_atoms_and_tuples_up_to_its_limit),
