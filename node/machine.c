@@ -162,7 +162,7 @@ static void end_kind(fli_machine *m, fl_event_type type)
 
 static int start_timeout(fli_machine *m, fli_machine_timeout *t)
 {
-	t->is_due = t->ms == 0;
+	t->is_due = t->ms == 0 && !t->is_abs; /* one whose time is over is a timer, as any */
 	fli_list_append(t->is_due ? &m->due : &m->timeouts, &t->link);
 	return t->is_due ? FL_OK : m->ops->start(m->ctx, t);
 }
@@ -253,8 +253,8 @@ int fli_machine_insert(fli_machine *m, fl_event_type type, fl_term content)
 	return keep_event(m, &event, &m->inserted);
 }
 
-int fli_machine_timeout_set(
-	fli_machine *m, fl_event_type type, fl_term name, uint32_t ms, fl_term content)
+int fli_machine_timeout_set(fli_machine *m, fl_event_type type, fl_term name,
+	const fli_machine_when *when, fl_term content)
 {
 	fl_event event = {.type = type, .content = content, .name = name};
 	fli_machine_timeout *t;
@@ -268,7 +268,9 @@ int fli_machine_timeout_set(
 		fli_free(m->mem, t);
 		return FL_ENOMEM;
 	}
-	t->ms = ms;
+	t->ms = when->ms;
+	t->is_abs = when->is_abs;
+	t->at_ms = when->at_ms;
 	m->timeouts_count++;
 	fli_list_append(&m->asked, &t->link);
 	return FL_OK;

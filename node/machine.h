@@ -34,6 +34,8 @@ typedef struct fli_machine_timeout {
 	fli_link link;
 	fli_machine_event event; /* its link is not used */
 	uint32_t ms;
+	uint64_t at_ms; /* of an absolute one */
+	bool is_abs;
 	bool is_due; /* in fli_machine.due: it was 0 ms */
 	fl_ref tag;  /* of the message that tells its end; ops->start sets both */
 	fl_ref timer;
@@ -82,8 +84,16 @@ int fli_machine_next_state(fli_machine *machine, fl_term state);
 int fli_machine_repeat(fli_machine *machine);
 int fli_machine_postpone(fli_machine *machine);
 int fli_machine_insert(fli_machine *machine, fl_event_type type, fl_term content);
-int fli_machine_timeout_set(
-	fli_machine *machine, fl_event_type type, fl_term name, uint32_t ms, fl_term content);
+
+/* Relative, or absolute: then `ms` is what is left of it. */
+typedef struct fli_machine_when {
+	uint32_t ms;
+	bool is_abs;
+	uint64_t at_ms;
+} fli_machine_when;
+
+int fli_machine_timeout_set(fli_machine *machine, fl_event_type type, fl_term name,
+	const fli_machine_when *when, fl_term content);
 
 /* ---- what happens ------------------------------------------------------------------------------
  */

@@ -20,21 +20,6 @@
 #include "node/owned.h"
 #include "node/sched.h"
 
-typedef struct fli_statem {
-	fli_machine *machine; /* owned; NULL until init */
-	fl_proc *self;
-	const fl_statem *table;
-	const fl_behaviour *user;
-	fl_from shown; /* while sys looks: the call of which `from` is {Pid, Tag} */
-	fl_buf from;
-	_Alignas(16) uint8_t data[];
-} fli_statem;
-
-static fli_statem *statem_of(fl_proc *proc)
-{
-	return (fli_statem *)(void *)proc->state;
-}
-
 bool fli_is_statem(const fl_proc *proc)
 {
 	return proc->behaviour->statem != NULL;
@@ -73,7 +58,7 @@ static int handle(void *ctx, const fl_event *event)
 	if (handler == NULL)
 		return fl_stop(s->self, "{undef_state, ~}", state);
 	told.sender = fl_sender_node(s->self);
-	return handler(s->self, s->data, &told);
+	return fli_statem_changed(s, handler(s->self, s->data, &told));
 }
 
 static void write_type(fl_buf *buf, fl_event_type type, fl_term name)
@@ -191,8 +176,13 @@ static void note_start(void *ctx, const fli_machine_timeout *timeout)
 	if (!fli_is_debugged(s->self))
 		return;
 	write_type(&type, event.type, event.name);
-	(void)fl_build(&whole, "{start_timer, {~, ~, ~, []}, ~}", fl_buf_term(&type), timeout->ms,
-		event.content, fli_machine_state(s->machine));
+	if (timeout->is_abs)
+		(void)fl_build(&whole, "{start_timer, {~, ~, ~, [{abs, true}]}, ~}",
+			fl_buf_term(&type), timeout->at_ms, event.content,
+			fli_machine_state(s->machine));
+	else
+		(void)fl_build(&whole, "{start_timer, {~, ~, ~, []}, ~}", fl_buf_term(&type),
+			timeout->ms, event.content, fli_machine_state(s->machine));
 	fl_buf_free(&type);
 	tell(s, &whole);
 }
@@ -286,6 +276,8 @@ static int on_replace_state(fl_proc *self, void *state, fl_term new_state)
 	fli_kept *kept;
 	int rc = FL_OK;
 
+	if (s->user->replace_state == NULL)
+		return fl_stop(self, "{notsup, replace_state}");
 	if (!fl_match(new_state, "{~, ~}", &name, &data))
 		return fl_stop(self, "{bad_return_value, ~}", new_state);
 	kept = fli_keep(self->node->mem, name);
@@ -364,7 +356,7 @@ static int on_init(fl_proc *self, void *state, fl_term args)
 	if (!make_machine(self, s))
 		return fl_stop(self, "system_limit");
 	if (s->user->init != NULL)
-		rc = s->user->init(self, s->data, args);
+		rc = fli_statem_changed(s, s->user->init(self, s->data, args));
 	if (rc != FL_OK)
 		return rc;
 	return fl_next_continue(self, "enter") == FL_OK ? FL_OK : fl_stop(self, "system_limit");
@@ -399,7 +391,7 @@ fl_behaviour fli_statem_handlers(const fl_behaviour *behaviour)
 
 static fli_machine *machine_of(fl_proc *self)
 {
-	return fli_is_statem(self) ? statem_of(self)->machine : NULL;
+	return fli_is_statem(self) ? fli_statem_of(self)->machine : NULL;
 }
 
 fl_term fl_current_state(fl_proc *self)
@@ -459,7 +451,8 @@ static bool is_timeout(fl_event_type type)
 	       type == FL_EVENT_GENERIC_TIMEOUT;
 }
 
-int fl_timeout_spec(fl_proc *self, fl_event_type type, fl_spec name, uint32_t ms, fl_spec content)
+static int set_timeout(fl_proc *self, fl_event_type type, fl_spec name,
+	const fli_machine_when *when, fl_spec content)
 {
 	fli_machine *machine = machine_of(self);
 	fl_buf of = FL_BUF_INIT, what = FL_BUF_INIT;
@@ -472,10 +465,26 @@ int fl_timeout_spec(fl_proc *self, fl_event_type type, fl_spec name, uint32_t ms
 		rc = fl_build_values(&what, content.pattern, content.values, content.count);
 	if (rc == FL_OK)
 		rc = fli_machine_timeout_set(
-			machine, type, fl_buf_term(&of), ms, fl_buf_term(&what));
+			machine, type, fl_buf_term(&of), when, fl_buf_term(&what));
 	fl_buf_free(&of);
 	fl_buf_free(&what);
 	return rc;
+}
+
+int fl_timeout_spec(fl_proc *self, fl_event_type type, fl_spec name, uint32_t ms, fl_spec content)
+{
+	return set_timeout(self, type, name, &(const fli_machine_when){.ms = ms}, content);
+}
+
+int fl_timeout_at_spec(
+	fl_proc *self, fl_event_type type, fl_spec name, uint64_t at_ms, fl_spec content)
+{
+	uint64_t now_ms = fl_now_ms(self), left_ms = at_ms > now_ms ? at_ms - now_ms : 0;
+	fli_machine_when when = {.ms = (uint32_t)left_ms, .is_abs = true, .at_ms = at_ms};
+
+	if (left_ms >= FL_TIMEOUT_UPDATE)
+		return FL_EINVAL;
+	return set_timeout(self, type, name, &when, content);
 }
 
 /* ---- how it looks ---------------------------------------------------------------------------- */
@@ -503,7 +512,7 @@ static uint32_t length(const fli_link *list)
 
 void fli_statem_timeouts_write(fl_proc *proc, fl_buf *buf)
 {
-	fli_statem *s = statem_of(proc);
+	fli_statem *s = fli_statem_of(proc);
 	const fli_machine *m = s->machine;
 
 	fl_tuple_open(buf);
@@ -520,7 +529,7 @@ void fli_statem_timeouts_write(fl_proc *proc, fl_buf *buf)
 /* The last one first, as gen_statem has them. */
 void fli_statem_postponed_write(fl_proc *proc, fl_buf *buf)
 {
-	fli_statem *s = statem_of(proc);
+	fli_statem *s = fli_statem_of(proc);
 	const fli_link *head = s->machine == NULL ? NULL : &s->machine->postponed;
 	fl_event event;
 

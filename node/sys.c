@@ -94,7 +94,7 @@ typedef struct looks {
 /* [{"Status", _}, ...], whose keys the kinds of OTP's servers write each in its own way. */
 static void write_data(fl_proc *proc, looks *l, fl_buf *buf)
 {
-	fl_buf timeouts = FL_BUF_INIT, postponed = FL_BUF_INIT;
+	fl_buf timeouts = FL_BUF_INIT, postponed = FL_BUF_INIT, modules = FL_BUF_INIT;
 
 	if (!fli_is_statem(proc)) {
 		(void)fl_build(buf, "[{\"Status\", ~}, {\"Parent\", ~}, {\"Logged events\", ~}]",
@@ -103,13 +103,15 @@ static void write_data(fl_proc *proc, looks *l, fl_buf *buf)
 	}
 	fli_statem_timeouts_write(proc, &timeouts);
 	fli_statem_postponed_write(proc, &postponed);
+	fli_statem_modules_write(proc, &modules);
 	(void)fl_build(buf,
-		"[{\"Status\", ~}, {\"Parent\", ~}, {\"Modules\", [~]}, {\"Time-outs\", ~}, "
+		"[{\"Status\", ~}, {\"Parent\", ~}, {\"Modules\", ~}, {\"Time-outs\", ~}, "
 		"{\"Logged Events\", ~}, {\"Postponed\", ~}]",
-		l->running, l->parent, fl_atom_of(proc->behaviour->name), fl_buf_term(&timeouts),
+		l->running, l->parent, fl_buf_term(&modules), fl_buf_term(&timeouts),
 		fl_buf_term(&l->events), fl_buf_term(&postponed));
 	fl_buf_free(&timeouts);
 	fl_buf_free(&postponed);
+	fl_buf_free(&modules);
 }
 
 static void write_misc(fl_proc *proc, looks *l, fl_buf *buf)

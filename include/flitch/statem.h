@@ -34,6 +34,7 @@
 #include "flitch/server.h"
 
 #define FL_STATEM_EVENTS_MAX 1000000
+#define FL_STATEM_MODULES_MAX 16
 
 typedef enum fl_event_type {
 	FL_EVENT_CALL, /* `from` waits for fl_reply, now or later */
@@ -99,5 +100,30 @@ int fl_timeout_spec(fl_proc *self, fl_event_type type, fl_spec name, uint32_t ms
 /* {{timeout, Name}, Ms, Content}: ended by FL_INFINITY alone. `name` is in Erlang notation. */
 #define fl_generic_timeout(self, name, ms, ...)                                                    \
 	fl_timeout_spec((self), FL_EVENT_GENERIC_TIMEOUT, fl_spec(name), (ms), fl_spec(__VA_ARGS__))
+
+int fl_timeout_at_spec(
+	fl_proc *self, fl_event_type type, fl_spec name, uint64_t at_ms, fl_spec content);
+/* {abs, true}: `at_ms` is a time of fl_now_ms; one that is over fires after what waits already. */
+#define fl_event_timeout_at(self, at_ms, ...)                                                      \
+	fl_timeout_at_spec(                                                                        \
+		(self), FL_EVENT_TIMEOUT, fl_spec("timeout"), (at_ms), fl_spec(__VA_ARGS__))
+#define fl_state_timeout_at(self, at_ms, ...)                                                      \
+	fl_timeout_at_spec((self), FL_EVENT_STATE_TIMEOUT, fl_spec("state_timeout"), (at_ms),      \
+		fl_spec(__VA_ARGS__))
+#define fl_generic_timeout_at(self, name, at_ms, ...)                                              \
+	fl_timeout_at_spec(                                                                        \
+		(self), FL_EVENT_GENERIC_TIMEOUT, fl_spec(name), (at_ms), fl_spec(__VA_ARGS__))
+
+/*
+ * {change_callback_module, _}: when the handler has returned FL_OK the machine is that behaviour's,
+ * with its states, handlers, state_enter and other slots; state, data and all that waits stay. Its
+ * state_size may not be more than that of the behaviour that was started: FL_EINVAL. Not in a state
+ * enter call.
+ */
+int fl_change_statem(fl_proc *self, const fl_behaviour *behaviour);
+/* {push_callback_module, _}, pop_callback_module. FL_ELIMIT: FL_STATEM_MODULES_MAX wait below;
+ * FL_ENOENT: none does. */
+int fl_push_statem(fl_proc *self, const fl_behaviour *behaviour);
+int fl_pop_statem(fl_proc *self);
 
 #endif

@@ -72,7 +72,38 @@ act({next_state, State}, _, _, {_, X, A}) -> {{next, State}, X, A};
 act(repeat_state, _, _, {_, X, A}) -> {repeat, X, A};
 act({on_enter, Ops}, _, _, Acc) -> put(on_enter, Ops), Acc;
 act({stop, Reason}, _, _, {_, X, A}) -> {{stop, Reason}, X, A};
+act({Type, {in, Ms}, Content, Options}, _, _, {N, X, A}) ->
+    {N, X, A ++ [{Type, erlang:monotonic_time(millisecond) + Ms, Content, Options}]};
+act({How, other}, _, _, {N, X, A}) -> {N, X, A ++ [{How, other_module()}]};
 act(Action, _, _, {N, X, A}) -> {N, X, A ++ [Action]}.
+
+%% Another callback module: as this one, but that its notes say so, and it has enter calls.
+other_module() ->
+    Name = t_statem_other,
+    case code:is_loaded(Name) of
+        {file, _} -> Name;
+        false ->
+            Forms = [{attribute, 1, module, Name},
+                     {attribute, 1, export, [{callback_mode, 0}, {handle_event, 4}, {terminate, 3}]},
+                     {function, 1, callback_mode, 0,
+                      [{clause, 1, [], [], [{cons, 1, {atom, 1, handle_event_function},
+                                             {cons, 1, {atom, 1, state_enter}, {nil, 1}}}]}]},
+                     delegate(handle_event, other_event, ['T', 'C', 'S', 'D']),
+                     delegate(terminate, terminate, ['R', 'S', 'D'])],
+            {ok, Name, Binary} = compile:forms(Forms),
+            {module, Name} = code:load_binary(Name, "none", Binary),
+            Name
+    end.
+
+delegate(Name, To, Names) ->
+    Vars = [{var, 1, N} || N <- Names],
+    {function, 1, Name, length(Names),
+     [{clause, 1, Vars, [], [{call, 1, {remote, 1, {atom, 1, ?MODULE}, {atom, 1, To}}, Vars}]}]}.
+
+other_event({call, _} = Type, log, State, Data) -> handle_event(Type, log, State, Data);
+other_event(Type, Content, State, Data) ->
+    put(log, [other | case get(log) of undefined -> []; L -> L end]),
+    handle_event(Type, Content, State, Data).
 
 %% ---- the two targets --------------------------------------------------------------------------
 
@@ -147,6 +178,10 @@ op(Pid, events) ->
     {ok, Events} = sys:log(Pid, get),
     [event(E) || E <- Events];
 op(Pid, {send_request, Ops}) -> wait(gen_statem:send_request(Pid, {do, Ops}));
+op(Pid, modules) -> %% by their order: which they are differs
+    {status, Pid, _, [_, _, _, _, [_, {data, Data}, _]]} = sys:get_status(Pid),
+    {_, Modules} = lists:keyfind("Modules", 1, Data),
+    [lists:member(M, [other, t_statem_other]) || M <- Modules];
 op(Pid, status) ->
     {status, Pid, {module, gen_statem}, [_, Running, _, Debug, Misc]} = sys:get_status(Pid),
     [{header, Header}, {data, Data}, {data, State}] = Misc,
@@ -217,6 +252,69 @@ init_with_actions_test(Config) ->
     alike(Config, false, {do, [{next_state, b}, {next_event, internal, first},
                                {next_event, cast, second}, {state_timeout, 0, third}]},
           [{log, 3}, state]).
+
+%% ---- other modules ----------------------------------------------------------------------------
+
+change_callback_module_test(Config) ->
+    alike(Config, [{call, [{change_callback_module, other}, {reply, ok}]}, {cast, []},
+                   {call, [{next_state, b}, {reply, ok}]}, state, log, modules]).
+
+changed_module_makes_the_enter_call_test(Config) ->
+    alike(Config, [{call, [{change_callback_module, other}, {next_state, b}, {reply, ok}]}, log]).
+
+module_of_before_makes_no_enter_call_test(Config) ->
+    alike(Config, [{call, [{push_callback_module, other}, {reply, ok}]},
+                   {call, [pop_callback_module, {next_state, b}, {reply, ok}]}, log, modules]).
+
+push_and_pop_callback_module_test(Config) ->
+    alike(Config, [{call, [{push_callback_module, other}, {reply, ok}]}, modules, {cast, []},
+                   {call, [{push_callback_module, other}, {reply, ok}]}, modules,
+                   {call, [pop_callback_module, {reply, ok}]}, modules, {cast, []},
+                   {call, [pop_callback_module, {reply, ok}]}, modules, {cast, []}, log]).
+
+change_callback_module_keeps_what_is_below_test(Config) ->
+    alike(Config, [{call, [{push_callback_module, other}, {change_callback_module, other},
+                           {reply, ok}]}, modules,
+                   {call, [pop_callback_module, {reply, ok}]}, modules, {cast, []}, log]).
+
+module_changes_in_init_test(Config) ->
+    alike(Config, false, {do, [{push_callback_module, other}]},
+          [{cast, []}, modules, {call, [pop_callback_module, {reply, ok}]}, {cast, []}, log]).
+
+postponed_event_is_handled_by_the_changed_module_test(Config) ->
+    alike(Config, [{cast, [{'when', a, [postpone]}]},
+                   {call, [{change_callback_module, other}, {next_state, b}, {reply, ok}]}, log]).
+
+module_that_is_changed_to_stops_test(Config) ->
+    alike(Config, [{call, [{change_callback_module, other}, {reply, ok}]}, {stop, why}]).
+
+%% ---- absolute times ---------------------------------------------------------------------------
+
+absolute_state_timeout_test(Config) ->
+    alike(Config, [{call, [{state_timeout, {in, 20}, x, [{abs, true}]}, {reply, ok}]}, {log, 2}]).
+
+absolute_event_timeout_is_ended_by_an_event_test(Config) ->
+    alike(Config, [{call, [{timeout, {in, 30}, x, [{abs, true}]}, {reply, ok}]}, {cast, []},
+                   {pass, 60}, log]).
+
+absolute_generic_timeout_test(Config) ->
+    alike(Config, [{call, [{{timeout, n}, {in, 20}, x, [{abs, true}]}, {reply, ok}]}, {log, 2}]).
+
+absolute_time_that_is_over_fires_test(Config) ->
+    alike(Config, [{call, [{state_timeout, {in, -1000}, x, [{abs, true}]}, {reply, ok}]}, {log, 2}]).
+
+%% One of 0 ms goes before all that waits; an absolute one is a timer, whatever its time.
+absolute_time_that_is_over_is_no_timeout_of_zero_test(Config) ->
+    alike(Config, [suspend, {cast, [{state_timeout, {in, -1000}, x, [{abs, true}]},
+                                    {{timeout, n}, 0, y}]}, {cast, []}, resume, {log, 4}]).
+
+absolute_timeout_is_ended_by_infinity_test(Config) ->
+    alike(Config, [{call, [{{timeout, n}, {in, 20}, x, [{abs, true}]}, {reply, ok}]},
+                   {call, [{{timeout, n}, infinity, x}, {reply, ok}]}, {pass, 40}, log]).
+
+absolute_timeout_is_updated_test(Config) ->
+    alike(Config, [{call, [{{timeout, n}, {in, 30}, x, [{abs, true}]}, {reply, ok}]},
+                   {call, [{{timeout, n}, update, y}, {reply, ok}]}, {log, 3}]).
 
 %% ---- state enter calls ------------------------------------------------------------------------
 

@@ -36,11 +36,14 @@ static int act(fli_machine *m, fl_term content)
 	if (fl_match(content, "{insert, ~}", &arg))
 		return fli_machine_insert(m, FL_EVENT_INTERNAL, arg);
 	if (fl_match(content, "{state, ~, ~}", &ms, &arg))
-		return fli_machine_timeout_set(m, FL_EVENT_STATE_TIMEOUT, arg, ms, arg);
+		return fli_machine_timeout_set(
+			m, FL_EVENT_STATE_TIMEOUT, arg, &(const fli_machine_when){.ms = ms}, arg);
 	if (fl_match(content, "{idle, ~, ~}", &ms, &arg))
-		return fli_machine_timeout_set(m, FL_EVENT_TIMEOUT, arg, ms, arg);
+		return fli_machine_timeout_set(
+			m, FL_EVENT_TIMEOUT, arg, &(const fli_machine_when){.ms = ms}, arg);
 	if (fl_match(content, "{named, ~, ~, ~}", &name, &ms, &arg))
-		return fli_machine_timeout_set(m, FL_EVENT_GENERIC_TIMEOUT, name, ms, arg);
+		return fli_machine_timeout_set(m, FL_EVENT_GENERIC_TIMEOUT, name,
+			&(const fli_machine_when){.ms = ms}, arg);
 	if (fl_match(content, "repeat"))
 		return fli_machine_repeat(m);
 	return fl_match(content, "stop") ? FL_STOP : FL_OK;

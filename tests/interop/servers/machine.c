@@ -47,6 +47,37 @@ static fl_event_type type_of(fl_atom name)
 	return FL_EVENT_INTERNAL;
 }
 
+/* {Type, {in, Ms}, Content, [{abs, true}]}: from now on, as erlang:monotonic_time has it there. */
+static int timeout_at(fl_proc *self, fl_term op)
+{
+	fl_term name, content;
+	int64_t ms;
+	uint64_t at;
+
+	if (!fl_match(op, "{_, {in, ~}, _, [{abs, true}]}", &ms))
+		return fl_stop(self, "{unknown_op, ~}", op);
+	at = (uint64_t)((int64_t)fl_now_ms(self) + ms);
+	if (fl_match(op, "{state_timeout, _, ~, _}", &content))
+		return fl_state_timeout_at(self, at, "~", content);
+	if (fl_match(op, "{timeout, _, ~, _}", &content))
+		return fl_event_timeout_at(self, at, "~", content);
+	(void)fl_match(op, "{{timeout, ~}, _, ~, _}", &name, &content);
+	return fl_timeout_at_spec(
+		self, FL_EVENT_GENERIC_TIMEOUT, fl_spec("~", name), at, fl_spec("~", content));
+}
+
+static const fl_behaviour other;
+
+/* The answer is whether it may be. */
+static int change(fl_proc *self, fl_term op)
+{
+	if (fl_match(op, "{change_callback_module, other}"))
+		return fl_change_statem(self, &other);
+	if (fl_match(op, "{push_callback_module, other}"))
+		return fl_push_statem(self, &other);
+	return fl_pop_statem(self) == FL_OK ? FL_OK : fl_stop(self, "no_module");
+}
+
 static int timeout(fl_proc *self, fl_term op)
 {
 	fl_term name, time, content;
@@ -96,7 +127,10 @@ static int act(fl_proc *self, struct machine *m, const fl_event *event, fl_term 
 		m->on_enter = fl_copy(arg);
 		return FL_OK;
 	}
-	return timeout(self, op);
+	if (fl_match(op, "{change_callback_module, _}") ||
+		fl_match(op, "{push_callback_module, _}") || fl_match(op, "pop_callback_module"))
+		return change(self, op);
+	return fl_match(op, "{_, _, _, _}") ? timeout_at(self, op) : timeout(self, op);
 }
 
 static bool is_for_others(fl_proc *self, fl_term op, fl_term *ret_ops)
@@ -122,6 +156,18 @@ static int act_all(fl_proc *self, struct machine *m, const fl_event *event, fl_t
 			rc = act(self, m, event, op);
 	}
 	return rc;
+}
+
+static int on_event(fl_proc *self, void *data, const fl_event *event);
+
+/* As on_event, but that its notes say so, and it has enter calls. */
+static int on_other_event(fl_proc *self, void *data, const fl_event *event)
+{
+	struct machine *m = data;
+
+	if (event->type != FL_EVENT_CALL || !fl_match(event->content, "log"))
+		(void)fl_build(&m->log, "other");
+	return on_event(self, data, event);
 }
 
 static int answer_log(struct machine *m, fl_from from)
@@ -180,6 +226,12 @@ static int show(fl_proc *self, const void *data, fl_buf *ret_status)
 	(void)data;
 	return fl_build(ret_status, "data");
 }
+
+static const fl_behaviour other = {.name = "other",
+	.state_size = sizeof(struct machine),
+	.terminate = end,
+	.format_status = show,
+	.statem = &(const fl_statem){.handle_event = on_other_event, .state_enter = true}};
 
 static const fl_state states[] = {{"a", on_event}, {"b", on_event}, {NULL, NULL}};
 static const fl_behaviour machine = {.name = "machine",
