@@ -9,6 +9,7 @@
          pool_shows_workers_and_monitors_test/1, pool_stop_ends_its_workers_test/1,
          pool_of_the_example_prints_test/1, pool_refuses_what_it_does_not_know_test/1,
          events_reach_a_process_of_this_node_test/1, events_are_detached_test/1,
+         end_of_a_subscriber_takes_its_handler_test/1,
          events_of_the_node_itself_test/1, events_of_calls_test/1, handlers_are_listed_test/1,
          execute_reaches_handlers_in_c_test/1, bad_event_names_are_badarg_test/1,
          breaker_opens_and_closes_again_test/1, rate_is_limited_test/1, bulkhead_is_full_test/1]).
