@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The examples of state machines, tasks and agents, from Elixir.
+# The examples of state machines, tasks, agents and functions, from Elixir.
 defmodule TExamples do
   @limit_ms 60_000
 
@@ -49,6 +49,15 @@ defmodule TExamples do
       2 = Agent.get_and_update(totals, :totals, :take, [2])
       :ok = Agent.cast(totals, :totals, :add, [1])
       {:ok, 8} = GenServer.call({:till, node}, 4)
+    end)
+  end
+
+  def calc_test(%{node: node} = config) do
+    with_example(config, "calc.so", fn own ->
+      6 = :erpc.call(own, :calc, :sum, [[1, 2, 3]])
+      5050 = :rpc.call(own, :calc, :sum, [Enum.to_list(1..100)])
+      [{:ok, 3}, {:ok, 3}] = :erpc.multicall([own, node], :calc, :sum, [[1, 2]])
+      {:badrpc, {:EXIT, {:badarg, _}}} = :rpc.call(own, :calc, :sum, [:no_list])
     end)
   end
 end
