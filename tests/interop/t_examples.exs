@@ -3,11 +3,10 @@
 defmodule TExamples do
   @limit_ms 60_000
 
-  defp with_example(%{node: node, build: build, release: release} = config, file, fun) do
+  defp with_example(%{node: node, build: build} = config, file, fun) do
     beam = is_list(:rpc.call(node, :code, :which, [:gen_server]))
 
-    # Elixir of OTP 23 asks a Task.Supervisor in another way.
-    if not beam and release >= 24 do
+    if not beam do
       path = build ++ ~c"/examples/" ++ String.to_charlist(file)
       %{node: own} = :fixture.c_node(config, [~c"--load", path])
       fun.(own)
