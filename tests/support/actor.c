@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/fault.h"
+#include "tests/support/suite.h"
+
 char actor_notes[8192];
 static actor_fn *next_fn;
 
@@ -90,4 +93,31 @@ bool actor_do_at(world *w, const fl_pid *pid, actor_fn *fn)
 	fli_leave(w->node);
 	world_settle(w);
 	return rc == FL_OK;
+}
+
+static bool scarce_once(world *w, void (*scene)(void), long n)
+{
+	fli_fault fault;
+
+	fli_fault_create(&fault, 0);
+	actor_notes[0] = '\0';
+	world_open(w, &fault.mem);
+	(void)world_start(w, &actor, "a", NULL);
+	(void)world_start(w, &actor, "b", NULL);
+	fault.countdown = n;
+	scene();
+	fault.countdown = 0;
+	world_close(w);
+	CU_ASSERT_EQUAL(fault.live, 0);
+	return fault.was_hit;
+}
+
+void actor_scarce(world *w, void (*scene)(void))
+{
+	long n = 1;
+
+	while (n < 400 && scarce_once(w, scene, n))
+		n++;
+	CU_ASSERT_TRUE(n > 10);
+	CU_ASSERT_TRUE(n < 400);
 }

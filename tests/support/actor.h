@@ -29,5 +29,10 @@ void actor_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void actor_do(world *w, const char *name, actor_fn *fn);
 /* The same without a name; false when there is no such process. */
 bool actor_do_at(world *w, const fl_pid *pid, actor_fn *fn);
+/*
+ * Runs `scene` in a world of its own, with the actors "a" and "b", while its first, second, third
+ * ... allocation fails, until none is hit; nothing may be left. Fewer than 400 of them.
+ */
+void actor_scarce(world *w, void (*scene)(void));
 
 #endif

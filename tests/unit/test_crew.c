@@ -1,39 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Handlers that block: the context changes threads, and nobody else waits. */
-#include <errno.h>
 #include <flitch.h>
-#include <semaphore.h>
 #include <string.h>
 #include <time.h>
 
-#include "node/loop.h"
-#include "node/sched.h"
+#include "tests/support/driven.h"
 #include "tests/support/suite.h"
 
 #define LIMIT_S 20 /* a test that waits longer has failed */
 
 static fl_node *node;
-static fli_loop *loop;
-static pthread_t driver;
+static driven world;
 static sem_t entered, release, probed;
 static _Atomic(int) answers;
 static fl_from kept;
 
-static bool wait_at_most(sem_t *sem, int limit_s)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += limit_s;
-	while (sem_timedwait(sem, &until) != 0)
-		if (errno != EINTR)
-			return false;
-	return true;
-}
-
 static bool wait_for(sem_t *sem)
 {
-	return wait_at_most(sem, LIMIT_S);
+	return driven_wait(sem, LIMIT_S);
 }
 
 /* ---- servers --------------------------------------------------------------------------------- */
@@ -43,7 +27,7 @@ static int block_info(fl_proc *self, void *state, fl_term message)
 	(void)state;
 	(void)message;
 	(void)sem_post(&entered);
-	(void)wait_at_most(&release, 3 * LIMIT_S); /* tests give up before it does */
+	(void)driven_wait(&release, 3 * LIMIT_S); /* tests give up before it does */
 	return fl_send(self, "probe", "after_block");
 }
 
@@ -52,7 +36,7 @@ static int block_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	(void)self;
 	(void)state;
 	(void)sem_post(&entered);
-	(void)wait_at_most(&release, 3 * LIMIT_S); /* tests give up before it does */
+	(void)driven_wait(&release, 3 * LIMIT_S); /* tests give up before it does */
 	return fl_reply(from, "{done, ~}", request);
 }
 
@@ -215,69 +199,25 @@ static const fl_behaviour greedy = {.name = "greedy", .info = greedy_info};
 
 /* ---- the world ------------------------------------------------------------------------------- */
 
-static void start(const fl_behaviour *behaviour)
-{
-	static const uint8_t nil[] = {106};
-	fli_start how = {.behaviour = behaviour, .name = behaviour->name};
-	fl_proc *proc;
-
-	fli_enter(node);
-	CU_ASSERT_EQUAL_FATAL(
-		fli_proc_start(node, &how, (fl_term){.data = nil, .size = sizeof nil}, &proc, NULL),
-		FL_OK);
-	fli_leave(node);
-}
-
-static void post(const char *name, const char *text)
-{
-	fl_dest to = fl_to_name(name);
-
-	fli_enter(node);
-	CU_ASSERT_EQUAL(fli_send_spec(node, NULL, &to, fl_spec(text)), FL_OK);
-	fli_leave(node);
-}
-
-static void *run(void *arg)
-{
-	(void)arg;
-	fli_crew_drive(node);
-	return NULL;
-}
-
 static void setup(void)
 {
-	fli_limits limits = fli_limits_default();
-	fli_loop_config config = {.spin_us = 50};
-	fli_drive drive = {.step = fli_loop_step, .wake = fli_loop_wake};
-
 	(void)sem_init(&entered, 0, 0);
 	(void)sem_init(&release, 0, 0);
 	(void)sem_init(&probed, 0, 0);
 	answers = 0;
-	limits.poison = true;
-	CU_ASSERT_EQUAL_FATAL(fli_node_create(&node, "crew@localhost", &limits, fli_port_system(),
-				      fli_mem_libc()),
-		FL_OK);
-	CU_ASSERT_EQUAL_FATAL(fli_loop_new(node, &config, &loop), FL_OK);
-	drive.loop = loop;
-	CU_ASSERT_EQUAL_FATAL(fli_crew_start(node, &drive), FL_OK);
-	start(&prober);
-	start(&blocker);
-	start(&caller);
-	start(&holder);
-	start(&worker);
-	start(&greedy);
-	(void)pthread_create(&driver, NULL, run, NULL);
+	node = driven_open(&world, "crew@localhost");
+	(void)driven_start(node, &prober);
+	(void)driven_start(node, &blocker);
+	(void)driven_start(node, &caller);
+	(void)driven_start(node, &holder);
+	(void)driven_start(node, &worker);
+	(void)driven_start(node, &greedy);
+	driven_go(&world);
 }
 
 static void teardown(void)
 {
-	fli_loop_stop(loop);
-	(void)pthread_join(driver, NULL);
-	fli_crew_stop(node);
-	fli_enter(node);
-	fli_loop_delete(loop);
-	fli_node_delete(node);
+	driven_close(&world);
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
@@ -285,10 +225,10 @@ static void teardown(void)
 static void blocked_handler_delays_nobody(void)
 {
 	setup();
-	post("block", "x");
+	driven_post(node, "block", "x");
 	CU_ASSERT_TRUE(wait_for(&entered));
 	for (int i = 0; i < 100; i++) {
-		post("probe", "x");
+		driven_post(node, "probe", "x");
 		CU_ASSERT_TRUE(wait_for(&probed));
 	}
 	(void)sem_post(&release);
@@ -300,9 +240,9 @@ static void behaviour_that_overstayed_starts_on_a_spare_thread(void)
 {
 	setup();
 	for (int i = 0; i < 5; i++) {
-		post("block", "x");
+		driven_post(node, "block", "x");
 		CU_ASSERT_TRUE(wait_for(&entered));
-		post("probe", "x");
+		driven_post(node, "probe", "x");
 		CU_ASSERT_TRUE(wait_for(&probed));
 		(void)sem_post(&release);
 		CU_ASSERT_TRUE(wait_for(&probed));
@@ -313,9 +253,9 @@ static void behaviour_that_overstayed_starts_on_a_spare_thread(void)
 static void waiting_call_lets_the_others_go_on(void)
 {
 	setup();
-	post("caller", "{call, hold}");
+	driven_post(node, "caller", "{call, hold}");
 	CU_ASSERT_TRUE(wait_for(&entered));
-	post("probe", "x");
+	driven_post(node, "probe", "x");
 	CU_ASSERT_TRUE(wait_for(&probed));
 	CU_ASSERT_TRUE(fl_from_alive(kept));
 	CU_ASSERT_EQUAL(fl_reply(kept, "answer"), FL_OK);
@@ -328,9 +268,9 @@ static void waiting_call_lets_the_others_go_on(void)
 static void nested_callee_that_blocks_gives_the_context_away(void)
 {
 	setup();
-	post("caller", "{call, block}");
+	driven_post(node, "caller", "{call, block}");
 	CU_ASSERT_TRUE(wait_for(&entered));
-	post("probe", "x");
+	driven_post(node, "probe", "x");
 	CU_ASSERT_TRUE(wait_for(&probed));
 	(void)sem_post(&release);
 	CU_ASSERT_TRUE(wait_for(&probed));
@@ -344,7 +284,7 @@ static void process_killed_in_its_handler_dies_at_once(void)
 	uint32_t before;
 
 	setup();
-	post("block", "x");
+	driven_post(node, "block", "x");
 	CU_ASSERT_TRUE(wait_for(&entered));
 	fli_enter(node);
 	before = node->procs_count;
@@ -355,7 +295,7 @@ static void process_killed_in_its_handler_dies_at_once(void)
 	CU_ASSERT_PTR_NULL(fli_name_find(node, fl_atom_of("block")));
 	fli_leave(node);
 	(void)sem_post(&release);
-	post("probe", "x");
+	driven_post(node, "probe", "x");
 	CU_ASSERT_TRUE(wait_for(&probed)); /* and the zombie's own message never comes */
 	teardown();
 	CU_ASSERT_NOT_EQUAL(sem_trywait(&probed), 0);
@@ -364,7 +304,7 @@ static void process_killed_in_its_handler_dies_at_once(void)
 static void offloaded_work_comes_back_as_a_handler(void)
 {
 	setup();
-	post("worker", "x");
+	driven_post(node, "worker", "x");
 	CU_ASSERT_TRUE(wait_for(&probed));
 	CU_ASSERT_EQUAL(answers, 1);
 	teardown();
@@ -377,7 +317,7 @@ static void offloads_are_limited(void)
 	fli_enter(node);
 	node->limits.offloads_max = 1;
 	fli_leave(node);
-	post("greedy", "x");
+	driven_post(node, "greedy", "x");
 	CU_ASSERT_TRUE(wait_for(&probed));
 	CU_ASSERT_EQUAL(second_rc, FL_ELIMIT);
 	CU_ASSERT_EQUAL(answers, 1); /* there was room again when the first had ended */
@@ -391,12 +331,12 @@ static void second_call_of_a_handler_wakes_the_driver(void)
 	setup();
 	(void)sem_init(&flushed, 0, 0);
 	fli_enter(node);
-	fli_loop_on_flush(loop, on_flush, NULL);
+	fli_loop_on_flush(world.loop, on_flush, NULL);
 	fli_leave(node);
-	start(&twice);
-	post("block", "x");
+	(void)driven_start(node, &twice);
+	driven_post(node, "block", "x");
 	CU_ASSERT_TRUE(wait_for(&entered));
-	post("twice", "x");
+	driven_post(node, "twice", "x");
 	CU_ASSERT_TRUE(wait_for(&entered));
 	CU_ASSERT_EQUAL(fl_reply(kept, "answer"), FL_OK);
 	CU_ASSERT_TRUE(wait_for(&flushed));

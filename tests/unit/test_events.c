@@ -7,11 +7,9 @@
 #include "node/events.h"
 #include "tests/support/actor.h"
 #include "tests/support/fake_remote.h"
-#include "tests/support/fault.h"
 #include "tests/support/suite.h"
 
 static world w;
-static fli_fault fault;
 static int count;
 
 /* Notes what it is told, its config before it. */
@@ -434,37 +432,22 @@ static void subscribers_outlive_who_watches_them(void)
 /* ---- scarce memory ----------------------------------------------------------------------------
  */
 
-static bool run_once(long n)
+static void scene(void)
 {
 	static const char *const events[] = {"[shop, done]", "[flitch, process, start]",
 		"[flitch, call, stop]", "[job, start]", NULL};
 
-	fli_fault_create(&fault, 0);
-	actor_notes[0] = '\0';
-	world_open(&w, &fault.mem);
-	(void)world_start(&w, &actor, "a", NULL);
-	(void)world_start(&w, &actor, "b", NULL);
-	fault.countdown = n;
 	(void)fl_telemetry_attach_many(w.node, "own", events, note, "o");
 	(void)fl_telemetry_attach(w.node, "bad", "[shop, done]", fail, NULL);
 	actor_do(&w, "b", execute);
 	actor_do(&w, "a", call_some);
 	actor_do(&w, "a", span);
 	(void)fl_telemetry_detach(w.node, "own");
-	fault.countdown = 0;
-	world_close(&w);
-	CU_ASSERT_EQUAL(fault.live, 0);
-	return fault.was_hit;
 }
 
 static void each_allocation_may_fail(void)
 {
-	long n = 1;
-
-	while (n < 400 && run_once(n))
-		n++;
-	CU_ASSERT_TRUE(n > 10);
-	CU_ASSERT_TRUE(n < 400);
+	actor_scarce(&w, scene);
 }
 
 FL_SUITE("events", FL_TEST(handlers_are_called_in_order_and_not_after_detach),

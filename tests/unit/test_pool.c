@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "tests/support/actor.h"
-#include "tests/support/fault.h"
 #include "tests/support/suite.h"
 
 static const fl_behaviour two = {.name = "two",
@@ -14,7 +13,6 @@ static const fl_behaviour fifo = {.name = "fifo",
 	.pool = &(const fl_pool){.worker = &actor, .size = 2, .strategy = FL_POOL_FIFO}};
 
 static world w;
-static fli_fault fault;
 static fl_pid got[4];
 static int got_count;
 
@@ -304,15 +302,9 @@ static void workers_end_with_their_pool(void)
 /* ---- scarce memory ----------------------------------------------------------------------------
  */
 
-static bool run_once(long n)
+static void scene(void)
 {
-	fli_fault_create(&fault, 0);
-	actor_notes[0] = '\0';
 	got_count = 0;
-	world_open(&w, &fault.mem);
-	(void)world_start(&w, &actor, "a", NULL);
-	(void)world_start(&w, &actor, "b", NULL);
-	fault.countdown = n;
 	(void)world_start(&w, &two, "two", NULL);
 	actor_do(&w, "b", cancel_lent);
 	actor_do(&w, "a", ask_in_line);
@@ -320,20 +312,11 @@ static bool run_once(long n)
 	actor_do(&w, "b", ask_in_line);
 	actor_do(&w, "b", ask_in_line);
 	actor_do(&w, "a", stop_now);
-	fault.countdown = 0;
-	world_close(&w);
-	CU_ASSERT_EQUAL(fault.live, 0);
-	return fault.was_hit;
 }
 
 static void each_allocation_may_fail(void)
 {
-	long n = 1;
-
-	while (n < 400 && run_once(n))
-		n++;
-	CU_ASSERT_TRUE(n > 10);
-	CU_ASSERT_TRUE(n < 400);
+	actor_scarce(&w, scene);
 }
 
 FL_SUITE("pool", FL_TEST(overflow_comes_when_all_are_lent_and_goes_when_they_return),

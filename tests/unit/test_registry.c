@@ -6,7 +6,6 @@
 
 #include "node/registry.h"
 #include "tests/support/actor.h"
-#include "tests/support/fault.h"
 #include "tests/support/suite.h"
 
 static const fl_behaviour names = {
@@ -20,7 +19,6 @@ static const fl_behaviour by_key = {.name = "by_key",
 	.registry = &(const fl_registry){.keys = FL_DUPLICATE_BY_KEY, .partitions = 4}};
 
 static world w;
-static fli_fault fault;
 
 static void begin(void)
 {
@@ -497,30 +495,16 @@ static int all_of_it(fl_proc *self)
 	return FL_OK;
 }
 
-static bool run_once(long n)
+static void scene(void)
 {
-	fli_fault_create(&fault, 0);
-	actor_notes[0] = '\0';
-	world_open(&w, &fault.mem);
-	(void)world_start(&w, &actor, "a", NULL);
-	fault.countdown = n;
 	(void)world_start(&w, &names, "names", NULL);
 	(void)world_start(&w, &topics, "topics", NULL);
 	actor_do(&w, "a", all_of_it);
-	fault.countdown = 0;
-	world_close(&w);
-	CU_ASSERT_EQUAL(fault.live, 0);
-	return fault.was_hit;
 }
 
 static void each_allocation_may_fail(void)
 {
-	long n = 1;
-
-	while (n < 400 && run_once(n))
-		n++;
-	CU_ASSERT_TRUE(n > 10);
-	CU_ASSERT_TRUE(n < 400);
+	actor_scarce(&w, scene);
 }
 
 /* Many keys, one process, and back to nothing; the time is linear or the suite's limit ends it. */

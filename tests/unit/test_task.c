@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks on real threads: what is awaited, streamed, cancelled, and what is left of it. */
-#include <errno.h>
 #include <flitch.h>
-#include <semaphore.h>
 #include <string.h>
 #include <time.h>
 
-#include "node/loop.h"
-#include "node/sched.h"
+#include "tests/support/driven.h"
 #include "tests/support/suite.h"
 
 #define LIMIT_S 20 /* a test that waits longer has failed */
 
 static fl_node *node;
-static fli_loop *loop;
-static pthread_t driver;
+static driven world;
 static sem_t done, begun, cancelled;
 static _Atomic(int) dropped;
 static int (*to_do)(fl_proc *self); /* set before the message that runs it */
@@ -22,14 +18,7 @@ static char notes[512];
 
 static bool wait_for(sem_t *sem)
 {
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += LIMIT_S;
-	while (sem_timedwait(sem, &until) != 0)
-		if (errno != EINTR)
-			return false;
-	return true;
+	return driven_wait(sem, LIMIT_S);
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
@@ -80,27 +69,10 @@ static int owner_info(fl_proc *self, void *state, fl_term message)
 
 static const fl_behaviour owner = {.name = "owner", .info = owner_info};
 
-static void start(const fl_behaviour *behaviour)
-{
-	static const uint8_t nil[] = {106};
-	fli_start how = {.behaviour = behaviour, .name = behaviour->name};
-	fl_proc *proc;
-
-	fli_enter(node);
-	CU_ASSERT_EQUAL_FATAL(
-		fli_proc_start(node, &how, (fl_term){.data = nil, .size = sizeof nil}, &proc, NULL),
-		FL_OK);
-	fli_leave(node);
-}
-
 static void let_owner(int (*fn)(fl_proc *self))
 {
-	fl_dest to = fl_to_name("owner");
-
 	to_do = fn;
-	fli_enter(node);
-	CU_ASSERT_EQUAL(fli_send_spec(node, NULL, &to, fl_spec("do")), FL_OK);
-	fli_leave(node);
+	driven_post(node, "owner", "do");
 	CU_ASSERT_TRUE(wait_for(&done));
 }
 
@@ -116,44 +88,22 @@ static void kill_owner(void)
 	fli_leave(node);
 }
 
-static void *run(void *arg)
-{
-	(void)arg;
-	fli_crew_drive(node);
-	return NULL;
-}
-
 static void setup(void)
 {
-	fli_limits limits = fli_limits_default();
-	fli_loop_config config = {.spin_us = 50};
-	fli_drive drive = {.step = fli_loop_step, .wake = fli_loop_wake};
-
 	(void)sem_init(&done, 0, 0);
 	(void)sem_init(&begun, 0, 0);
 	(void)sem_init(&cancelled, 0, 0);
 	dropped = 0;
 	notes[0] = '\0';
-	limits.poison = true;
-	CU_ASSERT_EQUAL_FATAL(fli_node_create(&node, "task@localhost", &limits, fli_port_system(),
-				      fli_mem_libc()),
-		FL_OK);
-	CU_ASSERT_EQUAL_FATAL(fli_loop_new(node, &config, &loop), FL_OK);
-	drive.loop = loop;
-	CU_ASSERT_EQUAL_FATAL(fli_crew_start(node, &drive), FL_OK);
-	start(&owner);
-	start(&fl_task_supervisor);
-	(void)pthread_create(&driver, NULL, run, NULL);
+	node = driven_open(&world, "task@localhost");
+	(void)driven_start(node, &owner);
+	(void)driven_start(node, &fl_task_supervisor);
+	driven_go(&world);
 }
 
 static void teardown(void)
 {
-	fli_loop_stop(loop);
-	(void)pthread_join(driver, NULL);
-	fli_crew_stop(node);
-	fli_enter(node);
-	fli_loop_delete(loop);
-	fli_node_delete(node);
+	driven_close(&world);
 }
 
 static void note(int rc, fl_term result)

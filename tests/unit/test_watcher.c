@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens between threads: the watcher's rest, work that is cancelled, a node that ends. */
-#include <errno.h>
 #include <flitch.h>
-#include <semaphore.h>
 #include <string.h>
 #include <time.h>
 
-#include "node/loop.h"
-#include "node/sched.h"
+#include "tests/support/driven.h"
 #include "tests/support/suite.h"
 
 #define LIMIT_S 5      /* what is to happen has happened by then */
@@ -15,22 +12,14 @@
 #define OVERSTAY_MS 20 /* longer than a handler keeps the context */
 
 static fl_node *node;
-static fli_loop *loop;
-static pthread_t driver;
+static driven world;
 static sem_t entered, release, probed;
 static _Atomic(int) overlaps, result, dropped, cancelled;
 static _Atomic(bool) in_handler;
 
 static bool wait_for(sem_t *sem)
 {
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += LIMIT_S;
-	while (sem_timedwait(sem, &until) != 0)
-		if (errno != EINTR)
-			return false;
-	return true;
+	return driven_wait(sem, LIMIT_S);
 }
 
 static void stay(unsigned ms)
@@ -191,69 +180,22 @@ static const fl_behaviour worker = {.name = "worker", .info = worker_info};
 
 /* ---- the world ------------------------------------------------------------------------------- */
 
-static fl_pid start(const fl_behaviour *behaviour)
-{
-	static const uint8_t nil[] = {106};
-	fli_start how = {.behaviour = behaviour, .name = behaviour->name};
-	fl_proc *proc;
-	fl_pid pid;
-
-	fli_enter(node);
-	CU_ASSERT_EQUAL_FATAL(
-		fli_proc_start(node, &how, (fl_term){.data = nil, .size = sizeof nil}, &proc, NULL),
-		FL_OK);
-	pid = fli_proc_pid(proc);
-	fli_leave(node);
-	return pid;
-}
-
-static void post(const char *name, const char *text)
-{
-	fl_dest to = fl_to_name(name);
-
-	fli_enter(node);
-	CU_ASSERT_EQUAL(fli_send_spec(node, NULL, &to, fl_spec(text)), FL_OK);
-	fli_leave(node);
-}
-
-static void *run(void *arg)
-{
-	(void)arg;
-	fli_crew_drive(node);
-	return NULL;
-}
-
 static void setup(void)
 {
-	fli_limits limits = fli_limits_default();
-	fli_loop_config config = {.spin_us = 50};
-	fli_drive drive = {.step = fli_loop_step, .wake = fli_loop_wake};
-
 	(void)sem_init(&entered, 0, 0);
 	(void)sem_init(&release, 0, 0);
 	(void)sem_init(&probed, 0, 0);
 	overlaps = result = dropped = cancelled = 0;
 	in_handler = false;
-	limits.poison = true;
-	CU_ASSERT_EQUAL_FATAL(fli_node_create(&node, "watch@localhost", &limits, fli_port_system(),
-				      fli_mem_libc()),
-		FL_OK);
-	CU_ASSERT_EQUAL_FATAL(fli_loop_new(node, &config, &loop), FL_OK);
-	drive.loop = loop;
-	CU_ASSERT_EQUAL_FATAL(fli_crew_start(node, &drive), FL_OK);
-	(void)start(&prober);
-	(void)start(&caller);
-	(void)pthread_create(&driver, NULL, run, NULL);
+	node = driven_open(&world, "watch@localhost");
+	(void)driven_start(node, &prober);
+	(void)driven_start(node, &caller);
+	driven_go(&world);
 }
 
 static void teardown(void)
 {
-	fli_loop_stop(loop);
-	(void)pthread_join(driver, NULL);
-	fli_crew_stop(node);
-	fli_enter(node);
-	fli_loop_delete(loop);
-	fli_node_delete(node);
+	driven_close(&world);
 }
 
 static void kill_process(const fl_pid *pid)
@@ -293,12 +235,12 @@ static const fl_behaviour talker = {.name = "talker", .info = talker_info};
 static void process_that_only_calls_much_is_trusted_again(void)
 {
 	setup();
-	(void)start(&talker);
+	(void)driven_start(node, &talker);
 	fli_enter(node);
 	fli_name_find(node, fl_atom_of("talker"))->slow =
 		8; /* as if its thread had been put aside */
 	fli_leave(node);
-	post("talker", "x");
+	driven_post(node, "talker", "x");
 	CU_ASSERT_TRUE(wait_for(&probed));
 	teardown();
 }
@@ -306,10 +248,10 @@ static void process_that_only_calls_much_is_trusted_again(void)
 static void handler_that_a_timer_starts_is_watched_too(void)
 {
 	setup();
-	(void)start(&blocker);
-	post("block", "later");
+	(void)driven_start(node, &blocker);
+	driven_post(node, "block", "later");
 	CU_ASSERT_TRUE(wait_for(&entered)); /* the watcher rests by then */
-	post("probe", "x");
+	driven_post(node, "probe", "x");
 	CU_ASSERT_TRUE(wait_for(&probed));
 	(void)sem_post(&release);
 	teardown();
@@ -319,8 +261,8 @@ static void handler_that_a_timer_starts_is_watched_too(void)
 static void caller_that_overstays_after_a_nested_end_is_the_slow_one(void)
 {
 	setup();
-	(void)start(&once);
-	post("caller", "{call, once}");
+	(void)driven_start(node, &once);
+	driven_post(node, "caller", "{call, once}");
 	CU_ASSERT_TRUE(wait_for(&probed));
 	CU_ASSERT_EQUAL(result, FL_OK);
 	fli_enter(node);
@@ -347,7 +289,7 @@ static void terminate_does_not_overlap_what_was_queued(void)
 {
 	setup();
 	for (int i = 0; i < 5; i++) {
-		(void)start(&lone);
+		(void)driven_start(node, &lone);
 		stop_lone();
 		CU_ASSERT_TRUE(wait_for(&entered));
 		CU_ASSERT_TRUE(wait_for(&probed));
@@ -359,8 +301,8 @@ static void terminate_does_not_overlap_what_was_queued(void)
 static void caller_that_waits_when_the_node_ends_is_let_go(void)
 {
 	setup();
-	(void)start(&holder);
-	post("caller", "{call, hold}");
+	(void)driven_start(node, &holder);
+	driven_post(node, "caller", "{call, hold}");
 	CU_ASSERT_TRUE(wait_for(&entered));
 	teardown();
 	CU_ASSERT_EQUAL(result, FL_ECLOSED);
@@ -371,8 +313,8 @@ static void work_of_a_process_that_ends_is_cancelled(void)
 	fl_pid pid;
 
 	setup();
-	pid = start(&worker);
-	post("worker", "slow");
+	pid = driven_start(node, &worker);
+	driven_post(node, "worker", "slow");
 	CU_ASSERT_TRUE(wait_for(&entered));
 	kill_process(&pid);
 	CU_ASSERT_TRUE(wait_for(&probed));
@@ -384,8 +326,8 @@ static void work_of_a_process_that_ends_is_cancelled(void)
 static void work_is_cancelled_when_the_node_ends(void)
 {
 	setup();
-	(void)start(&worker);
-	post("worker", "slow");
+	(void)driven_start(node, &worker);
+	driven_post(node, "worker", "slow");
 	CU_ASSERT_TRUE(wait_for(&entered));
 	teardown();
 	CU_ASSERT_EQUAL(cancelled, 1);
@@ -394,8 +336,8 @@ static void work_is_cancelled_when_the_node_ends(void)
 static void work_that_ended_before_its_owner_is_dropped_with_the_mailbox(void)
 {
 	setup();
-	(void)start(&worker);
-	post("worker", "quick");
+	(void)driven_start(node, &worker);
+	driven_post(node, "worker", "quick");
 	CU_ASSERT_TRUE(wait_for(&probed));
 	CU_ASSERT_EQUAL(dropped, 1);
 	teardown();
@@ -422,7 +364,7 @@ static void *poster(void *arg)
 {
 	(void)arg;
 	for (int i = 0; i < STRESS_ROUNDS / STRESS_THREADS; i++)
-		post("mixed", "x");
+		driven_post(node, "mixed", "x");
 	return NULL;
 }
 
@@ -431,7 +373,7 @@ static void messages_from_many_threads_are_handled_one_by_one(void)
 	pthread_t threads[STRESS_THREADS];
 
 	setup();
-	(void)start(&mixed);
+	(void)driven_start(node, &mixed);
 	for (int i = 0; i < STRESS_THREADS; i++)
 		(void)pthread_create(&threads[i], NULL, poster, NULL);
 	for (int i = 0; i < STRESS_THREADS; i++)
