@@ -361,11 +361,10 @@ static int which_child(const asked *a)
 {
 	const fli_kid *kid;
 	fl_buf reply = FL_BUF_INIT;
-	fl_pid pid;
 
 	if (is_simple(a) && fl_term_kind(a->what) != FL_PID)
 		return answer(a, "{error, simple_one_for_one}");
-	kid = fl_match(a->what, "~", &pid) ? kid_of_pid(a, &pid) : find(a);
+	kid = find(a);
 	if (kid == NULL)
 		return answer(a, "{error, not_found}");
 	fl_tuple_open(&reply);

@@ -132,6 +132,12 @@ op(Sup, initial_call) ->
     Tree = rpc:call(node(Sup), erlang, process_info, [Sup, dictionary]),
     {dictionary, Dictionary} = Tree,
     proplists:get_value('$initial_call', Dictionary);
+op(Sup, {which_child, pid_of_a}) -> supervisor:which_child(Sup, pid_of(Sup, a));
+op(Sup, {which_child, pid}) -> supervisor:which_child(Sup, only_pid(Sup));
+op(Sup, {which_child, Id}) -> supervisor:which_child(Sup, Id);
+op(Sup, {sup_stop, Args}) ->
+    Ref = monitor(process, Sup),
+    {apply(supervisor, stop, [Sup | Args]), fixture:down(Ref)};
 op(Sup, {global, Name, Id}) ->
     eventually(fun() -> global:whereis_name(Name) =:= pid_of(Sup, Id) end);
 op(_, {no_global, Name}) -> eventually(fun() -> global:whereis_name(Name) =:= undefined end);
@@ -227,6 +233,20 @@ start_child_test(Config) ->
            {start, Temporary}, {spec, u}, {start, Super}, {spec, s}, which, count,
            {terminate, {any, "term"}}, {start, Named}, {restart, {any, "term"}}, which,
            {within, s, which}, {terminate, s}, count]).
+
+%% supervisor:which_child is of OTP 28.
+which_child_test(#{release := Release}) when Release < 28 -> ok;
+which_child_test(Config) ->
+    alike(Config, tree_one,
+          [{which_child, a}, {which_child, zz}, {terminate, b}, {which_child, b},
+           {which_child, pid_of_a}, {which_child, self()}, {which_child, {any, "term"}}]),
+    alike(Config, tree_simple, [{start, [x]}, {which_child, kid}, {which_child, pid}]).
+
+%% supervisor:stop is of OTP 29.
+supervisor_stop_test(#{release := Release}) when Release < 29 -> ok;
+supervisor_stop_test(Config) ->
+    alike(Config, tree_one, [{sup_stop, []}]),
+    alike(Config, tree_all, [{sup_stop, [because, 5000]}]).
 
 %% Before OTP 27 {already_started, Pid} was told together with the specification.
 names_of_children_test(#{release := Release}) when Release < 27 -> ok;
