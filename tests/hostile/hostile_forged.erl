@@ -6,7 +6,8 @@
 -import(hostile_wire, [connect/2, send/2, ctl/1, ctl/2, enc/1, frame/2, pid/1, pid/3, ref/1, ref/2,
                        name/0]).
 
--define(OURS, [user, logger, logger_proxy, net_kernel, rex, flitch_services, flitch_sup]).
+-define(OURS, [user, logger, logger_proxy, net_kernel, rex, telemetry_handler_table,
+               flitch_services, flitch_sup]).
 
 cases() ->
     [{"system messages of any kind leave the node's services", fun system_messages/1},
