@@ -5,6 +5,7 @@ bindir = $(PREFIX)/bin
 libdir = $(PREFIX)/lib
 includedir = $(PREFIX)/include
 moduledir = $(libdir)/flitch
+beamdir = $(PREFIX)/share/flitch/beam
 exampledir = $(PREFIX)/share/doc/flitch/examples
 EXAMPLE_FILES = docs/flitch.conf.example $(wildcard examples/*.c)
 HEADERS = $(wildcard include/*.h)
@@ -44,7 +45,7 @@ export SIM_PC
 install: ## install under DESTDIR and PREFIX (/usr/local)
 install: all
 	install -d $(call at,$(bindir)) $(call at,$(libdir)/pkgconfig) $(call at,$(moduledir)) \
-		$(call at,$(includedir)/flitch) $(call at,$(exampledir))
+		$(call at,$(includedir)/flitch) $(call at,$(exampledir)) $(call at,$(beamdir)/src) $(call at,$(beamdir)/skeleton)
 	$(if $(BINARY),install -m 755 $(BINARY) $(call at,$(bindir)/))
 	install -m 644 $(LIB_A) $(SIM_A) $(call at,$(libdir)/)
 	install -m 755 $(LIB_SO) $(call at,$(libdir)/libflitch.so.$(VERSION))
@@ -53,6 +54,9 @@ install: all
 	$(if $(EXAMPLE_SO),install -m 755 $(EXAMPLE_SO) $(call at,$(moduledir)/))
 	$(if $(HEADERS),install -m 644 $(HEADERS) $(call at,$(includedir)/))
 	$(if $(SUB_HEADERS),install -m 644 $(SUB_HEADERS) $(call at,$(includedir)/flitch/))
+	install -m 644 beam/mix.exs beam/rebar.config beam/README.md $(call at,$(beamdir)/)
+	install -m 644 $(wildcard beam/src/*) $(call at,$(beamdir)/src/)
+	install -m 644 $(wildcard beam/skeleton/*) $(call at,$(beamdir)/skeleton/)
 	install -m 644 $(EXAMPLE_FILES) $(call at,$(exampledir)/)
 	printf '%s\n' "$$PC" >$(call at,$(libdir)/pkgconfig/flitch.pc)
 	printf '%s\n' "$$SIM_PC" >$(call at,$(libdir)/pkgconfig/flitch-sim.pc)
@@ -64,4 +68,4 @@ uninstall: ## remove what install put there
 		$(call at,$(libdir)/libflitch.so)* $(call at,$(libdir)/pkgconfig/flitch.pc) \
 		$(call at,$(includedir)/flitch.h)
 	rm -rf $(call at,$(includedir)/flitch) $(call at,$(moduledir)) \
-		$(call at,$(PREFIX)/share/doc/flitch)
+		$(call at,$(PREFIX)/share/doc/flitch) $(call at,$(PREFIX)/share/flitch)

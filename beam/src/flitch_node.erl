@@ -16,7 +16,7 @@
 -module(flitch_node).
 -behaviour(gen_server).
 
--export([child_spec/1, start_link/1, pick/1, nodes/1, await/2, info/1]).
+-export([child_spec/1, start_link/1, pick/1, nodes/1, await/2, info/1, be_a_node/1]).
 -export([start_instance/3]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, format_status/1]).
 
@@ -68,6 +68,17 @@ info(Name) ->
     case flitch_pool:members(Name) of
         not_a_pool -> [gen_server:call(Name, info)];
         Pids -> [gen_server:call(Pid, info) || Pid <- Pids]
+    end.
+
+%% Makes this VM a node, where it is none: for development and tests, as releases are nodes from the
+%% start. Name is a long one; epmd is started where none runs.
+-spec be_a_node(node()) -> ok | {error, term()}.
+be_a_node(_) when node() =/= nonode@nohost -> ok;
+be_a_node(Name) ->
+    _ = [os:cmd("'" ++ Epmd ++ "' -daemon") || Epmd <- [os:find_executable("epmd")], Epmd =/= false],
+    case net_kernel:start([Name, longnames]) of
+        {ok, _} -> ok;
+        Error -> Error
     end.
 
 %% ---- gen_server ----------------------------------------------------------------------------------

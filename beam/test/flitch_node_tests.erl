@@ -327,7 +327,10 @@ without_a_name_nothing_starts(Dir) ->
     {Port, _} = vm([], "io:format(\"~0p~n\", [flitch_node:start_link(" ++ flat(options(mute, Dir)) ++ ")]),"
                        "halt()."),
     said(Port, <<"{error,not_distributed}">>),
-    ?assertEqual([], pids(Dir)).
+    ?assertEqual([], pids(Dir)),
+    {Second, _} = vm([], "ok = flitch_node:be_a_node('eunit_late@127.0.0.1'), ok = flitch_node:be_a_node(again),"
+                         "io:format(\"~0p~n\", [node()]), halt()."),
+    said(Second, <<"'eunit_late@127.0.0.1'">>).
 
 %% ---- what they share ---------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@
 #define FLI_COMMANDS(X)                                                                            \
 	X("run", fli_cmd_run, "be a node: serve what is loaded")                                   \
 	X("demo", fli_cmd_demo, "a node to try from iex, step by step")                            \
+	X("new", fli_cmd_new, "a project of mix or rebar3 with a node in C")                       \
 	X("call", fli_cmd_call, "gen_server:call({NAME, NODE}, TERM)")                             \
 	X("cast", fli_cmd_cast, "gen_server:cast({NAME, NODE}, TERM)")                             \
 	X("ping", fli_cmd_ping, "whether a node answers")                                          \

@@ -775,6 +775,19 @@ describe_writes_text_and_clients() {
 	try 78 "$flitch" describe /nowhere.so
 }
 
+new_refuses_names_and_folders_that_are_there() {
+	try 64 "$flitch" new Foo
+	try 64 "$flitch" new flitch_beam
+	try 64 "$flitch" new --mix --rebar3 a_project
+	try 0 "$flitch" new a_project
+	says out 'cd a_project && mix test'
+	[ -s a_project/mix.exs ] && [ -s a_project/c_src/a_project.c ] || fail "files are missing"
+	! grep -rq '@name@\|@Name@\|@client@' a_project || fail "$(grep -r '@name@' a_project)"
+	try 69 "$flitch" new a_project
+	try 0 "$flitch" new --rebar3 b_project
+	[ -e b_project/_checkouts/flitch_beam/rebar.config ] || fail "flitch_beam is not linked"
+}
+
 wrong_specifications_are_named() {
 	local name
 	for name in no_arrow no_result no_word an_end a_fun a_variable brackets open_end cast_result own_name \
@@ -801,6 +814,7 @@ for name in no_command_is_a_usage_error unknown_command_names_the_nearest \
 	empty_cookie_is_refused short_and_well_known_cookies_off_loopback_are_refused \
 	gen_cookie_makes_one_that_will_do \
 	describe_writes_text_and_clients wrong_specifications_are_named \
+	new_refuses_names_and_folders_that_are_there \
 	weak_cookie_off_loopback_is_refused address_off_loopback_needs_leave name_forms_are_checked; do
 	it $name
 done
