@@ -31,6 +31,7 @@ include mk/terms.mk
 include mk/interop.mk
 include mk/splits.mk
 include mk/lab.mk
+include mk/accel.mk
 include mk/install.mk
 
 .PHONY: help clean

@@ -88,7 +88,7 @@ matrix-rest-installed:
 
 beam: ## the Erlang application flitch_beam, EUnit and ExUnit, on OTP 25, 27 and 29
 	@$(again) -j$(JOBS) all
-	@scripts/total.sh $(foreach release,$(sort 25 27 29 $(HOST_RELEASE)),'beam/test/run.sh $(release)') beam/test/new.sh
+	@scripts/total.sh $(foreach release,$(sort 25 27 29 $(HOST_RELEASE)),'beam/test/run.sh $(release)') beam/test/new.sh 'examples/accel/run.sh test'
 
 kills: $(BUILD)/tests/unit/test_durable ## kill the writer of a durable table 200 times
 	@FL_KILL_ROUNDS=200 $< what_was_acknowledged

@@ -15,7 +15,8 @@
  * tuple that begins with one, which gives the client's function its name. Elements of the tuple
  * that are types, named by Name :: or not, become its arguments; atoms and numbers stay as they
  * are. Without either word it is a function of that module. The names Where and Timeout are the
- * client's own; funs, records and type variables cannot be written.
+ * client's own; two requests of one name differ by two arguments or more, since a client has one
+ * for the timeout; funs, records and type variables cannot be written.
  *
  * A program that is a node itself has them in fl_program, or calls fl_node_document.
  *

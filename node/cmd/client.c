@@ -22,6 +22,7 @@ typedef struct entry {
 	const fli_client *client;
 	fli_typing spec;
 	fl_bin text;
+	void *ctx; /* of the visit */
 } entry;
 
 static bool is_elixir(const fli_client *client)
@@ -111,10 +112,10 @@ static int visit_plain(entry *e, fl_term function, visit *each, fl_error *err)
 	return rc == FL_OK ? each(e, err) : rc;
 }
 
-static int for_each(const fli_client *client, visit *each, fl_error *err)
+static int for_each(const fli_client *client, visit *each, void *ctx, fl_error *err)
 {
 	fl_term docs = client->docs, functions = client->functions, one;
-	entry e = {.client = client};
+	entry e = {.client = client, .ctx = ctx};
 	fl_bin of, text;
 	int rc = FL_OK;
 
@@ -131,6 +132,59 @@ static int for_each(const fli_client *client, visit *each, fl_error *err)
 	while (rc == FL_OK && fl_list_next(&functions, &one))
 		rc = visit_plain(&e, one, each, err);
 	return rc;
+}
+
+/* ---- functions that would be there twice ------------------------------------------------------
+ */
+
+enum { SEEN_MAX = 256 };
+
+typedef struct seen {
+	struct {
+		char name[NAME_SIZE_MAX];
+		size_t arity;
+	} all[SEEN_MAX];
+	size_t count;
+} seen;
+
+static int clash(const entry *e, size_t arity, fl_error *err)
+{
+	(void)fl_error_set(err, FL_EFORMAT, "%.*s/%zu would be there twice", (int)e->spec.name.size,
+		e->spec.name.text, arity);
+	fl_error_why(err, "two of that name differ in less than two arguments: each has one more, "
+			  "for the timeout");
+	fl_error_next(err, "give one of the requests another name");
+	return FL_EFORMAT;
+}
+
+/* One with the timeout, one without; of a cast that alone. */
+static int note_seen(entry *e, fl_error *err)
+{
+	size_t arity = fli_typing_arity(&e->spec) + 1,
+	       last = arity + (e->spec.kind != FLI_TYPING_CAST);
+	seen *s = e->ctx;
+
+	for (; arity <= last; arity++) {
+		char name[NAME_SIZE_MAX];
+
+		(void)snprintf(
+			name, sizeof name, "%.*s", (int)e->spec.name.size, e->spec.name.text);
+		for (size_t i = 0; i < s->count; i++)
+			if (s->all[i].arity == arity && strcmp(s->all[i].name, name) == 0)
+				return clash(e, arity, err);
+		if (s->count == SEEN_MAX)
+			return fl_error_set(err, FL_EFORMAT, "it says too much");
+		memcpy(s->all[s->count].name, name, sizeof name);
+		s->all[s->count++].arity = arity;
+	}
+	return FL_OK;
+}
+
+static int check_clashes(const fli_client *client, fl_error *err)
+{
+	seen s = {.count = 0};
+
+	return client->format == FLI_CLIENT_TEXT ? FL_OK : for_each(client, note_seen, &s, err);
 }
 
 /* ---- texts ----------------------------------------------------------------------------------- */
@@ -379,7 +433,7 @@ static int print_plain(const fli_client *client, fl_error *err)
 		put_text(client->out, text, false);
 		(void)fputs("\n", client->out);
 	}
-	return for_each(client, plain_entry, err);
+	return for_each(client, plain_entry, NULL, err);
 }
 
 static int note_kind(entry *e, fl_error *err)
@@ -391,7 +445,7 @@ static int note_kind(entry *e, fl_error *err)
 /* Whether the name of a server has to be added to a node. */
 static bool has_requests(const fli_client *client)
 {
-	return for_each(client, note_kind, NULL) == FL_STOP;
+	return for_each(client, note_kind, NULL, NULL) == FL_STOP;
 }
 
 static int print_erlang(const fli_client *client, const char *module, fl_error *err)
@@ -406,7 +460,7 @@ static int print_erlang(const fli_client *client, const char *module, fl_error *
 	put_text(out, text, false);
 	(void)fprintf(out, "%s-module(%s).\n-compile(no_auto_import).\n", text.size > 0 ? "\n" : "",
 		module);
-	rc = for_each(client, erlang_export, err);
+	rc = for_each(client, erlang_export, NULL, err);
 	if (rc != FL_OK)
 		return rc;
 	(void)fputs("-export_type([where/0]).\n\n", out);
@@ -415,7 +469,7 @@ static int print_erlang(const fli_client *client, const char *module, fl_error *
 				"{global, term()} | {via, module(), term()}.\n"
 			      : "-type where() :: node().\n",
 		out);
-	rc = for_each(client, erlang_function, err);
+	rc = for_each(client, erlang_function, NULL, err);
 	if (is_server)
 		(void)fprintf(out,
 			"\nserver(Where) when erlang:is_atom(Where) -> {%.*s, Where};\n"
@@ -442,7 +496,7 @@ static int print_elixir(const fli_client *client, const char *module, fl_error *
 			(const char *)client->of.data);
 	(void)fprintf(
 		out, "\"\n\n  @type where :: node%s\n", is_server ? " | GenServer.server()" : "");
-	rc = for_each(client, elixir_function, err);
+	rc = for_each(client, elixir_function, NULL, err);
 	if (is_server)
 		(void)fprintf(out,
 			"\n  defp server(where) when is_atom(where), do: {:%.*s, where}\n"
@@ -464,6 +518,8 @@ int fli_client_print(const fli_client *client, fl_error *err)
 		fl_error_next(err, "give the server or module another name");
 		return FL_EFORMAT;
 	}
+	if (check_clashes(client, err) != FL_OK)
+		return FL_EFORMAT;
 	fli_client_module(client, module, sizeof module);
 	switch (client->format) {
 	case FLI_CLIENT_ERLANG: return print_erlang(client, module, err);

@@ -795,6 +795,9 @@ wrong_specifications_are_named() {
 		try 78 "$flitch" describe "$build/tests/servers/mistyped.so" "$name" --format elixir
 		says err "$name"
 	done
+	try 78 "$flitch" describe "$build/tests/servers/mistyped.so" twice --format erlang
+	says err 'get/3 would be there twice'
+	try 0 "$flitch" describe "$build/tests/servers/mistyped.so" twice
 }
 
 node_describes_what_it_has_loaded() {

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# Accelerators, each in examples/accel/NAME: built where its library is installed.
+
+ACCEL_DIR := $(BUILD)/examples/accel
+ACCEL_SO := $(if $(shell pkg-config --exists libzstd && echo y),$(ACCEL_DIR)/zstd.so)
+ACCEL_LIBS_zstd = $(shell pkg-config --libs libzstd)
+
+all: $(ACCEL_SO)
+
+$(ACCEL_DIR)/%.so: $(BUILD)/flags
+	$(call say,LD)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -MF $(@:.so=.d) \
+		-shared $(PARTS) $(ALL_LDFLAGS) -o $@ examples/accel/$*/$*.c $(ACCEL_LIBS_$*)
+
+.PHONY: accel accel-bench
+accel: ## the accelerators, from Elixir
+	@$(again) -j$(JOBS) all
+	@examples/accel/run.sh test
+accel-bench: ## beside what a team would do without them
+	@$(again) -j$(JOBS) all
+	@examples/accel/run.sh bench
+
+-include $(ACCEL_SO:.so=.d)
