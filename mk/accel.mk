@@ -3,6 +3,8 @@
 
 ACCEL_DIR := $(BUILD)/examples/accel
 ACCEL_SO := $(if $(shell pkg-config --exists libzstd && echo y),$(ACCEL_DIR)/zstd.so)
+ACCEL_SO += $(ACCEL_DIR)/vectors.so
+ACCEL_LIBS_vectors = -lm
 ACCEL_LIBS_zstd = $(shell pkg-config --libs libzstd)
 
 all: $(ACCEL_SO)
