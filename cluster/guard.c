@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "cluster/epoch_file.h"
 #include "cluster/partition.h"
 #include "flitch/pick.h"
 #include "node/owned.h"
@@ -95,6 +96,31 @@ static void learn_margin(fli_guard *g)
 	fli_leave(g->node);
 }
 
+/* ---- epochs on the disk ---------------------------------------------------------------------- */
+
+bool fli_guard_keep_epoch(fli_guard *g)
+{
+	int rc;
+
+	if (g->spec->epoch_dir == NULL || g->kept == g->core.seen)
+		return true;
+	rc = fli_epoch_write(g->spec->epoch_dir, g->spec->guard.name, g->node->name, g->core.seen);
+	if (rc == FL_OK)
+		g->kept = g->core.seen;
+	else
+		fli_log_limited(&g->node->log, g->core.now_ms, FLI_ERROR,
+			"singleton %s: its epoch cannot be kept in %s: %s; it is not started here "
+			"until that can be written",
+			g->spec->name, g->spec->epoch_dir, fl_error_text(rc));
+	return rc == FL_OK;
+}
+
+static bool read_epoch(fli_guard *g)
+{
+	return g->spec->epoch_dir == NULL || fli_epoch_read(g->spec->epoch_dir, g->spec->guard.name,
+						     g->node->name, &g->kept) == FL_OK;
+}
+
 /* ---- begin and end of a handler -------------------------------------------------------------- */
 
 fli_guard *fli_guard_enter(fl_proc *self, void *state)
@@ -116,7 +142,7 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 static void set_timer(fli_guard *g)
 {
 	uint64_t due = lesser(lesser(fli_singleton_next_ms(&g->core), fli_guard_server_next(g)),
-		fli_move_next(g));
+		lesser(fli_move_next(g), fli_standby_next(g)));
 	uint64_t now = g->core.now_ms;
 
 	if (due == g->tick_ms)
@@ -165,6 +191,8 @@ int fli_guard_leave(fli_guard *g)
 		learn_policy(g);
 		settle_failures(g);
 	}
+	fli_standby_look(g);
+	(void)fli_guard_keep_epoch(g); /* tried again, and before any server starts */
 	publish(g);
 	set_timer(g);
 	if (g->is_ending && g->move.step == FLI_MOVE_NONE && g->step == FLI_SERVER_NONE &&
@@ -199,6 +227,7 @@ static void joined(fli_guard *g, fl_term pids)
 			fli_log_write(&g->node->log, FLI_ERROR,
 				"singleton %s has too many candidates: %.*s is none", g->spec->name,
 				(int)pid.node.size, pid.node.text);
+		fli_replica_send(g, &pid);
 	}
 }
 
@@ -230,6 +259,7 @@ static void configure(fli_guard *g, fl_pid me, uint32_t hash)
 	}
 	config.margin_ms = margin_of(g);
 	fli_singleton_create(&g->core, &config);
+	g->core.seen = g->kept;
 }
 
 static void on_drop(void *block)
@@ -238,6 +268,7 @@ static void on_drop(void *block)
 
 	fli_list_remove(&g->in_core);
 	fli_move_free(g);
+	fli_replica_drop(g);
 }
 
 static int on_end(fl_proc *self, void *state, fl_term reason);
@@ -287,7 +318,8 @@ static bool read_policy(fli_guard *g, uint32_t *ret_hash)
 {
 	const fli_partition_service *s;
 
-	if (!read_name(g) || !rank_hash(fli_guard_name(g), g->node->name, ret_hash))
+	if (!read_name(g) || !read_epoch(g) ||
+		!rank_hash(fli_guard_name(g), g->node->name, ret_hash))
 		return false;
 	fli_enter(g->node);
 	configure(g, fl_self(g->self), *ret_hash);
@@ -331,7 +363,8 @@ int fl_singleton_init(fl_proc *self, void *state, fl_term args)
 	if (g == NULL)
 		return fl_stop(self, "enomem");
 	if (!read_policy(g, &hash))
-		return fl_stop(self, "{bad_singleton, name}");
+		return fl_stop(self, "{bad_singleton, ~}",
+			fl_atom_of(g->name.data == NULL ? "name" : "epoch_dir"));
 	learn_policy(g);
 	rc = meet_others(g);
 	if (rc != FL_OK)
@@ -386,10 +419,11 @@ static int reply_status(fli_guard *g, fl_from from)
 		(void)fl_build(&holder, "undefined");
 	rc = fl_reply(from,
 		"#{state => ~, holder => ~, epoch => ~, seen => ~, takeovers => ~, rank => ~, "
-		"candidates => ~, may_start => ~, margin_ms => ~}",
+		"candidates => ~, may_start => ~, margin_ms => ~, standby => ~, replica_ms => ~}",
 		fl_atom_of(fli_singleton_state_atom(s->state)), fl_buf_term(&holder), s->held,
 		s->seen, s->takeovers, fli_singleton_rank(s), fl_buf_term(&nodes),
-		fl_bool(s->may_start), s->config.margin_ms);
+		fl_bool(s->may_start), s->config.margin_ms, fl_bool(g->standby.is_here),
+		g->replica.bytes == NULL ? -1 : (int64_t)(s->now_ms - g->replica.at_ms));
 	fl_buf_free(&nodes);
 	fl_buf_free(&holder);
 	return rc;
@@ -438,6 +472,8 @@ int fl_singleton_on_cast(fl_proc *self, void *state, fl_term message)
 		fl_match(value, "~", &from) && fl_atom_eq(from.node, fl_sender_node(self))) {
 		if (fli_word_read(kind, map, &word))
 			fli_singleton_heard(&g->core, &from, &word);
+		else if (fl_match(kind, "replica"))
+			fli_replica_heard(g, &from, map);
 		else
 			fli_move_heard(g, kind, &from, map);
 	}
@@ -476,8 +512,10 @@ static bool take_info(fli_guard *g, fl_term message)
 	} else if (fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &term)) {
 		return on_down(g, &ref, term);
 	} else if (fl_match(message, "{'EXIT', ~, ~}", &pid, &term)) {
-		if (!fli_guard_exited(g, &pid, term))
+		if (!fli_guard_exited(g, &pid, term) && !fli_standby_exited(g, &pid))
 			(void)fli_move_exited(g, &pid);
+	} else if (fl_match(message, "{fl_replica, ~, ~}", &pid, &term)) {
+		fli_replica_made(g, &pid, term);
 	} else if (fl_match(message, "{~, join, _, ~}", &ref, &term) &&
 		   fl_ref_eq(&ref, &g->group)) {
 		joined(g, term);

@@ -75,6 +75,22 @@ typedef struct fli_moved {
 	uint64_t end_ms, last_ms;
 } fli_moved;
 
+/* A server that has run its init and waits for its turn. */
+typedef struct fli_standby {
+	bool is_here;
+	bool is_told; /* to end */
+	fl_pid pid;
+	uint64_t started_ms, due_ms; /* due: when to start the next one */
+	uint32_t fails;
+} fli_standby;
+
+/* The last copy of the holder's state. */
+typedef struct fli_replica {
+	uint8_t *bytes; /* one term; NULL: none */
+	size_t size;
+	uint64_t epoch, at_ms;
+} fli_replica;
+
 typedef struct fli_guard {
 	fl_proc *self;
 	fl_node *node;
@@ -95,6 +111,9 @@ typedef struct fli_guard {
 	bool is_ending;
 	fli_move move;
 	fli_moved moved;
+	fli_standby standby;
+	fli_replica replica;
+	uint64_t kept; /* the epoch that is on the disk */
 } fli_guard;
 
 enum { FLI_MAY_RUN = 1, FLI_MAY_START = 2, FLI_IS_DEGRADED = 4 };
@@ -141,9 +160,25 @@ void fli_move_time(fli_guard *g, uint64_t now_ms);
 uint64_t fli_move_next(const fli_guard *g);
 void fli_move_free(fli_guard *g);
 
+/* guard_standby.c */
+/* What is due about the standby; at the end of each handler. */
+void fli_standby_look(fli_guard *g);
+uint64_t fli_standby_next(const fli_guard *g);
+bool fli_standby_exited(fli_guard *g, const fl_pid *pid);
+/* The server of this epoch: the standby, or a new one; g->server. False: it could not be started.
+ */
+bool fli_standby_take(fli_guard *g, uint64_t epoch);
+void fli_replica_made(fli_guard *g, const fl_pid *server, fl_term state);
+void fli_replica_heard(fli_guard *g, const fl_pid *from, fl_term map);
+void fli_replica_send(fli_guard *g, const fl_pid *to);
+void fli_replica_send_all(fli_guard *g);
+void fli_replica_drop(fli_guard *g);
+
 /* guard_lease.c */
 void fli_guard_lease(void *ctx, fli_lease_verb verb, uint64_t epoch);
 
+/* guard.c: the greatest epoch is on the disk, where it has to be. */
+bool fli_guard_keep_epoch(fli_guard *g);
 /* guard.c: what a handler of the guard begins and ends with. */
 fli_guard *fli_guard_enter(fl_proc *self, void *state);
 int fli_guard_leave(fli_guard *g);

@@ -358,6 +358,7 @@ static void on_commit(fli_guard *g)
 
 	g->server = server;
 	g->step = FLI_SERVER_RUNNING;
+	fli_replica_drop(g); /* it is older */
 	fli_guard_ask_sys(g, &server, "resume", &ref);
 	end_move(g);
 	fli_guard_take_name(g);

@@ -59,15 +59,10 @@ void fli_guard_ask_sys(fli_guard *g, const fl_pid *server, const char *what, fl_
 static void on_start(void *ctx, uint64_t epoch)
 {
 	fli_guard *g = ctx;
-	fl_buf args = FL_BUF_INIT;
 
-	(void)fl_build(&args, g->spec->args == NULL ? "[]" : g->spec->args);
 	/* its init may ask for it */
 	atomic_store_explicit(&g->epoch, epoch, memory_order_release);
-	g->has_failed = args.error != FL_OK ||
-			!fli_guard_start(
-				g, fl_spec("{start, ~, ~}", epoch, fl_buf_term(&args)), &g->server);
-	fl_buf_free(&args);
+	g->has_failed = !fli_guard_keep_epoch(g) || !fli_standby_take(g, epoch);
 	if (g->has_failed)
 		return;
 	g->step = FLI_SERVER_INIT;
@@ -98,6 +93,7 @@ static void named(fli_guard *g, fl_term answer)
 		return; /* a look finds out */
 	g->step = FLI_SERVER_RUNNING;
 	fli_singleton_started(&g->core, &g->server);
+	fli_replica_send_all(g); /* what its init had copied */
 	fli_log_write(&g->node->log, FLI_NOTICE, "singleton %s runs here, take-over %llu",
 		g->spec->name, (unsigned long long)FL_EPOCH_COUNT(g->core.epoch));
 }

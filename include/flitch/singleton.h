@@ -32,10 +32,11 @@
  * Its **epoch** is 64 bits that grow with each take-over: the greatest that any candidate has seen
  * and one more, in the upper 48, and sixteen bits of the node, so that even two sides of a split
  * that both go on differ. Whoever writes to a store passes it on, and the store refuses a lesser
- * one than it has seen. Where all candidates were down at once the count begins again, unless the
- * lease says a greater one.
+ * one than it has seen. Where all candidates were down at once the count begins again, unless
+ * `epoch_dir` keeps it.
  *
- * The server's init gets {start, Epoch, Args}; after a move {handed, Epoch, Vsn, State}.
+ * The server's init gets {start, Epoch, Args}; after a move {handed, Epoch, Vsn, State}; after a
+ * loss {resume, Epoch, State, AgeMs} where its state was copied (fl_singleton_replicate).
  *
  * Threads: tables are constant; functions with `self` as <flitch/process.h> says; those of a lease
  * on a thread of the pool, which they may block.
@@ -65,6 +66,18 @@ typedef struct fl_singleton {
 	 * none is needed.
 	 */
 	const fl_lease *lease;
+	/*
+	 * Candidates that do not have it run the server already: its init gets {standby, Args}, it
+	 * has no name and no epoch, and `info` gets {singleton_start, Epoch}, or, where a state was
+	 * copied, {singleton_resume, Epoch, State, AgeMs}, before anybody can call it.
+	 */
+	bool is_warm;
+	/*
+	 * A directory in which each candidate keeps the greatest epoch that it knows of, written
+	 * before a server gets it: epochs grow even when all candidates were down at once. An epoch
+	 * that cannot be written is not given out. NULL: none.
+	 */
+	const char *epoch_dir;
 	uint32_t lease_ttl_ms; /* 0: 40,000 */
 	uint32_t renew_ms;     /* 0: a quarter of that */
 	uint32_t margin_ms;    /* 0: as above */
@@ -78,6 +91,13 @@ typedef struct fl_singleton {
 /* Of the server's own handlers, in any of them: 0 where it is none, or no more. Ask it in each
  * call: it may grow while the server runs, when two halves of a cluster meet. */
 uint64_t fl_singleton_epoch(fl_proc *self);
+/*
+ * Of the server's own handlers: copies what it has to the other candidates, without waiting. Who
+ * takes over without a move goes on from the last copy that came, `AgeMs` after it came. What was
+ * not copied is lost. FL_ENOTSUP: it is no singleton's server, or has not started.
+ */
+int fl_singleton_replicate_spec(fl_proc *self, fl_spec state);
+#define fl_singleton_replicate(self, ...) fl_singleton_replicate_spec((self), fl_spec(__VA_ARGS__))
 /* The number of take-overs that an epoch counts, for people. */
 #define FL_EPOCH_COUNT(epoch) ((uint64_t)(epoch) >> 16)
 

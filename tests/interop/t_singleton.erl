@@ -6,7 +6,8 @@
          next_one_starts_when_its_node_is_killed_test/1, state_moves_on_demand_test/1,
          state_moves_when_its_node_stops_test/1, large_state_moves_test/1,
          refused_moves_leave_it_where_it_is_test/1, guard_says_what_it_knows_test/1,
-         strange_words_do_no_harm_test/1, nobody_speaks_for_another_test/1]).
+         strange_words_do_no_harm_test/1, nobody_speaks_for_another_test/1,
+         copied_state_survives_a_kill_test/1]).
 
 -import(fixture, [eventually/1]).
 
@@ -208,3 +209,17 @@ nobody_speaks_for_another_test(Config) ->
     eventually(fun() -> maps:get(holder, status(Other)) =:= Pid end),
     {4, After} = add(0),
     true = After >= Epoch.
+
+%% What the server had copied to the others when its node was killed.
+copied_state_survives_a_kill_test(Config) ->
+    {Handles, Nodes} = cluster(Config, "/tests/servers/svc.so", svc_guard),
+    Bytes = crypto:strong_rand_bytes(100000),
+    ok = gen_server:call({global, svc}, {copy, <<"earlier">>}),
+    ok = gen_server:call({global, svc}, {copy, Bytes}),
+    ok = gen_server:call({global, svc}, {put, <<"not copied">>}),
+    Old = node(global:whereis_name(svc)),
+    [Handle] = [H || #{node := N} = H <- Handles, N =:= Old],
+    eventually(fun() -> [N || N <- Nodes, maps:get(replica_ms, status(svc_guard, N)) =:= -1] =:= [] end),
+    ok = fixture:signal(Handle, "-KILL"),
+    eventually(fun() -> P = global:whereis_name(svc), is_pid(P) andalso node(P) =/= Old end),
+    true = Bytes =:= gen_server:call({global, svc}, get).

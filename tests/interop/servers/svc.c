@@ -5,6 +5,7 @@
  *
  *     {ask, N}     {N, Node, Epoch}        both; the member's epoch is 0
  *     {put, Bin}   ok      get   Bin      the singleton
+ *     {copy, Bin}  ok                     the same, and a copy for who takes over
  */
 #include <flitch.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static int on_init(fl_proc *self, void *state, fl_term args)
 {
 	fl_bin bin;
 
-	if (fl_match(args, "{handed, _, _, ~}", &bin))
+	if (fl_match(args, "{handed, _, _, ~}", &bin) || fl_match(args, "{resume, _, ~, _}", &bin))
 		return keep(state, bin) ? FL_OK : fl_stop(self, "enomem");
 	return fl_match(args, "{start, _, []}") ? FL_OK : fl_stop(self, "badarg");
 }
@@ -55,6 +56,10 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 
 	if (fl_match(request, "{put, ~}", &bin))
 		return keep(s, bin) ? fl_reply(from, "ok") : fl_reply(from, "enomem");
+	if (fl_match(request, "{copy, ~}", &bin))
+		return keep(s, bin) && fl_singleton_replicate(self, "~", bin) == FL_OK
+			       ? fl_reply(from, "ok")
+			       : fl_reply(from, "enomem");
 	if (fl_match(request, "get"))
 		return fl_reply(from, "~", ((fl_bin){s->bytes, s->size}));
 	return on_ask(self, state, from, request);

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Singletons whose take-over is cheap: servers that stand by, states that are copied; and epochs
+ * that outlive the end of all candidates.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cluster/epoch_file.h"
+#include "flitch/global.h"
+#include "flitch/pg.h"
+#include "flitch/sim.h"
+#include "flitch/singleton.h"
+#include "tests/support/suite.h"
+
+enum { COUNT = 3, POISON = 13 };
+
+static const char *const names[COUNT] = {"1@h1.sim", "2@h2.sim", "3@h3.sim"};
+
+/* ---- the server ------------------------------------------------------------------------------ */
+
+typedef struct svc {
+	int64_t total;
+	uint64_t epoch; /* as it was told */
+	int64_t age;    /* of the copy; -1: none */
+	bool was_warm;
+} svc;
+
+static int take_total(fl_proc *self, svc *s, int64_t total)
+{
+	s->total = total;
+	return total == POISON ? fl_stop(self, "poisoned") : FL_OK;
+}
+
+static int on_init(fl_proc *self, void *state, fl_term args)
+{
+	svc *s = state;
+	int64_t total;
+
+	s->age = -1;
+	s->was_warm = fl_match(args, "{standby, given}");
+	if (s->was_warm) {
+		CU_ASSERT_EQUAL(fl_singleton_epoch(self), 0);
+		CU_ASSERT_EQUAL(fl_singleton_replicate(self, "x"), FL_ENOTSUP);
+		return FL_OK;
+	}
+	if (fl_match(args, "{resume, ~, ~, ~}", &s->epoch, &total, &s->age))
+		return take_total(self, s, total);
+	return fl_match(args, "{start, ~, given}", &s->epoch) ? FL_OK : fl_stop(self, "badarg");
+}
+
+static int on_info(fl_proc *self, void *state, fl_term message)
+{
+	svc *s = state;
+	int64_t total;
+
+	if (fl_match(message, "{singleton_resume, ~, ~, ~}", &s->epoch, &total, &s->age))
+		return take_total(self, s, total);
+	CU_ASSERT_TRUE(fl_match(message, "{singleton_start, ~}", &s->epoch));
+	return FL_OK;
+}
+
+static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	svc *s = state;
+	int64_t total;
+
+	if (fl_match(request, "{put, ~}", &total)) {
+		s->total = total;
+		CU_ASSERT_EQUAL(fl_singleton_replicate(self, "~", total), FL_OK);
+		return fl_reply(from, "ok");
+	}
+	if (fl_match(request, "die"))
+		return fl_reply(from, "ok") == FL_OK ? fl_stop(self, "told_to") : FL_OK;
+	CU_ASSERT_EQUAL(fl_singleton_epoch(self), s->epoch);
+	return fl_reply(from, "{~, ~, ~, ~}", s->total, s->epoch, s->age, fl_bool(s->was_warm));
+}
+
+static const fl_behaviour server = {.name = "svc",
+	.state_size = sizeof(svc),
+	.init = on_init,
+	.info = on_info,
+	.call = on_call};
+static const fl_singleton warm = {FL_SINGLETON_GUARD("svc_guard"), .server = &server, .name = "svc",
+	.args = "given", .is_warm = true};
+static const fl_singleton cold = {
+	FL_SINGLETON_GUARD("svc_guard"), .server = &server, .name = "svc", .args = "given"};
+
+/* ---- a cluster ------------------------------------------------------------------------------- */
+
+typedef struct world_of {
+	fl_sim *sim;
+	fl_sim_node *nodes[COUNT];
+} world_of;
+
+static int start_guard(fl_sim_node *node, void *ctx)
+{
+	fl_error err = {0};
+	int rc = fl_pg_start(fl_sim_handle(node), FL_PG);
+
+	return rc == FL_OK ? fl_node_start(
+				     fl_sim_handle(node), &((const fl_singleton *)ctx)->guard, &err)
+			   : rc;
+}
+
+static void start(world_of *w, int i)
+{
+	CU_ASSERT_EQUAL_FATAL(fl_sim_start(w->nodes[i], NULL), FL_OK);
+	for (int j = 0; j < COUNT; j++)
+		if (j != i)
+			(void)fl_sim_connect(w->nodes[i], names[j]);
+}
+
+static world_of open_world(uint64_t seed, const fl_singleton *what)
+{
+	static const char *const settings[] = {
+		"global.prevent_overlapping_partitions", "off", NULL};
+	const fl_sim_config config = {.tick_time_ms = 8000,
+		.settings = settings,
+		.on_start = start_guard,
+		.ctx = (void *)(uintptr_t)what};
+	world_of w = {.sim = fl_sim_new(&(fl_sim_options){.seed = seed})};
+
+	for (int i = 0; i < COUNT; i++)
+		w.nodes[i] = fl_sim_add(w.sim, names[i], &config, NULL);
+	for (int i = 0; i < COUNT; i++)
+		start(&w, i);
+	fl_sim_run(w.sim, 20000);
+	return w;
+}
+
+typedef struct look {
+	int64_t total, age;
+	uint64_t epoch;
+	bool was_warm;
+} look;
+
+static bool ask(world_of *w, int from, look *ret)
+{
+	fl_buf reply = FL_BUF_INIT;
+	bool is = fl_sim_call(w->nodes[from], fl_global("svc"), 3000, &reply, "get") == FL_OK &&
+		  fl_match(fl_buf_term(&reply), "{~, ~, ~, ~}", &ret->total, &ret->epoch, &ret->age,
+			  &ret->was_warm);
+
+	fl_buf_free(&reply);
+	return is;
+}
+
+static bool says(world_of *w, int i, const char *key, const char *value)
+{
+	fl_buf reply = FL_BUF_INIT;
+	char text[128] = "";
+	fl_term found;
+
+	if (fl_sim_call(w->nodes[i], fl_name_at("svc_guard", names[i]), 3000, &reply, "status") ==
+			FL_OK &&
+		fl_get(fl_buf_term(&reply), key, &found))
+		(void)fl_print_to(text, sizeof text, found);
+	fl_buf_free(&reply);
+	return strcmp(text, value) == 0;
+}
+
+static int holder(world_of *w)
+{
+	for (int i = 0; i < COUNT; i++)
+		if (fl_sim_state_of(w->nodes[i]) == FL_SIM_UP && says(w, i, "state", "holding"))
+			return i;
+	CU_FAIL("nobody holds it");
+	return 0;
+}
+
+static void put(world_of *w, int64_t total)
+{
+	CU_ASSERT_EQUAL(
+		fl_sim_call(w->nodes[holder(w)], fl_global("svc"), 3000, NULL, "{put, ~}", total),
+		FL_OK);
+	fl_sim_run(w->sim, 1000);
+}
+
+static int other_than(const world_of *w, int i)
+{
+	for (int j = 0; j < COUNT; j++)
+		if (j != i && fl_sim_state_of(w->nodes[j]) == FL_SIM_UP)
+			return j;
+	return i;
+}
+
+/* Its node dies; who asks then, on another one. */
+static look lose_holder(world_of *w)
+{
+	int old = holder(w), other = other_than(w, old);
+	look l = {.total = -1};
+
+	fl_sim_crash_node(w->nodes[old], FL_SIM_KILLED);
+	fl_sim_run(w->sim, 10000);
+	CU_ASSERT_TRUE(ask(w, other, &l));
+	return l;
+}
+
+/* ---- standbys -------------------------------------------------------------------------------- */
+
+static void standby_takes_over_without_an_init_of_its_own(void)
+{
+	world_of w = open_world(1, &warm);
+	look first, second;
+
+	CU_ASSERT_TRUE(ask(&w, 0, &first));
+	CU_ASSERT_TRUE(first.was_warm && first.epoch != 0 && first.age == -1);
+	for (int i = 0; i < COUNT; i++)
+		CU_ASSERT_TRUE(says(&w, i, "standby", i == holder(&w) ? "false" : "true"));
+	second = lose_holder(&w);
+	CU_ASSERT_TRUE(second.was_warm && second.epoch > first.epoch);
+	CU_ASSERT_TRUE(second.total == 0 && second.age == -1);
+	fl_sim_delete(w.sim);
+}
+
+static void standby_is_found_by_nobody(void)
+{
+	world_of w = open_world(2, &warm);
+	int other = other_than(&w, holder(&w));
+	look l;
+
+	/* the one with the name is on another node, for whoever asks from here */
+	CU_ASSERT_TRUE(ask(&w, other, &l));
+	CU_ASSERT_EQUAL(
+		fl_sim_call(w.nodes[other], fl_name_at("svc", names[other]), 3000, NULL, "get"),
+		FL_ENOPROC);
+	fl_sim_delete(w.sim);
+}
+
+static void server_of_a_warm_candidate_that_ends_is_followed_by_a_standby(void)
+{
+	world_of w = open_world(3, &warm);
+	look before, after;
+
+	CU_ASSERT_TRUE(ask(&w, 0, &before));
+	CU_ASSERT_EQUAL(fl_sim_call(w.nodes[0], fl_global("svc"), 3000, NULL, "die"), FL_OK);
+	fl_sim_run(w.sim, 10000);
+	CU_ASSERT_TRUE(ask(&w, 0, &after));
+	CU_ASSERT_TRUE(after.was_warm && after.epoch > before.epoch);
+	for (int i = 0; i < COUNT; i++)
+		CU_ASSERT_TRUE(says(&w, i, "standby", i == holder(&w) ? "false" : "true"));
+	fl_sim_delete(w.sim);
+}
+
+static void moved_server_replaces_the_standby_of_its_new_node(void)
+{
+	world_of w = open_world(4, &warm);
+	int from = holder(&w), to = other_than(&w, from);
+	look l;
+
+	CU_ASSERT_EQUAL(fl_sim_call(w.nodes[from], fl_name_at("svc_guard", names[from]), 70000,
+				NULL, "{move, ~}", fl_atom_of(names[to])),
+		FL_OK);
+	fl_sim_run(w.sim, 15000);
+	CU_ASSERT_EQUAL(holder(&w), to);
+	CU_ASSERT_TRUE(ask(&w, 0, &l) && !l.was_warm);
+	for (int i = 0; i < COUNT; i++)
+		CU_ASSERT_TRUE(says(&w, i, "standby", i == to ? "false" : "true"));
+	fl_sim_delete(w.sim);
+}
+
+/* ---- copies ---------------------------------------------------------------------------------- */
+
+static void copied_state_survives_its_node(void)
+{
+	for (int is_warm = 0; is_warm < 2; is_warm++) {
+		world_of w = open_world(5, is_warm ? &warm : &cold);
+		look l;
+
+		put(&w, 41);
+		put(&w, 42);
+		for (int i = 0; i < COUNT; i++)
+			CU_ASSERT_FALSE(says(&w, i, "replica_ms", "-1"));
+		l = lose_holder(&w);
+		CU_ASSERT_EQUAL(l.total, 42);
+		CU_ASSERT_EQUAL(l.was_warm, is_warm == 1);
+		CU_ASSERT(l.age >= 1000 && l.age < 12000);
+		l = lose_holder(&w); /* and the last one left, that had been told nothing since */
+		CU_ASSERT_EQUAL(l.total, 42);
+		fl_sim_delete(w.sim);
+	}
+}
+
+static void newcomer_is_given_the_last_copy(void)
+{
+	world_of w = open_world(6, &cold);
+	int old, kept;
+	look l;
+
+	put(&w, 7);
+	(void)lose_holder(&w);
+	put(&w, 8);
+	for (old = 0; fl_sim_state_of(w.nodes[old]) == FL_SIM_UP;)
+		old++;
+	start(&w, old);
+	fl_sim_run(w.sim, 20000);
+	CU_ASSERT_FALSE(says(&w, old, "replica_ms", "-1"));
+	kept = old;
+	for (int i = 0; i < COUNT; i++)
+		if (i != kept)
+			fl_sim_crash_node(w.nodes[i], FL_SIM_KILLED);
+	fl_sim_run(w.sim, 10000);
+	CU_ASSERT_TRUE(ask(&w, kept, &l));
+	CU_ASSERT_EQUAL(l.total, 8);
+	fl_sim_delete(w.sim);
+}
+
+static void state_that_ends_each_server_is_dropped(void)
+{
+	world_of w = open_world(7, &cold);
+	look l;
+
+	put(&w, POISON);
+	CU_ASSERT_EQUAL(fl_sim_call(w.nodes[0], fl_global("svc"), 3000, NULL, "die"), FL_OK);
+	fl_sim_run(w.sim, 60000);
+	CU_ASSERT_TRUE(ask(&w, 0, &l));
+	CU_ASSERT_TRUE(l.total == 0 && l.age == -1);
+	fl_sim_delete(w.sim);
+}
+
+static void copies_of_others_are_not_believed(void)
+{
+	world_of w = open_world(8, &cold);
+	int old = holder(&w);
+	look l;
+
+	put(&w, 5);
+	for (int i = 0; i < COUNT; i++) {
+		(void)fl_sim_cast(w.nodes[old], fl_name_at("svc_guard", names[i]),
+			"{fl, 1, replica, #{from => 'x', epoch => 99999999999, state => 666}}");
+		(void)fl_sim_send(
+			w.nodes[old], fl_name_at("svc_guard", names[i]), "{fl_replica, x, 666}");
+	}
+	fl_sim_run(w.sim, 1000);
+	l = lose_holder(&w);
+	CU_ASSERT_EQUAL(l.total, 5);
+	fl_sim_delete(w.sim);
+}
+
+/* ---- epochs on a disk ------------------------------------------------------------------------ */
+
+static void remove_all(const char *dir)
+{
+	char path[512];
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	while (d != NULL && (entry = readdir(d)) != NULL) {
+		(void)snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+		if (entry->d_name[0] != '.')
+			(void)unlink(path);
+	}
+	if (d != NULL)
+		(void)closedir(d);
+	(void)rmdir(dir);
+}
+
+static void epochs_grow_after_all_were_down(void)
+{
+	char dir[] = "/tmp/flitch_epochs_XXXXXX";
+	fl_singleton kept = cold;
+	uint64_t last = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	kept.epoch_dir = dir;
+	for (int life = 0; life < 3; life++) {
+		world_of w = open_world(9, &kept);
+		look l = {.epoch = 0};
+
+		CU_ASSERT_TRUE(ask(&w, 0, &l) && l.epoch > last);
+		CU_ASSERT(FL_EPOCH_COUNT(l.epoch) > FL_EPOCH_COUNT(last));
+		last = lose_holder(&w).epoch;
+		CU_ASSERT(last > l.epoch);
+		fl_sim_delete(w.sim);
+	}
+	remove_all(dir);
+}
+
+static void epoch_that_cannot_be_kept_is_not_given_out(void)
+{
+	fl_singleton kept = cold;
+	world_of w;
+	look l;
+
+	kept.epoch_dir = "/nonexistent/epochs";
+	w = open_world(10, &kept);
+	CU_ASSERT_FALSE(ask(&w, 0, &l));
+	fl_sim_delete(w.sim);
+}
+
+static void file_holds_one_number(void)
+{
+	char dir[] = "/tmp/flitch_epochs_XXXXXX", path[128];
+	fl_atom node = fl_atom_of("a@h");
+	uint64_t epoch = 1;
+	int fd;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	CU_ASSERT_EQUAL(fli_epoch_read(dir, "g", node, &epoch), FL_OK);
+	CU_ASSERT_EQUAL(epoch, 0);
+	CU_ASSERT_EQUAL(fli_epoch_write(dir, "g", node, UINT64_MAX), FL_OK);
+	CU_ASSERT_EQUAL(fli_epoch_read(dir, "g", node, &epoch), FL_OK);
+	CU_ASSERT_EQUAL(epoch, UINT64_MAX);
+	CU_ASSERT_EQUAL(fli_epoch_write(dir, "../g", node, 1), FL_ELIMIT);
+	(void)snprintf(path, sizeof path, "%s/g.a@h.epoch", dir);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	CU_ASSERT(fd >= 0 && write(fd, "12x\n", 4) == 4);
+	(void)close(fd);
+	CU_ASSERT_EQUAL(fli_epoch_read(dir, "g", node, &epoch), FL_EFORMAT);
+	remove_all(dir);
+}
+
+FL_SUITE("sim_standby", FL_TEST(standby_takes_over_without_an_init_of_its_own),
+	FL_TEST(standby_is_found_by_nobody),
+	FL_TEST(server_of_a_warm_candidate_that_ends_is_followed_by_a_standby),
+	FL_TEST(moved_server_replaces_the_standby_of_its_new_node),
+	FL_TEST(copied_state_survives_its_node), FL_TEST(newcomer_is_given_the_last_copy),
+	FL_TEST(state_that_ends_each_server_is_dropped), FL_TEST(copies_of_others_are_not_believed),
+	FL_TEST(epochs_grow_after_all_were_down),
+	FL_TEST(epoch_that_cannot_be_kept_is_not_given_out), FL_TEST(file_holds_one_number));
