@@ -392,8 +392,7 @@ static int on_end(fl_proc *self, void *state, fl_term reason)
 
 	(void)reason; /* it ends with shutdown */
 	g->is_ending = true;
-	if (heir != NULL && g->spec->give != NULL && g->spec->lease == NULL &&
-		fli_move_begin(g, &heir->guard, NULL) == FL_OK)
+	if (heir != NULL && g->spec->give != NULL && fli_move_begin(g, &heir->guard, NULL) == FL_OK)
 		g->move.end_ms = g->core.now_ms + FLI_GUARD_LEAVE_MS;
 	if (g->move.step >= FLI_MOVE_TAKING)
 		fli_move_abort(g, "stopped");
@@ -436,8 +435,6 @@ static int begin_move(fli_guard *g, fl_from from, fl_atom node)
 	for (uint32_t i = 0; i < g->core.count && to == NULL; i++)
 		if (fl_atom_eq(g->core.candidates[i].guard.node, node))
 			to = &g->core.candidates[i].guard;
-	if (g->spec->lease != NULL)
-		return fl_reply(from, "{error, leased}"); /* the store would have to move it */
 	if (g->core.state != FLI_SINGLETON_HOLDING)
 		return fl_reply(from, "{error, not_here}");
 	if (to == NULL)

@@ -27,7 +27,8 @@ enum {
 	FLI_GUARD_LOOK_MS = 1000,      /* whose is the name? */
 	FLI_GUARD_FORWARD_TICK_MS = 5, /* between two looks for late calls */
 	FLI_GUARD_FORWARD_MAX_MS = 10000,
-	FLI_GUARD_LEAVE_MS = 3000 /* for a move when the node stops */
+	FLI_GUARD_LEASE_TICK_MS = 20, /* until the store has answered */
+	FLI_GUARD_LEAVE_MS = 3000     /* for a move when the node stops */
 };
 
 /* What becomes of the server that is here. */
@@ -43,9 +44,11 @@ typedef enum fli_move_step {
 	FLI_MOVE_NONE,
 	FLI_MOVE_SUSPENDING, /* giver: finishes what was in its mailbox before */
 	FLI_MOVE_GIVING,     /* until it is ready there */
+	FLI_MOVE_RELEASING,  /* and the store knows that the lease is free */
 	FLI_MOVE_TAKING,
 	FLI_MOVE_PREPARING, /* the new server's init */
-	FLI_MOVE_READY      /* for the commit */
+	FLI_MOVE_READY,     /* for the commit */
+	FLI_MOVE_LEASING    /* for the lease, after it */
 } fli_move_step;
 
 typedef struct fli_move {
@@ -55,7 +58,9 @@ typedef struct fli_move {
 	fl_ref watch; /* of it */
 	fl_ref asked; /* sys: suspend */
 	uint64_t end_ms;
-	uint64_t epoch; /* taker: of the new server */
+	uint64_t epoch;     /* of the new server */
+	uint64_t retry_ms;  /* giver: the store is being asked for more; 0: it is not */
+	uint64_t leased_ms; /* taker: when the lease was asked for */
 	uint32_t vsn;
 	bool has_state;
 	bool has_from;
@@ -64,7 +69,7 @@ typedef struct fli_move {
 	size_t size;
 	fli_giving giving;
 	fli_taking taking;
-	fl_pid server; /* taker: the new one */
+	fl_pid server; /* the new one */
 } fli_move;
 
 /* A server that was handed over: alive while calls to it may be under way. */
@@ -156,6 +161,7 @@ bool fli_move_answered(fli_guard *g, const fl_ref *ref);
 bool fli_move_exited(fli_guard *g, const fl_pid *pid);
 void fli_move_abort(fli_guard *g, const char *why);
 bool fli_move_down(fli_guard *g, const fl_ref *ref);
+void fli_move_leased(fli_guard *g, fli_lease_verb verb, bool is_granted);
 void fli_move_time(fli_guard *g, uint64_t now_ms);
 uint64_t fli_move_next(const fli_guard *g);
 void fli_move_free(fli_guard *g);
@@ -176,6 +182,8 @@ void fli_replica_drop(fli_guard *g);
 
 /* guard_lease.c */
 void fli_guard_lease(void *ctx, fli_lease_verb verb, uint64_t epoch);
+/* The same for a move; then fli_move_leased, also of RELEASE. False: it cannot be asked. */
+bool fli_guard_lease_for_move(fli_guard *g, fli_lease_verb verb);
 
 /* guard.c: the greatest epoch is on the disk, where it has to be. */
 bool fli_guard_keep_epoch(fli_guard *g);

@@ -13,6 +13,7 @@ typedef struct question {
 	uint32_t ttl_ms;
 	uint64_t now_ms;
 	bool is_granted;
+	bool is_for_move;
 	char owner[FL_LEASE_OWNER_MAX + 1];
 } question;
 
@@ -50,7 +51,9 @@ static int done(fl_proc *self, void *state, void *arg)
 	question *q = arg;
 	fli_guard *g = fli_guard_enter(self, state);
 
-	if (q->verb != FLI_LEASE_RELEASE)
+	if (q->is_for_move)
+		fli_move_leased(g, q->verb, q->is_granted);
+	else if (q->verb != FLI_LEASE_RELEASE)
 		fli_singleton_leased(&g->core, q->is_granted);
 	drop(q);
 	return fli_guard_leave(g);
@@ -58,7 +61,7 @@ static int done(fl_proc *self, void *state, void *arg)
 
 static const fl_task task = {.work = work, .done = done, .drop = drop};
 
-static bool begin(fli_guard *g, fli_lease_verb verb)
+static bool begin(fli_guard *g, fli_lease_verb verb, bool is_for_move)
 {
 	fl_atom name = g->node->name;
 	question *q = name.size > FL_LEASE_OWNER_MAX ? NULL : fli_zalloc(g->node->mem, sizeof *q);
@@ -68,6 +71,7 @@ static bool begin(fli_guard *g, fli_lease_verb verb)
 	q->spec = g->spec;
 	q->node = g->node;
 	q->verb = verb;
+	q->is_for_move = is_for_move;
 	q->ttl_ms = (uint32_t)g->core.config.lease_ms;
 	q->now_ms = g->core.now_ms;
 	memcpy(q->owner, name.text, name.size);
@@ -82,6 +86,11 @@ void fli_guard_lease(void *ctx, fli_lease_verb verb, uint64_t epoch)
 	fli_guard *g = ctx;
 
 	(void)epoch; /* stores know owners */
-	if (!begin(g, verb))
+	if (!begin(g, verb, false))
 		g->has_no_lease = verb != FLI_LEASE_RELEASE; /* as if it had been refused */
+}
+
+bool fli_guard_lease_for_move(fli_guard *g, fli_lease_verb verb)
+{
+	return begin(g, verb, true);
 }

@@ -10,9 +10,13 @@
  * ends.
  *  - taker: the new one goes on, and takes the name.
  *
+ * Under a lease the giver has the store free it before the commit, and the taker has it grant it
+ * after.
+ *
  * What goes wrong: whatever it is, before the giver has said commit the new server is killed and
  * the old one goes on with all that has waited, as if nothing had been. A commit that is lost on
- * its way: nobody holds it then, which is found out as any loss.
+ * its way, or a lease that somebody else gets in between: nobody holds it then, which is found out
+ * as any loss.
  */
 #include "cluster/guard.h"
 #include "flitch/global.h"
@@ -26,7 +30,7 @@
 
 static bool is_giver(const fli_guard *g)
 {
-	return g->move.step == FLI_MOVE_SUSPENDING || g->move.step == FLI_MOVE_GIVING;
+	return g->move.step >= FLI_MOVE_SUSPENDING && g->move.step <= FLI_MOVE_RELEASING;
 }
 
 static uint64_t move_ms(const fli_guard *g)
@@ -71,7 +75,9 @@ static void drop_move(fli_guard *g, const char *why)
 
 	fli_log_write(&g->node->log, FLI_WARNING, "a move of singleton %s came to nothing: %s",
 		g->spec->name, why);
-	if (is_giver(g) && g->step == FLI_SERVER_RUNNING)
+	if (g->move.step == FLI_MOVE_RELEASING)
+		fli_singleton_lose_lease(&g->core); /* it may be free: the server ends as it is */
+	else if (is_giver(g) && g->step == FLI_SERVER_RUNNING)
 		fli_guard_ask_sys(g, &g->server, "resume", &ref);
 	else if (!is_giver(g) && g->move.step >= FLI_MOVE_PREPARING)
 		(void)fl_exit(g->self, g->move.server, "kill");
@@ -296,7 +302,7 @@ static bool may_take(const fli_guard *g, const fl_pid *from)
 {
 	return g->move.step == FLI_MOVE_NONE && !g->is_ending &&
 	       g->core.state == FLI_SINGLETON_STANDBY && g->core.may_start && g->core.has_holder &&
-	       fl_atom_eq(g->core.holder.node, from->node) && g->core.config.lease_ms == 0;
+	       fl_atom_eq(g->core.holder.node, from->node);
 }
 
 static void on_begin(fli_guard *g, const fl_pid *from, const fl_ref *id, fl_term map)
@@ -350,10 +356,10 @@ static void on_chunk(fli_guard *g, fl_term map)
 		give_credit(g);
 }
 
-static void on_commit(fli_guard *g)
+static void go_on(fli_guard *g)
 {
+	uint64_t epoch = g->move.epoch, leased_ms = g->move.leased_ms;
 	fl_pid server = g->move.server;
-	uint64_t epoch = g->move.epoch;
 	fl_ref ref;
 
 	g->server = server;
@@ -365,10 +371,61 @@ static void on_commit(fli_guard *g)
 	fli_log_write(&g->node->log, FLI_NOTICE,
 		"singleton %s was handed over to this node, take-over %llu", g->spec->name,
 		(unsigned long long)FL_EPOCH_COUNT(epoch));
-	fli_singleton_take(&g->core, &server, epoch);
+	if (g->spec->lease == NULL)
+		fli_singleton_take(&g->core, &server, epoch);
+	else
+		fli_singleton_take_leased(&g->core, &server, epoch, leased_ms);
+}
+
+static void on_commit(fli_guard *g)
+{
+	if (g->spec->lease == NULL) {
+		go_on(g);
+		return;
+	}
+	g->move.step = FLI_MOVE_LEASING;
+	g->move.leased_ms = g->core.now_ms;
+	if (!fli_guard_lease_for_move(g, FLI_LEASE_ACQUIRE))
+		drop_move(g, "no_lease");
+}
+
+void fli_move_leased(fli_guard *g, fli_lease_verb verb, bool is_granted)
+{
+	fl_pid heir = g->move.server;
+
+	if (verb == FLI_LEASE_RELEASE) {
+		if (g->move.step == FLI_MOVE_RELEASING)
+			commit(g, &heir, g->move.epoch);
+	} else if (g->move.step == FLI_MOVE_LEASING && is_granted) {
+		go_on(g);
+	} else {
+		if (g->move.step == FLI_MOVE_LEASING)
+			drop_move(g, "no_lease");
+		if (is_granted)
+			fli_guard_lease(g, FLI_LEASE_RELEASE, 0); /* it came too late */
+	}
 }
 
 /* ---- what comes ------------------------------------------------------------------------------ */
+
+/* Before the commit: who takes it over asks the store for it. */
+static void release(fli_guard *g)
+{
+	fl_pid heir = g->move.server;
+
+	if (g->spec->lease == NULL) {
+		commit(g, &heir, g->move.epoch);
+		return;
+	}
+	g->move.retry_ms = 0;
+	if (!fli_singleton_keep_lease(&g->core)) {
+		g->move.retry_ms = g->core.now_ms + FLI_GUARD_LEASE_TICK_MS;
+		return;
+	}
+	g->move.step = FLI_MOVE_RELEASING;
+	if (!fli_guard_lease_for_move(g, FLI_LEASE_RELEASE))
+		fli_move_abort(g, "no_lease");
+}
 
 static void giver_heard(fli_guard *g, fl_atom kind, fl_term map)
 {
@@ -383,7 +440,9 @@ static void giver_heard(fli_guard *g, fl_atom kind, fl_term map)
 			fli_move_abort(g, "broken");
 	} else if (fl_atom_is(kind, "handoff_ready") && number(map, "epoch", &epoch) &&
 		   fl_get(map, "server", &value) && fl_match(value, "~", &heir)) {
-		commit(g, &heir, epoch);
+		g->move.server = heir;
+		g->move.epoch = epoch;
+		release(g);
 	}
 }
 
@@ -455,6 +514,9 @@ void fli_move_time(fli_guard *g, uint64_t now_ms)
 {
 	if (g->move.step != FLI_MOVE_NONE && now_ms >= g->move.end_ms)
 		fli_move_abort(g, "timeout");
+	else if (g->move.step == FLI_MOVE_GIVING && g->move.retry_ms != 0 &&
+		 now_ms >= g->move.retry_ms)
+		release(g);
 	if (g->moved.is_here)
 		look_after_moved(g, now_ms);
 }
@@ -462,6 +524,9 @@ void fli_move_time(fli_guard *g, uint64_t now_ms)
 uint64_t fli_move_next(const fli_guard *g)
 {
 	uint64_t next = g->move.step == FLI_MOVE_NONE ? FLI_SINGLETON_NEVER : g->move.end_ms;
+
+	if (g->move.retry_ms != 0 && g->move.retry_ms < next)
+		next = g->move.retry_ms;
 
 	if (g->moved.is_here && g->core.now_ms + FLI_GUARD_FORWARD_TICK_MS < next)
 		next = g->core.now_ms + FLI_GUARD_FORWARD_TICK_MS;

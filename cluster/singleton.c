@@ -404,6 +404,12 @@ void fli_singleton_yield(fli_singleton *s)
 		stop(s);
 }
 
+/* A fifth of its time is the margin for clocks that run at different speeds. */
+static uint64_t lease_end(const fli_singleton *s)
+{
+	return s->lease_asked_ms + s->config.lease_ms - s->config.lease_ms / 5;
+}
+
 void fli_singleton_take(fli_singleton *s, const fl_pid *server, uint64_t epoch)
 {
 	note(s, epoch);
@@ -412,10 +418,32 @@ void fli_singleton_take(fli_singleton *s, const fl_pid *server, uint64_t epoch)
 		stop(s);
 }
 
+void fli_singleton_take_leased(
+	fli_singleton *s, const fl_pid *server, uint64_t epoch, uint64_t asked_ms)
+{
+	s->is_renewing = false;
+	s->lease_asked_ms = asked_ms;
+	s->lease_end_ms = lease_end(s);
+	fli_singleton_take(s, server, epoch);
+}
+
+bool fli_singleton_keep_lease(fli_singleton *s)
+{
+	if (s->is_renewing)
+		return false;
+	s->is_renewing = true;
+	return true;
+}
+
+void fli_singleton_lose_lease(fli_singleton *s)
+{
+	s->is_renewing = false;
+	s->lease_end_ms = s->now_ms;
+}
+
 void fli_singleton_give(fli_singleton *s, const fl_pid *server, uint64_t epoch)
 {
-	if (s->config.lease_ms != 0)
-		s->config.ops->lease(s->config.ctx, FLI_LEASE_RELEASE, s->epoch);
+	s->is_renewing = false;
 	note(s, epoch);
 	s->has_holder = false;
 	stand_by(s);
@@ -423,12 +451,6 @@ void fli_singleton_give(fli_singleton *s, const fl_pid *server, uint64_t epoch)
 }
 
 /* ---- the lease ------------------------------------------------------------------------------- */
-
-/* A fifth of its time is the margin for clocks that run at different speeds. */
-static uint64_t lease_end(const fli_singleton *s)
-{
-	return s->lease_asked_ms + s->config.lease_ms - s->config.lease_ms / 5;
-}
 
 void fli_singleton_leased(fli_singleton *s, bool is_granted)
 {

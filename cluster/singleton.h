@@ -164,6 +164,14 @@ void fli_singleton_yield(fli_singleton *s);
 /* A planned move: the epoch of who takes it; it was taken, or given. */
 uint64_t fli_singleton_next_epoch(fli_singleton *s, uint64_t seen);
 void fli_singleton_take(fli_singleton *s, const fl_pid *server, uint64_t epoch);
+/*
+ * The same under a lease that was asked for then; and its giver's part: no renewal is under way and
+ * none begins (false: one is), so that the lease can be released; it was, and nobody took it over.
+ */
+void fli_singleton_take_leased(
+	fli_singleton *s, const fl_pid *server, uint64_t epoch, uint64_t asked_ms);
+bool fli_singleton_keep_lease(fli_singleton *s);
+void fli_singleton_lose_lease(fli_singleton *s);
 void fli_singleton_give(fli_singleton *s, const fl_pid *server, uint64_t epoch);
 
 /* The place of this candidate among all that are seen: 0 is the first. */

@@ -115,7 +115,7 @@ static void start(world_of *w, int i)
 			(void)fl_sim_connect(w->nodes[i], names[j]);
 }
 
-static world_of open_world(uint64_t seed, const fl_singleton *what)
+static void fill_world(world_of *w, const fl_singleton *what)
 {
 	static const char *const settings[] = {
 		"global.prevent_overlapping_partitions", "off", NULL};
@@ -123,13 +123,19 @@ static world_of open_world(uint64_t seed, const fl_singleton *what)
 		.settings = settings,
 		.on_start = start_guard,
 		.ctx = (void *)(uintptr_t)what};
-	world_of w = {.sim = fl_sim_new(&(fl_sim_options){.seed = seed})};
 
 	for (int i = 0; i < COUNT; i++)
-		w.nodes[i] = fl_sim_add(w.sim, names[i], &config, NULL);
+		w->nodes[i] = fl_sim_add(w->sim, names[i], &config, NULL);
 	for (int i = 0; i < COUNT; i++)
-		start(&w, i);
-	fl_sim_run(w.sim, 20000);
+		start(w, i);
+	fl_sim_run(w->sim, 20000);
+}
+
+static world_of open_world(uint64_t seed, const fl_singleton *what)
+{
+	world_of w = {.sim = fl_sim_new(&(fl_sim_options){.seed = seed})};
+
+	fill_world(&w, what);
 	return w;
 }
 
@@ -415,6 +421,149 @@ static void file_holds_one_number(void)
 	remove_all(dir);
 }
 
+/* ---- moves under a lease --------------------------------------------------------------------- */
+
+typedef struct store {
+	fl_sim *sim;
+	char holder[FL_LEASE_OWNER_MAX + 1];
+	uint64_t until_ms;
+	const char *refuses; /* this owner; NULL: nobody */
+	unsigned grants;
+} store;
+
+static store shop;
+
+static int acquire(void *ctx, const fl_lease_request *request)
+{
+	uint64_t now = fl_sim_now_ms(shop.sim);
+
+	(void)ctx;
+	if (shop.refuses != NULL && strcmp(shop.refuses, request->owner) == 0)
+		return FL_EIO;
+	if (now < shop.until_ms && strcmp(shop.holder, request->owner) != 0)
+		return FL_ETAKEN;
+	if (strcmp(shop.holder, request->owner) != 0)
+		shop.grants++;
+	(void)snprintf(shop.holder, sizeof shop.holder, "%s", request->owner);
+	shop.until_ms = now + request->ttl_ms;
+	return FL_OK;
+}
+
+static void release(void *ctx, const fl_lease_request *request)
+{
+	(void)ctx;
+	if (strcmp(shop.holder, request->owner) == 0)
+		shop.until_ms = 0;
+}
+
+static const fl_lease lease = {.acquire = acquire, .release = release};
+
+static int give(fl_proc *self, const void *state, fl_buf *ret_state)
+{
+	(void)self;
+	return fl_build(ret_state, "~", ((const svc *)state)->total);
+}
+
+static int leased_init(fl_proc *self, void *state, fl_term args)
+{
+	svc *s = state;
+	uint32_t vsn;
+
+	s->age = -1;
+	if (fl_match(args, "{handed, ~, ~, ~}", &s->epoch, &vsn, &s->total))
+		return FL_OK;
+	return on_init(self, state, args);
+}
+
+static const fl_behaviour leased_server = {.name = "svc",
+	.state_size = sizeof(svc),
+	.init = leased_init,
+	.info = on_info,
+	.call = on_call};
+static const fl_singleton leased = {FL_SINGLETON_GUARD("svc_guard"), .server = &leased_server,
+	.name = "svc", .args = "given", .give = give, .lease = &lease, .lease_ttl_ms = 20000};
+
+static world_of open_leased(uint64_t seed)
+{
+	world_of w;
+
+	shop = (store){.sim = NULL};
+	w = (world_of){.sim = NULL};
+	w.sim = fl_sim_new(&(fl_sim_options){.seed = seed});
+	shop.sim = w.sim;
+	fill_world(&w, &leased);
+	return w;
+}
+
+static int move(world_of *w, int from, int to)
+{
+	fl_buf reply = FL_BUF_INIT;
+	bool is_ok = fl_sim_call(w->nodes[from], fl_name_at("svc_guard", names[from]), 70000,
+			     &reply, "{move, ~}", fl_atom_of(names[to])) == FL_OK &&
+		     fl_match(fl_buf_term(&reply), "ok");
+
+	fl_buf_free(&reply);
+	return is_ok ? FL_OK : FL_EBUSY;
+}
+
+static void lease_goes_with_a_move(void)
+{
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		world_of w = open_leased(seed);
+		int from = holder(&w), to = other_than(&w, from);
+		look before, after;
+
+		put(&w, 77);
+		CU_ASSERT_TRUE(ask(&w, to, &before));
+		CU_ASSERT_STRING_EQUAL(shop.holder, names[from]);
+		CU_ASSERT_EQUAL(move(&w, from, to), FL_OK);
+		fl_sim_run(w.sim, 2000);
+		CU_ASSERT_STRING_EQUAL(shop.holder, names[to]);
+		CU_ASSERT_EQUAL(shop.grants, 2);
+		CU_ASSERT_TRUE(ask(&w, from, &after));
+		CU_ASSERT_TRUE(after.total == 77 && after.epoch > before.epoch);
+		fl_sim_run(w.sim, 60000); /* it is renewed by the new one */
+		CU_ASSERT_EQUAL(holder(&w), to);
+		CU_ASSERT_STRING_EQUAL(shop.holder, names[to]);
+		fl_sim_delete(w.sim);
+	}
+}
+
+/* The store does not give it to the heir: nobody runs without, another one takes over. */
+static void heir_without_the_lease_does_not_run(void)
+{
+	world_of w = open_leased(3);
+	int from = holder(&w), to = other_than(&w, from);
+	look l = {.total = -1};
+
+	put(&w, 5);
+	shop.refuses = names[to];
+	(void)move(&w, from, to);
+	fl_sim_run(w.sim, 60000);
+	CU_ASSERT(holder(&w) != to);
+	CU_ASSERT_STRING_EQUAL(shop.holder, names[holder(&w)]);
+	CU_ASSERT_TRUE(ask(&w, from, &l));
+	CU_ASSERT_EQUAL(l.total, 5); /* by the copy */
+	fl_sim_delete(w.sim);
+}
+
+/* A node that stops hands it over, lease and all. */
+static void lease_goes_with_a_stop(void)
+{
+	world_of w = open_leased(4);
+	int from = holder(&w);
+	look l = {.total = -1};
+
+	put(&w, 9);
+	fl_sim_stop(w.nodes[from]);
+	CU_ASSERT_TRUE(fl_sim_await(w.nodes[from], FL_SIM_DOWN, 30000));
+	fl_sim_run(w.sim, 3000);
+	CU_ASSERT_TRUE(ask(&w, other_than(&w, from), &l));
+	CU_ASSERT_TRUE(l.total == 9 && l.age == -1);
+	CU_ASSERT_STRING_EQUAL(shop.holder, names[holder(&w)]);
+	fl_sim_delete(w.sim);
+}
+
 FL_SUITE("sim_standby", FL_TEST(standby_takes_over_without_an_init_of_its_own),
 	FL_TEST(standby_is_found_by_nobody),
 	FL_TEST(server_of_a_warm_candidate_that_ends_is_followed_by_a_standby),
@@ -422,4 +571,6 @@ FL_SUITE("sim_standby", FL_TEST(standby_takes_over_without_an_init_of_its_own),
 	FL_TEST(copied_state_survives_its_node), FL_TEST(newcomer_is_given_the_last_copy),
 	FL_TEST(state_that_ends_each_server_is_dropped), FL_TEST(copies_of_others_are_not_believed),
 	FL_TEST(epochs_grow_after_all_were_down),
-	FL_TEST(epoch_that_cannot_be_kept_is_not_given_out), FL_TEST(file_holds_one_number));
+	FL_TEST(epoch_that_cannot_be_kept_is_not_given_out), FL_TEST(file_holds_one_number),
+	FL_TEST(lease_goes_with_a_move), FL_TEST(heir_without_the_lease_does_not_run),
+	FL_TEST(lease_goes_with_a_stop));
