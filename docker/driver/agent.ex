@@ -4,7 +4,7 @@
 # none of the cluster's duties, and Lab.Control stands beside it.
 defmodule Lab.Agent do
   use GenServer
-  alias Lab.Client
+  alias Lab.{Client, Log}
 
   @connect_ms 2_000
 
@@ -31,8 +31,9 @@ defmodule Lab.Agent do
       :yes = :global.register_name({:agent, node()}, self())
     end
 
+    :ok = :net_kernel.monitor_nodes(true, node_type: :all)
     send(self(), :connect)
-    {:ok, %{run: nil, clients: [], dialling: %{}}}
+    {:ok, %{run: nil, log: nil, clients: [], dialling: %{}}}
   end
 
   @impl true
@@ -42,12 +43,12 @@ defmodule Lab.Agent do
 
   def handle_call({:start, run}, _, s) do
     stop_clients(s.clients)
-    {:reply, :ok, %{s | run: run, clients: start_clients(run)}}
+    {:reply, :ok, %{s | run: run, log: Log.open(run, short(node())), clients: start_clients(run)}}
   end
 
   def handle_call(:stop, _, s) do
     stop_clients(s.clients)
-    {:reply, :ok, %{s | run: nil, clients: []}}
+    {:reply, :ok, %{s | run: nil, log: nil, clients: []}}
   end
 
   @impl true
@@ -58,6 +59,11 @@ defmodule Lab.Agent do
   end
 
   def handle_info({:DOWN, ref, _, _, _}, s), do: {:noreply, %{s | dialling: Map.delete(s.dialling, ref)}}
+
+  def handle_info({event, node, _}, s) when event in [:nodeup, :nodedown] do
+    if s.log != nil and node in members(), do: Log.put(s.log, ev: event, by: short(node()), node: short(node))
+    {:noreply, s}
+  end
 
   # `global` tells the holder of a name that lost it; names come back with the node that has them.
   def handle_info(_, s), do: {:noreply, s}

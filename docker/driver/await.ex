@@ -34,11 +34,24 @@ defmodule Lab.Await do
     if Enum.any?(nodes, &(Check.nodes_of(&1) != Enum.sort(nodes -- [&1]))), do: "", else: "nobody lost anybody"
   end
 
+  # epmd at their host knows them.
+  def lacks(:registered, nodes) do
+    for(node <- nodes, name = Agent.short(node), name not in names_at(name), do: "epmd at #{name} does not know it")
+    |> Enum.join(", ")
+  end
+
   # C nodes whose partition state is one of these: paused, or [serving, degraded].
   def lacks(states, nodes) do
     wanted = List.wrap(states)
     for(node <- nodes, state = Check.state(node), state not in wanted, do: "#{Agent.short(node)} is #{state}")
     |> Enum.join(", ")
+  end
+
+  defp names_at(host) do
+    case :erl_epmd.names(String.to_charlist(host)) do
+      {:ok, names} -> for {name, _port} <- names, do: to_string(name)
+      {:error, _} -> []
+    end
   end
 
   # Every node is told at the same moment to drop all of its links, and then to dial all others.

@@ -21,7 +21,7 @@ defmodule Lab.Books do
   def rows(events) do
     calls = calls(events)
     checks = for %{"ev" => "check"} = e <- events, do: {e["name"], String.to_atom(e["verdict"]), e["text"]}
-    [answers(calls, events), adds(calls, events), tally(calls), silence(calls, events)] ++ checks
+    [answers(calls, events), adds(calls, events), tally(calls), silence(calls, events)] ++ claims(events) ++ checks
   end
 
   # {by, id} => %{kind, at, to, done: [{event, time, value, epoch}]}, the outcomes in order of time.
@@ -142,6 +142,32 @@ defmodule Lab.Books do
       to = Enum.find_value(events, &(&1["ev"] == "audible" and &1["node"] == node and &1["t"] >= from and &1["t"]))
       {node, from, to || List.last(events)["t"]}
     end
+  end
+
+  # ---- what the scenario said of it ----
+
+  defp claims(events) do
+    for %{"ev" => "claim", "what" => what, "t" => until} = claim <- events do
+      before = Enum.filter(events, &(&1["t"] <= until))
+      holds(what, String.split(claim["nodes"]), before)
+    end
+  end
+
+  defp holds("never_lost", _, events) do
+    lost = for %{"ev" => "nodedown", "by" => by, "node" => node} <- events, do: "#{by} lost #{node}"
+    result("links", lost, "no OTP node and not the driver lost anybody")
+  end
+
+  defp holds("never_paused", _, events) do
+    paused = for %{"ev" => "state", "state" => "paused", "node" => node} <- events, do: "#{node} paused"
+    result("pauses", Enum.uniq(paused), "no C node paused")
+  end
+
+  defp holds("lost_by_all", nodes, events) do
+    lost = for %{"ev" => "nodedown", "by" => by, "node" => node} <- events, into: MapSet.new(), do: {by, node}
+    observers = for %{"ev" => "client", "by" => by} <- events, uniq: true, do: by |> String.split(".") |> hd()
+    kept = for by <- Enum.uniq(observers), node <- nodes, by != node, {by, node} not in lost, do: "#{by} did not lose #{node}"
+    result("loss", kept, "#{Enum.join(nodes, " ")} was lost by all others that were asked")
   end
 
   defp result(name, [], text), do: {name, :ok, text}

@@ -4,6 +4,7 @@
 #     flitch call driver@driver lab '{start, <<"split-heal-1">>}'      callers everywhere, and the watch
 #     ... lab '{mark, <<"partition c1 / c2">>}'                        a line on the timeline
 #     ... lab '{silent, [c1@c1]}'       from now on these must not answer; {audible, [...]} ends it
+#     ... lab '{claim, never_lost, []}' what has to hold of the run so far
 #     ... lab '{await, whole, [...], 30000}'                           ok, or a text that says what lacks
 #     ... lab '{check, [...], 30000}', 'stop', 'verdict', 'status'
 #
@@ -28,6 +29,8 @@ defmodule Lab.Control do
     {:reply, :ok, s}
   end
 
+  def handle_call(:ping, _, s), do: {:reply, :pong, s}
+
   def handle_call(:stop, _, s) do
     for {node, :failed} <- on_agents(:stop), do: note(s, "mark", text: "#{Agent.short(node)} did not stop its callers")
     Watch.stop(s.watch)
@@ -39,6 +42,9 @@ defmodule Lab.Control do
 
   def handle_call({:record, name, verdict, text}, _, s),
     do: {:reply, note(s, "check", name: name, verdict: verdict, text: text), s}
+
+  def handle_call({:claim, what, nodes}, _, s),
+    do: {:reply, note(s, "claim", what: what, nodes: Enum.map_join(nodes, " ", &Agent.short/1)), s}
 
   # These take time; the server stays free for marks.
   def handle_call({:await, what, nodes, limit_ms}, from, s),

@@ -86,16 +86,13 @@ mark() { # TEXT
 }
 
 # Waits until the nodes are what they should be; prints what lacks, and fails, when they are not in time.
-# The driver may be about to start.
 await() { # STATE SECONDS NODE...
 	local what=$1 limit=$2 answer='the driver does not answer' deadline=$(($(now_ms) + $2 * 1000))
 	shift 2
-	while [ "$(now_ms)" -lt $deadline ]; do
-		if answer=$(ctl "{await, $what, $(erlang_list "$@"), $((deadline - $(now_ms)))}" $((limit + 10)) 2>&1); then
-			[ "$answer" != ok ] || return 0
-		fi
-		sleep 0.2
-	done
+	# The driver may be about to start.
+	until [ "$(ctl ping 1 2>/dev/null)" = pong ] || [ "$(now_ms)" -ge $deadline ]; do sleep 0.1; done
+	answer=$(ctl "{await, $what, $(erlang_list "$@"), $((deadline - $(now_ms)))}" $((limit + 10)) 2>&1) || :
+	[ "$answer" != ok ] || return 0
 	echo "$answer"
 	return 1
 }

@@ -38,14 +38,14 @@ attach() { # VERB ARG...
 
 # 10s, 250ms, 3: as milliseconds.
 ms_of() { # TIME
-	case $1 in
-	*[!0-9]ms | *[!0-9]s | '' | s | ms) ;;
-	*ms) echo "${1%ms}" && return ;;
-	*s) echo $((${1%s} * 1000)) && return ;;
-	*[!0-9]*) ;;
-	*) echo $(($1 * 1000)) && return ;;
+	local number=${1%%[!0-9]*}
+	case ${1#"$number"} in
+	ms) ;;
+	s | '') number=${number:+${number}000} ;;
+	*) number= ;;
 	esac
-	die 64 "\"$1\" is no time" "a number with ms or s is expected" "write 50ms, or 10s"
+	[ -n "$number" ] || die 64 "\"$1\" is no time" "a number with ms or s is expected" "write 50ms, or 10s"
+	echo "$number"
 }
 
 seconds_of() { # MS

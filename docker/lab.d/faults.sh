@@ -12,11 +12,10 @@ apply_cut() { be_net "$1" ip neigh replace "$(address "$2")" lladdr $nowhere dev
 undo_cut() { be_net "$1" ip neigh del "$(address "$2")" dev eth0 2>/dev/null || :; }
 apply_slow() { be_delay "$1" "$(address "$2")" "$3"; }
 # The program that delays ends with its interface.
-undo_slow() { be_net "$1" ip link del "slow${2##*[a-z]}" 2>/dev/null || undo_slow_of_c "$1" "$2"; }
-undo_slow_of_c() { be_net "$1" ip link del "slow$(address "$2" | sed 's/.*\.//')" 2>/dev/null || :; }
+undo_slow() { be_net "$1" ip link del "slow$(address "$2" | sed 's/.*\.//')" 2>/dev/null || :; }
 
 cut() { # A B: packets from A to B
-	[ -e "$state/dead/$1" ] || apply_cut "$1" "$2"
+	is_dead "$1" || apply_cut "$1" "$2"
 	echo "$1 $2" >>"$state/cuts"
 }
 
@@ -49,18 +48,19 @@ lab_slow() { # A B TIME
 	local ms
 	ms=$(ms_of "$3")
 	mark "packets from $1 to $2 arrive $3 later"
-	apply_slow "$1" "$2" "$ms"
+	is_dead "$1" || apply_slow "$1" "$2" "$ms"
 	echo "$1 $2 $ms" >>"$state/slow"
 }
 
+# A node that is dead may have left its namespace behind, faults and all; where it has not, nothing is undone.
 lab_heal() {
 	local a b ms
 	mark heal
 	[ ! -e "$state/cuts" ] || while read -r a b <&4; do
-		[ -e "$state/dead/$a" ] || undo_cut "$a" "$b"
+		undo_cut "$a" "$b"
 	done 4<"$state/cuts"
 	[ ! -e "$state/slow" ] || while read -r a b ms <&4; do
-		[ -e "$state/dead/$a" ] || undo_slow "$a" "$b"
+		undo_slow "$a" "$b"
 	done 4<"$state/slow"
 	rm -f "$state/cuts" "$state/slow"
 }
@@ -81,6 +81,7 @@ lab_freeze() { # NODE [TIME]
 	known "$1"
 	local ms
 	ms=$(ms_of "${2:-5s}")
+	! is_dead "$1" || return 0
 	mark "freeze $1 for ${2:-5s}"
 	be_freeze "$1"
 	sleep "$(seconds_of "$ms")"
@@ -91,6 +92,7 @@ lab_freeze() { # NODE [TIME]
 lab_kill() { # NODE
 	[ $# -eq 1 ] || die 64 "kill takes a node" "$# were given" "docker/lab kill c2"
 	known "$1"
+	! is_dead "$1" || return 0
 	mark "kill -9 $1"
 	mkdir -p "$state/dead"
 	touch "$state/dead/$1"
@@ -101,7 +103,7 @@ lab_kill() { # NODE
 lab_restart() { # NODE
 	[ $# -eq 1 ] || die 64 "restart takes a node" "$# were given" "docker/lab restart c2"
 	known "$1"
-	if [ -e "$state/dead/$1" ]; then
+	if is_dead "$1"; then
 		mark "start $1"
 	else
 		mark "restart $1"

@@ -28,11 +28,8 @@ known() { # NODE
 	die 64 "\"$1\" is no node of this lab" "there are $(members)" "take one of these"
 }
 
-# Nodes that nobody killed.
-alive() {
-	local node
-	for node in $(members); do [ -e "$state/dead/$node" ] || printf '%s ' "$node"; done
-}
+# Killed, and not started again.
+is_dead() { [ -e "$state/dead/$1" ]; }
 
 # [c1@c1,beam25@beam25]
 erlang_list() { # NODE...
