@@ -40,11 +40,39 @@ defmodule Lab.Await do
     |> Enum.join(", ")
   end
 
+  # Who connects to them is shown the certificate that lies in the file.
+  def lacks(:certified, nodes) do
+    file = File.read!(Path.join(System.fetch_env!("LAB_TLS"), "node.pem"))
+    [{:Certificate, wanted, _} | _] = :public_key.pem_decode(file)
+    for(node <- nodes, name = Agent.short(node), shown(name) != wanted, do: "#{name} shows another certificate")
+    |> Enum.join(", ")
+  end
+
   # C nodes whose partition state is one of these: paused, or [serving, degraded].
   def lacks(states, nodes) do
     wanted = List.wrap(states)
     for(node <- nodes, state = Check.state(node), state not in wanted, do: "#{Agent.short(node)} is #{state}")
     |> Enum.join(", ")
+  end
+
+  defp shown(host) do
+    {:ok, _} = Application.ensure_all_started(:ssl)
+    own = fn name -> String.to_charlist(Path.join(System.fetch_env!("LAB_TLS"), name)) end
+    options = [verify: :verify_none, certfile: own.("node.pem"), keyfile: own.("node.key"), active: false]
+
+    with {:ok, socket} <- :ssl.connect(String.to_charlist(host), 9100, options, 3_000),
+         {:ok, certificate} <- :ssl.peercert(socket) do
+      :ssl.close(socket)
+      certificate
+    end
+  end
+
+  # OTP keeps what it has read for two minutes; of the cache of distribution ssl:clear_pem_cache/0 knows
+  # nothing. C nodes are told by a signal.
+  def forget_certificates do
+    for node <- [node() | Agent.beam_nodes()] do
+      Check.ask(node, :gen_server, :call, [:ssl_pem_cache_dist, {:unconditionally_clear_pem_cache, self()}])
+    end
   end
 
   defp names_at(host) do

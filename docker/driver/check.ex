@@ -77,7 +77,7 @@ defmodule Lab.Check do
 
     wrong =
       for {node, view} <- views, view != first or Enum.sort(Map.keys(view)) != Enum.sort(expected),
-          do: "#{Agent.short(node)} has #{inspect(Map.keys(view))}"
+          do: "#{Agent.short(node)} has #{inspect(Map.keys(view))}#{synced(node)}"
 
     result(:names, wrong, "#{length(expected)} global names, each with the same holder on all nodes")
   end
@@ -86,6 +86,17 @@ defmodule Lab.Check do
     case ask(node, :global, :registered_names, []) do
       names when is_list(names) -> for name <- names, into: %{}, do: {name, ask(node, :global, :whereis_name, [name])}
       :none -> %{}
+    end
+  end
+
+  # What OTP's `global` of a node says of its own synchronisation: those it is done with, those it waits for.
+  defp synced(node) do
+    case not Agent.c_node?(node) && ask(node, :sys, :get_state, [:global_name_server]) do
+      state when is_tuple(state) and elem(state, 0) == :state ->
+        " (synced with #{words(elem(state, 3))}, waits for #{inspect(elem(state, 4))})"
+
+      _ ->
+        ""
     end
   end
 

@@ -61,6 +61,11 @@ defmodule Lab.Control do
   end
 
   def handle_call(:connect_all, _, s), do: {:reply, Await.connect_all(), s}
+
+  def handle_call(:forget_certificates, _, s) do
+    {:reply, Enum.count(Await.forget_certificates(), &(&1 != :none)), s}
+  end
+
   def handle_call(:verdict, from, s), do: later(from, s, fn -> Books.verdict(Log.read(s.run)) end)
   def handle_call(:status, from, s), do: later(from, s, fn -> Check.status() end)
 
@@ -93,7 +98,14 @@ defmodule Lab.Control do
   defp each(s, word, nodes), do: Enum.each(nodes, &note(s, word, node: Agent.short(&1)))
 
   defp later(from, s, work) do
-    spawn(fn -> GenServer.reply(from, work.()) end)
+    spawn(fn -> GenServer.reply(from, answer(work)) end)
     {:noreply, s}
+  end
+
+  # Whoever waits hears of a failure, too.
+  defp answer(work) do
+    work.()
+  rescue
+    error -> Exception.message(error)
   end
 end

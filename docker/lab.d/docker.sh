@@ -45,6 +45,17 @@ quietly() { # COMMAND...
 	rm -f "$log"
 }
 
+# In place: C nodes read it at SIGHUP, OTP nodes once they forget the old one.
+be_certs() {
+	quietly compose up -d chaos
+	be_new_certs
+}
+
+be_new_certs() {
+	# shellcheck disable=SC2016
+	be_exec chaos sh -c 'cd /certs && flitch tls dev-certs . "$@" && chown 10001:10001 *' sh driver $(members) >/dev/null
+}
+
 be_up() { quietly compose up -d --remove-orphans; }
 be_down() { quietly compose down -v -t 2 --remove-orphans; }
 # C nodes of another policy, or with other certificates.

@@ -72,6 +72,9 @@ plug() { # NODE
 		ip -n "$0" addr add "$1/24" dev eth0; ip -n "$0" link set eth0 up' "$1" "$(address "$1")"
 }
 
+be_certs() { be_new_certs; }
+be_new_certs() { "$build/flitch" tls dev-certs "$state/certs" driver $(members) >/dev/null; }
+
 be_up() {
 	local node
 	mkdir -p "$state/log" "$state/pid" "$state/tmp" "$results"
