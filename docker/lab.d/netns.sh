@@ -235,5 +235,9 @@ be_fetch() { :; } # it is there
 be_clear() { rm -rf "${results:?}/$1"; } # RUN
 
 be_filter() { # EXPRESSION
-	elixir -pa "$state/ebin/${beams%% *}" -e "$1"
+	local ebin rc=0
+	ebin=$(mktemp -d)
+	elixirc -o "$ebin" "$here"/driver/*.ex >/dev/null </dev/null && elixir -pa "$ebin" -e "$1" || rc=$?
+	rm -rf "$ebin"
+	return $rc
 }
