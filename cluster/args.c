@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cluster/option_values.h"
@@ -259,6 +260,37 @@ int fli_args_apply(const fli_args *args, fl_options *options, fl_error *err)
 	for (size_t i = 0; rc == FL_OK && i < args->found_count; i++)
 		rc = apply_flag(options, args->found[i].flag, args->found[i].value, err);
 	return rc;
+}
+
+/* ---- secrets --------------------------------------------------------------------------------- */
+
+/* As long as it was, so that whoever reads the text meanwhile finds its end. */
+static void blot(const char *text)
+{
+	memset((char *)(uintptr_t)text, 'x', strlen(text)); /* argv and environ may be written */
+}
+
+void fli_args_hide_secrets(const fli_args *args)
+{
+	static const char *const variables[] = {
+		"FLITCH_COOKIE", "FLITCH_NODE_COOKIE", "RELEASE_COOKIE"};
+	static const char key[] = "node.cookie";
+
+	for (size_t i = 0; i < args->found_count; i++) {
+		const fli_flag *flag = args->found[i].flag;
+		const char *value = args->found[i].value;
+
+		if (value == NULL)
+			continue;
+		if (flag->option != NULL && strcmp(flag->option, key) == 0)
+			blot(value);
+		else if (strcmp(flag->name, "--set") == 0 &&
+			 strncmp(value, key, sizeof key - 1) == 0 && value[sizeof key - 1] == '=')
+			blot(value + sizeof key);
+	}
+	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+		if (getenv(variables[i]) != NULL)
+			blot(getenv(variables[i]));
 }
 
 /* ---- help ------------------------------------------------------------------------------------ */

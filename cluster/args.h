@@ -59,6 +59,11 @@ int fli_args_time(
 	const fli_args *args, const char *name, int64_t fallback, int64_t *ret_ms, fl_error *err);
 /* Sets the options of all flags that were found, and every --set key=value. */
 int fli_args_apply(const fli_args *args, fl_options *options, fl_error *err);
+/*
+ * Overwrites cookies in the arguments and in the environment, where other users' tools may look
+ * (ps, /proc); what was applied stays as it was.
+ */
+void fli_args_hide_secrets(const fli_args *args);
 /* The help text. */
 void fli_args_help(const fli_args_spec *spec, int fd);
 

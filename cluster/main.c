@@ -318,6 +318,7 @@ static int run_node(life *p)
 	int rc = configure(p);
 	bool is_watched = false;
 
+	fli_args_hide_secrets(&p->args);
 	fli_warden_block();
 	if (rc == FL_OK)
 		rc = start_warden(p);

@@ -69,6 +69,7 @@ static bool is_ours(const char *entry)
 	/* the cookie is no business of epmd's */
 	return strncmp(entry, "ERL_EPMD_PORT=", 14) == 0 ||
 	       strncmp(entry, "FLITCH_COOKIE=", 14) == 0 ||
+	       strncmp(entry, "FLITCH_NODE_COOKIE=", 19) == 0 ||
 	       strncmp(entry, "RELEASE_COOKIE=", 15) == 0 ||
 	       strncmp(entry, "FLITCH_EPMD_IDLE=", 17) == 0;
 }

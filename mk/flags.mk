@@ -18,9 +18,13 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wundef -Werror
 DEFINES := -D_GNU_SOURCE -DFLITCH_VERSION='"$(VERSION)"'
 
+# A flag that this compiler has for this machine.
+takes = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
+
 ifeq ($(SAN),)
 OPTIMIZE := -O2 -g
-HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HARDEN := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(call takes,-fstack-clash-protection) \
+	$(call takes,-fcf-protection=full) $(call takes,-mbranch-protection=standard)
 SANITIZE :=
 SAN_ENV :=
 else
@@ -40,7 +44,7 @@ endif
 # objects hold ordinary code as well, for the static library and the tests.
 ifeq ($(SAN)$(findstring clang,$(CC)),)
 OPTIMIZE += -fno-semantic-interposition -flto=auto -ffat-lto-objects
-WHOLE := -flto=auto -O2
+WHOLE := -flto=auto -O2 $(HARDEN)
 PARTS := -fno-lto
 ARCHIVE := gcc-ar
 else
@@ -51,7 +55,7 @@ endif
 
 ALL_CFLAGS = -std=c11 $(OPTIMIZE) -fPIC -fvisibility=default -pthread $(WARNINGS) $(DEFINES) \
 	-Iinclude -I. $(PKG_CFLAGS) $(HARDEN) $(SANITIZE) $(CFLAGS)
-ALL_LDFLAGS = -pthread -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+ALL_LDFLAGS = -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE) $(LDFLAGS)
 LIBS = $(PKG_LIBS) -ldl -lm $(LDLIBS)
 
 ifeq ($(V),)

@@ -158,6 +158,7 @@ int fli_visit_run(fli_visit *visit, const fli_args *args, const char *node)
 	visit->timeout_ms = (uint32_t)timeout_ms;
 	if (rc == FL_OK)
 		rc = configure(visit, args, options, &visit->err);
+	fli_args_hide_secrets(args);
 	if (rc == FL_OK)
 		rc = live(visit, options);
 	fl_options_delete(options);

@@ -631,6 +631,76 @@ access_rules_that_are_wrong_name_where() {
 	says err 'rpc.allow: "init" names no function'
 }
 
+# ---- what an attacker would like to find ---------------------------------------------------------
+
+# Whether what readelf said has the pattern.
+elf() { grep -qE -- "$1" elf; }
+
+binary_and_library_are_hardened() {
+	nm "$flitch" >elf
+	if elf '__asan_init|__ubsan_handle|__tsan_init'; then
+		return # sanitizers do this their way
+	fi
+	local file
+	for file in "$flitch" "$build/libflitch.so"; do
+		readelf -hldsW "$file" >elf
+		elf 'Type: +DYN' || fail "$file is at a fixed address"
+		elf GNU_RELRO || fail "$file: no RELRO"
+		elf 'BIND_NOW|FLAGS_1.*NOW' || fail "$file: RELRO is not full"
+		elf 'GNU_STACK .* RW +0x' || fail "$file: a stack that can be run"
+		! elf 'LOAD .* RWE ' || fail "$file: memory to write and to run"
+		! elf 'TEXTREL|RPATH|RUNPATH' || fail "$file: text relocations, or a path of its own"
+		elf __stack_chk_fail || fail "$file: no stack protector"
+		elf '__(snprintf|memcpy|vsnprintf|read)_chk' || fail "$file: no FORTIFY"
+	done
+	readelf -hdW "$flitch" >elf
+	elf 'FLAGS_1.*PIE' || fail 'no PIE'
+	# As far as this system goes: an empty program says.
+	echo 'int main(void) { return 0; }' >empty.c
+	${CC:-cc} -fcf-protection=full -o empty empty.c 2>/dev/null || return 0
+	readelf -nW empty >elf
+	elf IBT || return 0
+	readelf -nW "$flitch" >elf
+	elf IBT || fail "no CET: $(head -5 elf)"
+}
+
+# The node is told its secrets in every way there is, fails at what may fail, logs all it can log.
+secrets_are_nowhere_to_be_found() {
+	local env=EnvSecret9f3k2l1m8n7b6 argv=ArgvSecret7h2j4k5l6z8x set=SetSecret3q9w8e7r6t5y1
+	local file=FileSecret5g6h7j8k9l0p peer=PeerSecret1a2s3d4f5g6h
+	printf '%s' $file >secret.cookie
+	printf 'peers = ({ name = "p@127.0.0.1"; cookie = "%s"; });\n' $peer >secret.conf
+	chmod 400 secret.cookie
+	"$flitch" tls dev-certs secret.tls 127.0.0.1 >/dev/null
+	local node way
+	for way in "env FLITCH_COOKIE=$env RELEASE_COOKIE=$env x" "env -u FLITCH_COOKIE x --cookie $argv" \
+		"env -u FLITCH_COOKIE x --cookie=$argv" "env -u FLITCH_COOKIE x --set node.cookie=$set" \
+		"env -u FLITCH_COOKIE x --cookie-file secret.cookie"; do
+		: >secret.out
+		rm -f flitch_dump.*
+		eval "exec ${way/ x/ $flitch run --name secret@127.0.0.1} --config secret.conf --join p@127.0.0.1 \
+			--set log.level=debug --set tls.cert=secret.tls/node.pem --set tls.key=secret.tls/node.key \
+			--set tls.ca=secret.tls/ca.pem" >secret.out 2>secret.err </dev/null &
+		node=$!
+		pids+=("$node")
+		await secret.out '^(READY|FAILED)' || return
+		timeout 20 env FLITCH_COOKIE=WrongSecret4r5t6y7u8i9o "$flitch" ping secret@127.0.0.1 \
+			--set tls.cert=secret.tls/node.pem --set tls.key=secret.tls/node.key \
+			--set tls.ca=secret.tls/ca.pem >>secret.out 2>>secret.err
+		kill -HUP "$node"
+		await secret.err 'SIGHUP received'
+		kill -USR1 "$node"
+		await secret.err 'state dump in' || return
+		tr '\0' '\n' <"/proc/$node/cmdline" >secret.cmdline
+		tr '\0' '\n' <"/proc/$node/environ" >secret.environ
+		! grep -lE 'Secret[0-9a-z]{12}' secret.out secret.err secret.cmdline secret.environ flitch_dump.* ||
+			fail "by $way: $(grep -hoE '.{0,20}Secret[0-9a-z]{12}' secret.out secret.err secret.cmdline secret.environ flitch_dump.* | head -3)"
+		! grep -qE 'PRIVATE KEY|digest [0-9a-f]{32}' secret.out secret.err flitch_dump.* || fail 'a key or digest is shown'
+		kill "$node"
+		ends "$node" 0
+	done
+}
+
 # ---- visits ------------------------------------------------------------------------------------
 
 c1=c1@127.0.0.1
@@ -832,7 +902,8 @@ for name in node_without_epmd_is_visited_by_its_port node_says_ready_and_leaves_
 	server_that_always_ends_takes_the_node_with_it \
 	stop_while_it_starts_is_carried_out_then stop_ends_a_start_that_hangs taken_name_is_refused port_in_use_is_refused \
 	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
-	sighup_reads_the_log_level_again reload_command_says_what_came_of_it; do
+	sighup_reads_the_log_level_again reload_command_says_what_came_of_it binary_and_library_are_hardened \
+	secrets_are_nowhere_to_be_found; do
 	it $name
 done
 
