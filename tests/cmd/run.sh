@@ -701,6 +701,53 @@ secrets_are_nowhere_to_be_found() {
 	done
 }
 
+descriptors() { find "/proc/$1/fd" -mindepth 1 | wc -l; }
+
+# PID of an epmd at $ERL_EPMD_PORT that may have few descriptors, and has the node $1 registered.
+floods_leave_epmd_as_it_was() { # PID NAME
+	local before fds=() fd count
+	before=$(descriptors "$1")
+	for count in $(seq 120); do
+		exec {fd}<>"/dev/tcp/127.0.0.1/$ERL_EPMD_PORT" || break
+		[ $((count % 2)) -eq 0 ] || printf '\0\x09' >&"$fd" 2>/dev/null # half a request
+		fds+=("$fd")
+	done 2>/dev/null
+	[ ${#fds[@]} -gt 60 ] || fail "only ${#fds[@]} connections could be opened"
+	kill -0 "$1" || fail 'it ended for want of descriptors'
+	for fd in "${fds[@]}"; do exec {fd}>&-; done
+	timeout 60 sh -c "until '$flitch' epmd --names 2>/dev/null | grep -q '^name $2 at'; do sleep 0.02; done" ||
+		fail 'nobody is answered after the flood'
+	timeout 60 sh -c "until [ \$(find /proc/$1/fd -mindepth 1 | wc -l) -le $((before + 1)) ]; do sleep 0.02; done" ||
+		fail "$(descriptors "$1") descriptors after the flood, $before before"
+}
+
+epmd_survives_a_flood_that_takes_all_its_descriptors() {
+	local ERL_EPMD_PORT=$((ERL_EPMD_PORT + 1)) daemon
+	export ERL_EPMD_PORT
+	(ulimit -n 48 && exec "$flitch" epmd --address 127.0.0.1) >flood.out 2>&1 </dev/null &
+	daemon=$!
+	pids+=("$daemon")
+	timeout 60 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; done"
+	start c15 --epmd on || return
+	floods_leave_epmd_as_it_was "$daemon" c15
+	kill "$node"
+	ends "$node" 0
+}
+
+embedded_epmd_survives_a_flood_that_takes_all_its_descriptors() {
+	local ERL_EPMD_PORT=$((ERL_EPMD_PORT + 2))
+	export ERL_EPMD_PORT
+	local was
+	was=$(ulimit -Sn)
+	ulimit -Sn 64
+	start c16 --epmd embedded || return
+	ulimit -Sn "$was"
+	floods_leave_epmd_as_it_was "$node" c16
+	try 0 "$flitch" ping c16@127.0.0.1
+	kill "$node"
+	ends "$node" 0
+}
+
 # ---- visits ------------------------------------------------------------------------------------
 
 c1=c1@127.0.0.1
@@ -903,7 +950,8 @@ for name in node_without_epmd_is_visited_by_its_port node_says_ready_and_leaves_
 	stop_while_it_starts_is_carried_out_then stop_ends_a_start_that_hangs taken_name_is_refused port_in_use_is_refused \
 	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
 	sighup_reads_the_log_level_again reload_command_says_what_came_of_it binary_and_library_are_hardened \
-	secrets_are_nowhere_to_be_found; do
+	secrets_are_nowhere_to_be_found \
+	epmd_survives_a_flood_that_takes_all_its_descriptors embedded_epmd_survives_a_flood_that_takes_all_its_descriptors; do
 	it $name
 done
 
