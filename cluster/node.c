@@ -17,6 +17,7 @@
 #include "cluster/access_options.h"
 #include "cluster/partition.h"
 #include "cluster/partition_options.h"
+#include "cluster/sandbox.h"
 #include "cluster/tls_options.h"
 
 #include "dist/global_service.h"
@@ -222,6 +223,8 @@ static int build(fli_member *member, const fl_options *options, fli_dist_told *t
 	rc = create_dist(member, &told->config, err);
 	if (rc == FL_OK)
 		rc = get_ready(member, err);
+	if (rc == FL_OK)
+		rc = fli_sandbox_enter(options, err); /* before any server's own code */
 	if (rc == FL_OK)
 		rc = start_services(member, options, err);
 	if (rc == FL_OK)

@@ -29,6 +29,10 @@
 		"file that holds the cookie, readable by its owner alone") \
 	X(NODE_VISIBLE, "node.visible", BOOL, 0, 0, "", "true", \
 		"whether other nodes count this one in nodes(); a dynamic name is always hidden") \
+	X(RUN_USER, "run.user", TEXT, 0, 0, "", "", \
+		"user that the process becomes once it listens, where root started it") \
+	X(RUN_SANDBOX, "run.sandbox", BOOL, 0, 0, "", "false", \
+		"whether it then gives up core files, new rights, and system calls that no node needs") \
 	X(NODE_SHUTDOWN_TIME, "node.shutdown_time", TIME, 0, 3600000, "", "10s", \
 		"how long a stop may take before the program ends at once") \
 	X(NODE_LOAD, "node.load", LIST, 0, 0, "", "", \

@@ -13,6 +13,7 @@
 #include "cluster/access_options.h"
 #include "cluster/options.h"
 #include "cluster/partition_options.h"
+#include "cluster/sandbox.h"
 #include "cluster/tls_options.h"
 
 #define HOST_MAX 254
@@ -174,8 +175,8 @@ static int check_partition(const fl_options *options, fl_error *err)
 int fli_options_check(const fl_options *options, fl_error *err)
 {
 	int (*const checks[])(const fl_options *, fl_error *) = {fli_tls_check_options,
-		fli_options_check_address, fli_access_check_options, check_ports, check_marks,
-		check_epmd, check_partition};
+		fli_options_check_address, fli_access_check_options, fli_sandbox_check_options,
+		check_ports, check_marks, check_epmd, check_partition};
 	int rc = FL_OK;
 
 	for (size_t i = 0; rc == FL_OK && i < sizeof checks / sizeof *checks; i++)

@@ -748,6 +748,54 @@ embedded_epmd_survives_a_flood_that_takes_all_its_descriptors() {
 	ends "$node" 0
 }
 
+# The library's constructor and an exported function try what a server should not.
+sandbox_gives_up_what_no_node_needs() {
+	cat >escape.c <<-'EOF'
+	#include <errno.h>
+	#include <sys/ptrace.h>
+	#include <unistd.h>
+	#include <flitch.h>
+	static int escape(fl_proc *self, fl_term args, fl_buf *result)
+	{
+		char *const argv[] = {"/bin/false", NULL};
+		int run, trace, root;
+		(void)self, (void)args;
+		run = execv(argv[0], argv) < 0 ? errno : 0;
+		trace = ptrace(PTRACE_TRACEME, 0, 0, 0) < 0 ? errno : 0;
+		root = setuid(0) < 0 ? errno : 0;
+		return fl_build(result, "{~, ~, ~, ~}", run, trace, root, (int)geteuid());
+	}
+	FL_EXPORTS({"escape", "escape", 0, escape});
+	EOF
+	mkdir -p open.box
+	${CC:-cc} -shared -fPIC -o open.box/escape.so escape.c -I"$top/include" 2>own.log ||
+		{ fail "$(cat own.log)"; return; }
+	cp "$build/examples/counter.so" open.box
+	local user=() uid
+	uid=$(id -u)
+	if [ "$uid" -eq 0 ]; then
+		chmod 755 "$work" open.box
+		user=(--set run.user=nobody)
+		uid=$(id -u nobody)
+	fi
+	start c17 "${user[@]}" --set run.sandbox=true --load "$work/open.box/escape.so" \
+		--load "$work/open.box/counter.so" || return
+	for status in /proc/"$node"/task/*/status; do
+		grep -qE '^NoNewPrivs:\s1$' "$status" || fail "$(grep NoNew "$status") in $status"
+		grep -qE '^Seccomp:\s2$' "$status" || fail "$(grep Seccomp "$status") in $status"
+		grep -qE "^Uid:\s$uid\s$uid\s$uid" "$status" || fail "$(grep Uid "$status")"
+	done
+	grep -qE '^Max core file size +0 +0' "/proc/$node/limits" || fail "$(grep core "/proc/$node/limits")"
+	try 0 "$flitch" call c17@127.0.0.1 rex '{call, escape, escape, [], user}'
+	says out "{1,1,1,$uid}"
+	try 0 "$flitch" call c17@127.0.0.1 counter '{add, 1}'
+	kill "$node"
+	ends "$node" 0
+	chmod 700 "$work"
+	try 78 "$flitch" run --name x@127.0.0.1 --set run.user=nobody-of-that-name
+	says err '--set: run.user = nobody-of-that-name is no user of this machine'
+}
+
 # ---- visits ------------------------------------------------------------------------------------
 
 c1=c1@127.0.0.1
@@ -950,7 +998,7 @@ for name in node_without_epmd_is_visited_by_its_port node_says_ready_and_leaves_
 	stop_while_it_starts_is_carried_out_then stop_ends_a_start_that_hangs taken_name_is_refused port_in_use_is_refused \
 	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
 	sighup_reads_the_log_level_again reload_command_says_what_came_of_it binary_and_library_are_hardened \
-	secrets_are_nowhere_to_be_found \
+	secrets_are_nowhere_to_be_found sandbox_gives_up_what_no_node_needs \
 	epmd_survives_a_flood_that_takes_all_its_descriptors embedded_epmd_survives_a_flood_that_takes_all_its_descriptors; do
 	it $name
 done
