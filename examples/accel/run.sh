@@ -19,7 +19,7 @@ stop_all() {
 trap stop_all EXIT
 trap 'exit 130' INT TERM
 
-[ $# -gt 0 ] || set -- zstd vectors
+[ $# -gt 0 ] || set -- zstd vectors argon2
 start_epmd
 FL_ZSTD=$(command -v zstd || :)
 export FL_BUILD=$build FL_FLITCH=$build/flitch FL_ZSTD
