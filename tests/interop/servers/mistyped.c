@@ -2,8 +2,7 @@
 /* Specifications that are none, each of a name of its own. */
 #include <flitch.h>
 
-FL_DOCS({"twice", "call {get, a()} -> b()", NULL}, {"twice", "call {get, a(), c()} -> b()", NULL},
-	{"no_arrow", "call get", NULL}, {"no_result", "call get ->", NULL},
+FL_DOCS({"no_arrow", "call get", NULL}, {"no_result", "call get ->", NULL},
 	{"no_word", "call {get, \"x\"} -> ok", NULL}, {"an_end", "call get -> ok. halt()", NULL},
 	{"a_fun", "call {get, fun((A) -> B)} -> ok", NULL}, {"a_variable", "call get -> A", NULL},
 	{"brackets", "call {get, [a()} -> ok", NULL}, {"open_end", "call {get, [a() -> ok", NULL},
@@ -18,4 +17,5 @@ FL_DOCS({"twice", "call {get, a()} -> b()", NULL}, {"twice", "call {get, a(), c(
 		NULL},
 	{"deep",
 		"call {get, [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[ -> ok",
-		NULL});
+		NULL},
+	{"twice", "call {get, a()} -> b()", NULL}, {"twice", "call {get, a(), c()} -> b()", NULL});
