@@ -33,6 +33,7 @@
 	X(UNREGISTER, "[flitch, registry, unregister]")                                            \
 	X(TABLE_NEW, "[flitch, table, new]")                                                       \
 	X(TABLE_DELETE, "[flitch, table, delete]")                                                 \
+	X(TABLE_GIVE_AWAY, "[flitch, table, give_away]")                                           \
 	X(PARTITION, "[flitch, partition, state]")                                                 \
 	X(TICK_TIME, "[flitch, partition, tick_time]")
 

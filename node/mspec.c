@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Match specifications: made from clauses, and the key that they are about.
+ * Match specifications, made from clauses.
  *
  * ets:match(T, P) is [{P, [], ['$$']}], ets:match_object(T, P) is [{P, [], ['$_']}].
  */
@@ -108,52 +108,4 @@ void fli_mspec_delete(fli_mspec *spec)
 	fli_free(spec->mem, spec->nodes);
 	fli_free(spec->mem, spec->ops);
 	fli_free(spec->mem, spec);
-}
-
-/* Only constants from this node on, as far as the term there goes. */
-static bool is_constant(const fli_mspec *spec, uint32_t node)
-{
-	uint64_t left = 1;
-
-	for (; left > 0; left--, node++) {
-		const fli_mnode *n = &spec->nodes[node];
-
-		if (n->kind == FLI_M_CONS)
-			left += 2;
-		else if (n->kind == FLI_M_TUPLE ||
-			 n->kind == FLI_M_MAP) /* keys of a map are constants */
-			left += n->count;
-		else if (n->kind != FLI_M_CONST)
-			return false;
-	}
-	return true;
-}
-
-/* How many nodes the term at this node takes. */
-static uint32_t node_span(const fli_mspec *spec, uint32_t node)
-{
-	uint32_t start = node;
-
-	for (uint64_t left = 1; left > 0; left--, node++) {
-		const fli_mnode *n = &spec->nodes[node];
-
-		if (n->kind == FLI_M_CONS)
-			left += 2;
-		else if (n->kind == FLI_M_TUPLE || n->kind == FLI_M_MAP)
-			left += n->count;
-	}
-	return node - start;
-}
-
-bool fli_mspec_key(const fli_mspec *spec, uint32_t keypos, fl_term *ret_key)
-{
-	const fli_mclause *clause = &spec->clauses[0];
-	uint32_t node = clause->node + 1;
-
-	if (spec->clauses_count != 1 || spec->nodes[clause->node].kind != FLI_M_TUPLE ||
-		!fl_tuple_get(clause->head, keypos - 1, ret_key))
-		return false;
-	for (uint32_t i = 1; i < keypos; i++)
-		node += node_span(spec, node);
-	return is_constant(spec, node);
 }

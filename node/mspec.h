@@ -96,6 +96,8 @@ int fli_mspec_compile(fli_mem *mem, fl_table_query query, fl_term spec, fli_mspe
 void fli_mspec_delete(fli_mspec *spec);
 /* The one key that objects can have to match, where the head says it. */
 bool fli_mspec_key(const fli_mspec *spec, uint32_t keypos, fl_term *ret_key);
+/* Each body of a specification that compiles gives an object with the key of the one it had. */
+bool fli_mspec_keeps_key(fl_term spec, uint32_t keypos);
 
 /* ---- running --------------------------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
  *
  * - Values on the stack are views: of the object, of the specification, or of buffers that were
  *   built on the way and live until the next object.
- * - What fails in a guard makes the guard false; what fails in a body gives 'EXIT', as in OTP.
+ * - What fails in a guard makes the guard false; what fails in a body is 'EXIT' in its place.
  */
 #include "node/mspec.h"
 
@@ -228,8 +228,17 @@ static bool is_control(const fli_mop *op)
 	return op->kind >= FLI_OP_AND;
 }
 
+/* Guards end with GUARD; behind the last one is the body. */
+static bool is_in_body(const fli_mop *op, const fli_mop *end)
+{
+	for (; op < end; op++)
+		if (op->kind == FLI_OP_GUARD)
+			return false;
+	return true;
+}
+
 /* The instructions of a clause whose head fits. */
-static verdict execute(fli_mrun *run, const fli_mclause *clause, bool *ret_in_body)
+static verdict execute(fli_mrun *run, const fli_mclause *clause)
 {
 	const fli_mop *ops = run->spec->ops;
 	uint32_t count = 0, next = clause->op, end = clause->op + clause->ops;
@@ -242,25 +251,27 @@ static verdict execute(fli_mrun *run, const fli_mclause *clause, bool *ret_in_bo
 			return FAILED;
 		if (is_control(op)) {
 			said = control(op, run->stack, &count, &next);
-			continue;
-		}
-		count -= takes(op);
-		if (produce(run, clause, op, run->stack + count, &run->stack[count]))
+		} else {
+			count -= takes(op);
+			said = produce(run, clause, op, run->stack + count, &run->stack[count])
+				       ? GOES_ON
+				       : FAILED;
 			count++;
-		else
-			said = FAILED;
+		}
+		if (FLI_LIKELY(said != FAILED))
+			continue;
+		if (run->error != FL_OK || !is_in_body(ops + next, ops + end))
+			return FAILED;
+		run->stack[count - 1] = fli_mspec_exit(); /* in its place, and on */
+		if (op->kind == FLI_OP_AND || op->kind == FLI_OP_OR)
+			next = op->count;
+		said = GOES_ON;
 	}
-	/* Guards end with GUARD; behind the last one is the body. */
-	for (*ret_in_body = true; next < end; next++)
-		if (ops[next].kind == FLI_OP_GUARD)
-			*ret_in_body = false;
 	return said;
 }
 
 bool fli_mspec_run(fli_mrun *run, fl_term object, fl_term *ret_result)
 {
-	bool in_body;
-
 	forget_values(run);
 	run->built = 0;
 	run->object = object;
@@ -273,12 +284,12 @@ bool fli_mspec_run(fli_mrun *run, fl_term object, fl_term *ret_result)
 				return false;
 			continue;
 		}
-		said = execute(run, clause, &in_body);
+		said = execute(run, clause);
 		if (run->error != FL_OK)
 			return false;
-		if (said != DONE && !(said == FAILED && in_body))
+		if (said != DONE)
 			continue;
-		*ret_result = said == DONE ? run->stack[0] : fli_mspec_exit();
+		*ret_result = run->stack[0];
 		return true;
 	}
 	return false;

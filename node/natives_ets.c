@@ -260,6 +260,11 @@ static int select_(fl_proc *self, fl_term args, fl_buf *result)
 	return query(self, args, FL_SELECT, result);
 }
 
+static int select_reverse(fl_proc *self, fl_term args, fl_buf *result)
+{
+	return query(self, args, FL_SELECT_REVERSE, result);
+}
+
 static int match(fl_proc *self, fl_term args, fl_buf *result)
 {
 	return query(self, args, FL_MATCH, result);
@@ -291,6 +296,18 @@ static int select_delete(fl_proc *self, fl_term args, fl_buf *result)
 	if (rc != FL_OK)
 		return rc;
 	rc = fl_table_select_delete(a.tab, FL_SELECT, a.key, &count);
+	return rc == FL_OK ? fl_build(result, "~", count) : fli_ets_raise(result, rc);
+}
+
+static int select_replace(fl_proc *self, fl_term args, fl_buf *result)
+{
+	size_t count;
+	ask a;
+	int rc = begin(self, args, &a, result);
+
+	if (rc != FL_OK)
+		return rc;
+	rc = fli_table_select_replace(a.tab, a.key, &count);
 	return rc == FL_OK ? fl_build(result, "~", count) : fli_ets_raise(result, rc);
 }
 
@@ -375,6 +392,10 @@ static const fl_export exports[] = {
 	{"ets", "select", 3, select_},
 	{"ets", "select_count", 2, select_count},
 	{"ets", "select_delete", 2, select_delete},
+	{"ets", "select_replace", 2, select_replace},
+	{"ets", "select_reverse", 1, select_reverse},
+	{"ets", "select_reverse", 2, select_reverse},
+	{"ets", "select_reverse", 3, select_reverse},
 	{"ets", "take", 2, take},
 	{"ets", "update_counter", 3, update_counter},
 	{"ets", "update_counter", 4, update_counter},

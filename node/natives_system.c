@@ -3,12 +3,12 @@
  * erlang: the node's figures, as dashboards and etop ask for them.
  *
  *  - system_info/1 is a table of names and small functions; unknown names are badarg, as on a BEAM.
- *  - memory/0,1 comes from the operating system and the process table.
+ *  - memory/0,1 comes from the operating system, the process table and the tables.
  *  - statistics/1 remembers its last answer, for the "since last call" half.
  *
  * Departures from OTP: otp_release is the release whose terms and protocols the node follows, since
- * tools read it as a number; `version` is flitch's own. What a C node has not (ports, ets tables of
- * the VM, garbage collections) is 0 or empty.
+ * tools read it as a number; `version` is flitch's own. What a C node has not (ports, garbage
+ * collections) is 0 or empty.
  */
 #include <stdio.h>
 #include <sys/utsname.h>
@@ -17,11 +17,11 @@
 
 #include "node/natives.h"
 #include "node/sched.h"
+#include "node/table.h"
 
 #define OTP_RELEASE "27"
 #define WORD_BYTES 8
 #define PORTS_MAX 65536 /* there are none; tools divide by it */
-#define TABLES_MAX 8192 /* likewise */
 #define BUSY_BYTES 1048576
 
 typedef void figure_value(const fl_node *node, fl_buf *b);
@@ -107,10 +107,15 @@ static void port_limit(const fl_node *node, fl_buf *b)
 	(void)fl_build(b, "~", PORTS_MAX);
 }
 
+static void ets_count(const fl_node *node, fl_buf *b)
+{
+	(void)fl_build(b, "~", node->tables == NULL ? 0U : node->tables->count);
+}
+
 static void ets_limit(const fl_node *node, fl_buf *b)
 {
 	(void)node; /* the same for all */
-	(void)fl_build(b, "~", TABLES_MAX);
+	(void)fl_build(b, "~", (uint32_t)FLI_TABLES_MAX);
 }
 
 static void creation(const fl_node *node, fl_buf *b)
@@ -206,7 +211,7 @@ static const figure system_figures[] = {
 	{"dirty_cpu_schedulers_online", zero},
 	{"dirty_io_schedulers", zero},
 	{"dist_buf_busy_limit", busy_limit},
-	{"ets_count", zero},
+	{"ets_count", ets_count},
 	{"ets_limit", ets_limit},
 	{"kernel_poll", yes},
 	{"logical_processors", processors},
@@ -282,11 +287,12 @@ static uint64_t processes_bytes(const fl_node *node)
 static void read_memory(fl_node *node, memory_kind kinds[static MEMORY_KINDS])
 {
 	fli_memory memory = {0};
-	uint64_t processes, system;
+	uint64_t processes, system, ets;
 
 	(void)fli_memory_read(&memory); /* zeros where the system does not tell */
 	fli_enter(node);
 	processes = processes_bytes(node);
+	ets = fli_tables_bytes(node);
 	fli_leave(node);
 	system = memory.resident > processes ? memory.resident - processes : 0;
 	kinds[0] = (memory_kind){"total", processes + system};
@@ -297,7 +303,8 @@ static void read_memory(fl_node *node, memory_kind kinds[static MEMORY_KINDS])
 	kinds[5] = (memory_kind){"atom_used", 0};
 	kinds[6] = (memory_kind){"binary", 0};
 	kinds[7] = (memory_kind){"code", memory.code < system ? memory.code : system};
-	kinds[8] = (memory_kind){"ets", 0};
+	kinds[8] =
+		(memory_kind){"ets", ets < system - kinds[7].bytes ? ets : system - kinds[7].bytes};
 }
 
 static int memory_0(fl_proc *self, fl_term args, fl_buf *result)

@@ -14,6 +14,7 @@
  */
 #include "node/table.h"
 
+#include "node/events.h"
 #include "node/sched.h"
 
 enum { LOCKS = 3 };
@@ -133,6 +134,55 @@ fli_tables *fli_tables_of(fl_node *node)
 	return tables;
 }
 
+/* ---- events ---------------------------------------------------------------------------------- */
+
+/* {Measurements, Metadata} of an event. `from`: who had it before; NULL: nobody. */
+static void describe(const fli_table *table, fl_buf *buf, const fl_pid *from)
+{
+	fl_node *node = table->tables->node;
+
+	fl_tuple_open(buf);
+	(void)fl_build(buf, "#{system_time => ~, size => ~, memory => ~}",
+		node->port->wall_us(node->port), atomic_load(&table->size),
+		fli_table_memory(table));
+	fl_map_open(buf);
+	(void)fl_build(buf, "table");
+	fli_table_id_write(table, buf);
+	(void)fl_build(buf, "name");
+	(void)fl_build(buf, "~", table->name);
+	(void)fl_build(buf, "type");
+	(void)fl_build(buf, "~", fl_atom_of(fli_table_type_text(table->type)));
+	(void)fl_build(buf, "owner");
+	(void)fl_build(buf, "~", table->owner_pid);
+	if (from != NULL) {
+		(void)fl_build(buf, "from");
+		(void)fl_build(buf, "~", *from);
+	}
+	fl_map_close(buf);
+	fl_tuple_close(buf);
+}
+
+/* Handlers run: the caller holds no table any more. */
+static void tell(fl_node *node, fli_event_kind kind, const fl_buf *about)
+{
+	if (about->error == FL_OK)
+		fli_event_emit(node, kind, fl_spec("~", fl_buf_term(about)));
+}
+
+static void tell_of(const fli_table *table, fli_event_kind kind, const fl_pid *from)
+{
+	fl_node *node = table->tables->node;
+	fl_buf about = FL_BUF_INIT;
+
+	if (FLI_LIKELY(!fli_event_wanted(node, kind)))
+		return;
+	describe(table, &about, from);
+	tell(node, kind, &about);
+	fl_buf_free(&about);
+}
+
+/* ---- the end of a table ---------------------------------------------------------------------- */
+
 static void sweep_dead(fli_tables *tables)
 {
 	fli_block **at = &tables->dead;
@@ -165,6 +215,21 @@ static void end_table(fli_table *table)
 	table->block.next = tables->dead;
 	tables->dead = &table->block;
 	sweep_dead(tables);
+}
+
+/* The figures are those of the moment before. */
+static void end_told(fli_table *table)
+{
+	fl_node *node = table->tables->node;
+	bool is_wanted = fli_event_wanted(node, FLI_EVENT_TABLE_DELETE);
+	fl_buf about = FL_BUF_INIT;
+
+	if (FLI_UNLIKELY(is_wanted))
+		describe(table, &about, NULL);
+	end_table(table);
+	if (FLI_UNLIKELY(is_wanted))
+		tell(node, FLI_EVENT_TABLE_DELETE, &about);
+	fl_buf_free(&about);
 }
 
 void fli_tables_delete(fl_node *node)
@@ -201,6 +266,17 @@ fli_table *fli_tables_next(const fl_node *node, uint32_t *cursor)
 			return table;
 	}
 	return NULL;
+}
+
+size_t fli_tables_bytes(const fl_node *node)
+{
+	const fli_table *table;
+	uint32_t cursor = 0;
+	size_t bytes = 0;
+
+	while ((table = fli_tables_next(node, &cursor)) != NULL)
+		bytes += fli_table_memory(table);
+	return bytes;
 }
 
 fli_table *fli_tables_named(const fl_node *node, fl_atom name)
@@ -270,11 +346,14 @@ static int index_table(fli_table *table)
 
 static void own(fli_table *table, fl_proc *proc)
 {
-	fl_pid pid = fli_proc_pid(proc);
+	fl_pid pid = fli_proc_pid(proc), had = table->owner_pid;
+	bool is_new = atomic_load(&table->owner) == 0;
 
 	table->owner_pid = pid;
 	atomic_store(&table->owner, fli_process_key(&pid));
 	proc->has_tables = true;
+	if (!is_new)
+		tell_of(table, FLI_EVENT_TABLE_GIVE_AWAY, &had);
 }
 
 static int make(fl_proc *self, fl_atom name, const fl_table_options *options, fli_table **ret)
@@ -324,8 +403,10 @@ int fl_table_new(fl_proc *self, const char *name, const fl_table_options *option
 		return FL_EINVAL;
 	fli_enter(node);
 	rc = make(self, fl_atom_of(name), options, &table);
-	if (rc == FL_OK)
+	if (rc == FL_OK) {
 		*ret_tab = fli_tab_of(table, self);
+		tell_of(table, FLI_EVENT_TABLE_NEW, NULL);
+	}
 	fli_leave(node);
 	return rc;
 }
@@ -372,7 +453,7 @@ int fl_table_delete(fl_proc *self, fl_tab tab)
 	fli_table *table = begin(self, tab, false, &rc);
 
 	if (table != NULL)
-		end_table(table);
+		end_told(table);
 	fli_leave(fl_self_node(self));
 	return rc;
 }
@@ -490,95 +571,7 @@ static bool inherit(fli_table *table, fl_proc *from)
 	return true;
 }
 
-/* ---- fixing ---------------------------------------------------------------------------------- */
-
-static fli_fixer *find_fixer(fli_table *table, uint64_t process)
-{
-	for (uint32_t i = 0; i < table->fixers_count; i++)
-		if (table->fixers[i].process == process)
-			return &table->fixers[i];
-	return NULL;
-}
-
-/* Under the fixers' lock. */
-static int fix(fli_table *table, uint64_t process)
-{
-	fli_fixer *fixer = find_fixer(table, process), *grown;
-	fl_node *node = table->tables->node;
-
-	if (fixer == NULL && table->fixers_count == table->fixers_capacity) {
-		grown = fli_realloc(
-			node->mem, table->fixers, (table->fixers_capacity + 4) * sizeof *grown);
-		if (grown == NULL)
-			return FL_ENOMEM;
-		table->fixers = grown;
-		table->fixers_capacity += 4;
-	}
-	if (fixer == NULL) {
-		fixer = &table->fixers[table->fixers_count++];
-		*fixer = (fli_fixer){.process = process};
-	}
-	if (atomic_fetch_add(&table->is_fixed, 1) == 0)
-		table->fixed_us = node->port->wall_us(node->port);
-	fixer->count++;
-	return FL_OK;
-}
-
-/* Likewise. True: nobody fixes it any more. */
-static bool unfix(fli_table *table, uint64_t process, uint32_t count)
-{
-	fli_fixer *fixer = find_fixer(table, process);
-
-	if (fixer == NULL)
-		return false;
-	count = count < fixer->count ? count : fixer->count;
-	fixer->count -= count;
-	if (fixer->count == 0)
-		*fixer = table->fixers[--table->fixers_count];
-	return atomic_fetch_sub(&table->is_fixed, count) == count;
-}
-
-int fl_table_fix(fl_proc *self, fl_tab tab, bool on)
-{
-	fl_pid pid = fl_self(self);
-	bool is_last = false;
-	fli_use use;
-	int rc;
-
-	tab.process = fli_process_key(&pid);
-	rc = fli_use_begin(tab, FLI_TABLE_READ, &use);
-	if (rc != FL_OK)
-		return rc;
-	pthread_mutex_lock(&use.table->fixers_lock);
-	if (on)
-		rc = fix(use.table, tab.process);
-	else
-		is_last = unfix(use.table, tab.process, 1);
-	pthread_mutex_unlock(&use.table->fixers_lock);
-	if (is_last)
-		fli_table_tidy(use.table);
-	fli_use_end(&use);
-	if (on && rc == FL_OK)
-		self->has_tables = true;
-	return rc;
-}
-
 /* ---- a process ends -------------------------------------------------------------------------- */
-
-/* In the context: who writes to it meanwhile sweeps it when he is done (fli_use_end). */
-static void unfix_all(fli_table *table, uint64_t process)
-{
-	bool is_last;
-	fli_use use;
-
-	fli_use_table(table, FLI_TABLE_LOOK, &use);
-	pthread_mutex_lock(&table->fixers_lock);
-	is_last = unfix(table, process, UINT32_MAX);
-	pthread_mutex_unlock(&table->fixers_lock);
-	if (is_last)
-		fli_table_tidy(table);
-	fli_use_end(&use);
-}
 
 void fli_tables_on_exit(fl_proc *proc)
 {
@@ -590,8 +583,8 @@ void fli_tables_on_exit(fl_proc *proc)
 	if (!proc->has_tables)
 		return;
 	while ((table = fli_tables_next(proc->node, &cursor)) != NULL) {
-		unfix_all(table, key);
+		fli_table_unfix(table, key);
 		if (atomic_load(&table->owner) == key && !inherit(table, proc))
-			end_table(table);
+			end_told(table);
 	}
 }

@@ -7,12 +7,12 @@
  *
  *     fl_tab {slot, generation, process} --> tables.slots[slot] --> fli_table --> hash or tree
  *
- *     table.c         made, named, given away, inherited, ended
+ *     table.c         made, named, given away, inherited, ended     table_fix.c  fixed
  *     table_use.c     a table opened for one operation, its keys, its places
  *     table_put.c     insert            table_cut.c    delete, take
  *     table_read.c    lookup, walks     table_view.c   many lookups at once
  *     table_count.c  update_counter, update_element
- *     table_splice.c  one element of a row
+ *     table_splice.c  one element of a row        table_replace.c  whole objects
  *     table_select.c  match specifications over a table (mspec.h)
  *
  * Threads: the slots and a table's constants any, inside an epoch; its content any reads, one
@@ -99,6 +99,7 @@ fli_table *fli_tables_find(fl_node *node, fl_term key);
 fli_table *fli_tables_named(const fl_node *node, fl_atom name);
 /* Visits all: start with *cursor = 0. */
 fli_table *fli_tables_next(const fl_node *node, uint32_t *cursor);
+size_t fli_tables_bytes(const fl_node *node);
 fl_tab fli_tab_of(const fli_table *table, const fl_proc *self);
 static inline uint64_t fli_process_key(const fl_pid *pid)
 {
@@ -120,7 +121,13 @@ static inline int fli_table_rc(int rc)
 }
 int fli_table_update_counter(
 	fl_tab tab, fl_term key, fl_term update, const fl_term *otherwise, fl_buf *ret_result);
+int fli_table_select_replace(fl_tab tab, fl_term spec, size_t *ret_count);
 int fli_table_update_element(fl_tab tab, fl_term key, fl_term update, const fl_term *otherwise);
+
+/* ---- table_fix.c: the context's owner -------------------------------------------------------- */
+
+/* A process ends. Who writes to the table meanwhile sweeps it when he is done (fli_use_end). */
+void fli_table_unfix(fli_table *table, uint64_t process);
 
 /* ---- table_use.c ----------------------------------------------------------------------------- */
 
@@ -137,6 +144,7 @@ typedef struct fli_spot {
 typedef struct fli_use {
 	fli_table *table;
 	fli_tables *tables;
+	fl_tab tab; /* as which it was opened */
 	unsigned guard;
 	bool is_locked;
 } fli_use;
@@ -147,10 +155,11 @@ int fli_use_begin(fl_tab tab, fli_table_right right, fli_use *ret_use);
 void fli_use_table(fli_table *table, fli_table_right right, fli_use *ret_use);
 void fli_use_end(fli_use *use);
 /*
- * Ends an operation and begins it anew where `spot` stands: memory is freed meanwhile, and writers
- * who wait come first. *ret_there: there is a place from there on. Not FL_OK: it has ended.
+ * Ends an operation to read or write and begins it anew where `spot` stands: memory is freed
+ * meanwhile, and writers who wait come first. *ret_there: there is a place from there on, which is
+ * before it if `back`. Not FL_OK: it has ended.
  */
-int fli_use_pause(fli_use *use, fl_tab tab, fli_table_right right, fli_spot *spot, bool *ret_there);
+int fli_use_pause(fli_use *use, fli_spot *spot, bool back, bool *ret_there);
 
 /* A key given as a C value. */
 typedef struct fli_key {
@@ -206,6 +215,16 @@ typedef struct fli_splice {
 int fli_splice_find(fli_table *table, fl_term key, uint32_t pos, fli_splice *ret_splice);
 /* The encoded term takes the element's place. */
 int fli_splice_put(const fli_splice *splice, const uint8_t *value, size_t value_size);
+
+/* What takes the place of an object of the same key; false: it stays. Borrowed for the call. */
+typedef bool fli_table_change(void *ctx, fl_term object, fl_term *ret_object);
+/* Of all objects at the spot, as one; *count is added to. Not for FL_TABLE_BAG; table_replace.c. */
+typedef struct fli_replace {
+	fli_table_change *change;
+	void *ctx;
+	size_t count;
+} fli_replace;
+int fli_table_replace(fli_table *table, const fli_spot *spot, fli_replace *replace);
 
 /* Whether a row goes. */
 typedef bool fli_table_goes(void *ctx, const fli_row *row);

@@ -50,14 +50,21 @@ static int change_begin(change *c, fli_table *table, fl_term object)
 	return FL_OK;
 }
 
+/* None, or one that has a key. */
+static bool is_default(const fli_table *table, const fl_term *otherwise)
+{
+	fli_object object;
+
+	return otherwise == NULL || fli_object_of(*otherwise, table->keypos, &object);
+}
+
 /* The object of the key, or the default under that key; FL_ENOENT. */
 static int change_of_key(change *c, fli_table *table, fl_term key, const fl_term *otherwise)
 {
-	fli_object object;
 	fli_spot spot;
 	int rc;
 
-	if (otherwise != NULL && !fli_object_of(*otherwise, table->keypos, &object))
+	if (!is_default(table, otherwise))
 		return FL_EINVAL;
 	if (fli_spot_find(table, key, &spot) && spot.row != NULL)
 		return change_begin(c, table, fli_row_term(spot.row, NULL));
@@ -218,7 +225,7 @@ static int count_key(
 		return FL_EINVAL;
 	if (fli_table_has_bags(table))
 		return FLI_ETYPE;
-	if (count_simple(table, key, update, ret_result, &rc))
+	if (is_default(table, otherwise) && count_simple(table, key, update, ret_result, &rc))
 		return rc;
 	rc = change_of_key(&c, table, key, otherwise);
 	if (rc != FL_OK)
@@ -359,7 +366,7 @@ static int set_key(fli_table *table, fl_term key, fl_term update, const fl_term 
 
 	if (fli_table_has_bags(table))
 		return FL_EINVAL;
-	if (set_simple(table, key, update, &rc))
+	if (is_default(table, otherwise) && set_simple(table, key, update, &rc))
 		return rc;
 	rc = change_of_key(&c, table, key, otherwise);
 	if (rc != FL_OK)

@@ -244,7 +244,7 @@ int fl_table_fold(fl_tab tab, fl_table_visit *visit, void *ctx)
 		if (!goes_on || --left > 0)
 			continue;
 		left = PIECE;
-		rc = fli_use_pause(&use, tab, FLI_TABLE_READ, &spot, &goes_on);
+		rc = fli_use_pause(&use, &spot, false, &goes_on);
 		if (rc != FL_OK)
 			return rc;
 	}

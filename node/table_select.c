@@ -22,8 +22,6 @@
 enum { PIECE = 512 /* keys, some 100 us */ };
 
 typedef struct selection {
-	fl_tab tab;
-	fli_table_right right;
 	fli_use use;
 	fli_mspec *spec;
 	fli_mrun run;
@@ -35,6 +33,7 @@ typedef struct selection {
 	uint32_t left; /* keys of the piece */
 	bool has_key;  /* only objects of `key` can match */
 	fl_term key;
+	bool is_back; /* from the end of an ordered_set on */
 	bool is_open; /* `use` */
 } selection;
 
@@ -43,11 +42,13 @@ static int begin(
 {
 	int rc;
 
-	*s = (selection){.tab = tab, .right = right, .left = PIECE};
+	*s = (selection){.left = PIECE, .is_back = query == FL_SELECT_REVERSE};
 	rc = fli_use_begin(tab, right, &s->use);
 	if (rc != FL_OK)
 		return rc;
 	s->is_open = true;
+	if (s->is_back)
+		query = FL_SELECT;
 	rc = fli_mspec_compile(tab.node->mem, query, spec, &s->spec);
 	if (rc == FL_OK) {
 		rc = fli_mrun_create(&s->run, s->spec);
@@ -72,17 +73,26 @@ static void end(selection *s)
 /* A piece has ended before the place where it stands; others have their turn. */
 static int let_others(selection *s, bool *ret_there)
 {
-	int rc = fli_use_pause(&s->use, s->tab, s->right, &s->spot, ret_there);
+	int rc = fli_use_pause(&s->use, &s->spot, s->is_back, ret_there);
 
 	s->left = PIECE;
 	s->is_open = rc == FL_OK;
 	return rc;
 }
 
+static bool next_spot(selection *s)
+{
+	const fli_table *table = s->use.table;
+
+	if (!s->is_back)
+		return fli_spot_next(table, &s->spot);
+	return fli_spot_before(table, fli_row_key(s->spot.row, NULL), &s->spot);
+}
+
 /* To the next key; *ret_there: there is one. */
 static int step_on(selection *s, bool *ret_there)
 {
-	*ret_there = !s->has_key && fli_spot_next(s->use.table, &s->spot);
+	*ret_there = !s->has_key && next_spot(s);
 	s->skip = 0;
 	if (--s->left > 0 || !*ret_there)
 		return FL_OK;
@@ -136,7 +146,8 @@ static bool first_spot(selection *s)
 {
 	if (s->has_key)
 		return fli_spot_find(s->use.table, s->key, &s->spot) && s->spot.row != NULL;
-	return fli_spot_first(s->use.table, &s->spot);
+	return s->is_back ? fli_spot_last(s->use.table, &s->spot)
+			  : fli_spot_first(s->use.table, &s->spot);
 }
 
 /* ---- all at once ----------------------------------------------------------------------------- */
@@ -177,7 +188,8 @@ static bool stand(selection *s, const continuation *c)
 		return first_spot(s);
 	if (!fli_spot_find(table, c->key, &s->spot) || s->spot.row == NULL ||
 		fli_row_count(s->spot.row) <= c->skip)
-		return !s->has_key && fli_spot_after(table, c->key, &s->spot);
+		return !s->has_key && (s->is_back ? fli_spot_before(table, c->key, &s->spot)
+						  : fli_spot_after(table, c->key, &s->spot));
 	s->skip = c->skip;
 	return true;
 }
@@ -256,7 +268,7 @@ int fl_table_select_more(fl_tab tab, fl_term from, fl_buf *ret_some)
 		return fl_build(ret_some, "'$end_of_table'");
 	if (!fl_match(from, "{~, ~, ~, ~, ~, ~}", &table, &query, &c.limit, &c.spec, &c.key,
 		    &c.skip) ||
-		query > FL_MATCH_OBJECT || c.limit == 0)
+		query > FL_SELECT_REVERSE || c.limit == 0)
 		return FL_EINVAL;
 	c.query = (fl_table_query)query;
 	return select_from(tab, &c, ret_some);
@@ -356,7 +368,59 @@ int fl_table_select_delete(fl_tab tab, fl_table_query query, fl_term spec, size_
 
 	if (rc != FL_OK)
 		return rc;
-	rc = delete_all(&s, query != FL_SELECT, ret_count);
+	rc = delete_all(&s, query == FL_MATCH, ret_count);
 	end(&s);
 	return rc;
+}
+
+/* ---- replacing ------------------------------------------------------------------------------- */
+
+static bool replaces(void *ctx, fl_term object, fl_term *ret_object)
+{
+	tally *t = ctx;
+	bool matches = t->rc == FL_OK && fli_mspec_run(&t->s->run, object, ret_object);
+
+	if (t->rc == FL_OK)
+		t->rc = t->s->run.error;
+	return matches;
+}
+
+static int replace_all(selection *s, size_t *ret_count)
+{
+	tally t = {.s = s};
+	fli_replace replace = {.change = replaces, .ctx = &t};
+	bool is_there = first_spot(s);
+	int rc = FL_OK;
+
+	while (is_there && rc == FL_OK) {
+		rc = fli_table_replace(s->use.table, &s->spot, &replace);
+		if (rc == FL_OK)
+			rc = t.rc;
+		if (rc == FL_OK)
+			rc = step_on(s, &is_there);
+	}
+	*ret_count = replace.count;
+	return rc;
+}
+
+int fli_table_select_replace(fl_tab tab, fl_term spec, size_t *ret_count)
+{
+	fl_table_info info;
+	selection s;
+	int rc = fl_table_info_get(tab, &info);
+
+	if (rc == FL_OK && info.type == FL_TABLE_BAG)
+		return FLI_ETYPE;
+	if (rc == FL_OK)
+		rc = begin(&s, tab, FLI_TABLE_WRITE, FL_SELECT, spec);
+	if (rc != FL_OK)
+		return rc;
+	rc = fli_mspec_keeps_key(spec, info.keypos) ? replace_all(&s, ret_count) : FL_EINVAL;
+	end(&s);
+	return rc;
+}
+
+int fl_table_select_replace(fl_tab tab, fl_term spec, size_t *ret_count)
+{
+	return fli_table_rc(fli_table_select_replace(tab, spec, ret_count));
 }

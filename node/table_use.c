@@ -53,7 +53,8 @@ static int use(fl_tab tab, fli_table_right right, bool has_paused, fli_use *ret_
 
 	if (tables == NULL || tab.slot >= FLI_TABLES_MAX)
 		return FL_ECLOSED;
-	*ret_use = (fli_use){.tables = tables, .guard = fli_epoch_enter(&tables->epochs)};
+	*ret_use =
+		(fli_use){.tables = tables, .tab = tab, .guard = fli_epoch_enter(&tables->epochs)};
 	table = atomic_load(&tables->slots[tab.slot]);
 	if (table != NULL && table->generation == tab.generation) {
 		ret_use->table = table;
@@ -323,19 +324,21 @@ bool fli_spot_before(const fli_table *table, fl_term key, fli_spot *ret_spot)
 	return false;
 }
 
-int fli_use_pause(fli_use *of, fl_tab tab, fli_table_right right, fli_spot *spot, bool *ret_there)
+int fli_use_pause(fli_use *of, fli_spot *spot, bool back, bool *ret_there)
 {
+	fli_table_right right = of->is_locked ? FLI_TABLE_WRITE : FLI_TABLE_READ;
 	fl_buf key = FL_BUF_INIT;
 	fl_term term;
 	int rc;
 
 	(void)fl_build(&key, "~", fli_row_key(spot->row, NULL));
 	fli_use_end(of);
-	rc = key.error == FL_OK ? use(tab, right, true, of) : key.error;
+	rc = key.error == FL_OK ? use(of->tab, right, true, of) : key.error;
 	if (rc == FL_OK) {
 		term = fl_buf_term(&key);
 		*ret_there = (fli_spot_find(of->table, term, spot) && spot->row != NULL) ||
-			     fli_spot_after(of->table, term, spot);
+			     (back ? fli_spot_before(of->table, term, spot)
+				   : fli_spot_after(of->table, term, spot));
 	}
 	fl_buf_free(&key);
 	return rc;

@@ -29,6 +29,9 @@
  *     [flitch, partition, state]     #{from, to, reason, ...}: what flitch_partition:explain() has
  *     [flitch, partition, tick_time] #{node, here, there}: a member's differs (s)
  *     [flitch, registry, register], [flitch, registry, unregister]      #{registry, key, pid}
+ *     [flitch, table, new]           size and memory (bytes) as well; #{table, name, type, owner}
+ *     [flitch, table, delete]        by its owner, or with it: the same, of the moment before
+ *     [flitch, table, give_away]     or inherited: the same, and who had it, from
  *
  * Other nodes: telemetry_test:attach_event_handlers(Pid, Names) by rpc gives a reference, and Pid
  * gets the messages above until telemetry:detach(Ref); telemetry:execute/2,3 and list_handlers/1

@@ -220,9 +220,10 @@ int fl_table_list(fl_tab tab, fl_buf *ret_list);
 /* ---- match specifications -------------------------------------------------------------------- */
 
 typedef enum fl_table_query {
-	FL_SELECT,       /* a match specification */
-	FL_MATCH,        /* a pattern; results are lists of what '$1', '$2', ... hold */
-	FL_MATCH_OBJECT, /* a pattern; results are the objects */
+	FL_SELECT,        /* a match specification */
+	FL_MATCH,         /* a pattern; results are lists of what '$1', '$2', ... hold */
+	FL_MATCH_OBJECT,  /* a pattern; results are the objects */
+	FL_SELECT_REVERSE /* as FL_SELECT, of an ordered_set from its end on */
 } fl_table_query;
 
 /* ets:select(Table, Spec), ets:match, ets:match_object: a list. */
@@ -236,6 +237,12 @@ int fl_table_select_more(fl_tab tab, fl_term continuation, fl_buf *ret_some);
 int fl_table_select_count(fl_tab tab, fl_term spec, size_t *ret_count);
 /* ets:select_delete(Table, Spec); with FL_MATCH ets:match_delete(Table, Pattern). */
 int fl_table_select_delete(fl_tab tab, fl_table_query query, fl_term spec, size_t *ret_count);
+
+/*
+ * ets:select_replace(Table, Spec): what the body gives takes the object's place. FL_EINVAL: a bag,
+ * or a body of which it is not plain that the key stays.
+ */
+int fl_table_select_replace(fl_tab tab, fl_term spec, size_t *ret_count);
 
 /* ---- persistent terms ------------------------------------------------------------------------ */
 

@@ -58,7 +58,7 @@ play(Node, Name, Type, Release, {F, Args}) ->
     case run(Node, F, [Name | Args], Release) of
         {ok, Result} when Release < 27, F =/= info, Type =/= set ->
             {ok, order(Type, Result)}; % a list is inserted into a bag from its end
-        {ok, Result} when F =:= tab2list; F =:= match; F =:= match_object; F =:= select ->
+        {ok, Result} when F =:= tab2list; F =:= match; F =:= match_object; F =:= select; F =:= select_reverse ->
             {ok, order(Type, Result)};
         Result -> Result
     end.
@@ -100,7 +100,7 @@ more(Node, F, Cont) -> erpc:call(Node, ets, F, [Cont]).
 
 %% ---- operations -------------------------------------------------------------------------------
 
-op(Release) -> op(rand:uniform(34), Release).
+op(Release) -> op(rand:uniform(40), Release).
 
 op(1, _) -> {lookup, [key()]};
 op(2, _) -> {insert_new, [objects()]};
@@ -130,6 +130,11 @@ op(24, R) when R >= 27 -> {lookup_element, [key(), rand:uniform(3) - 1, none]};
 op(25, R) when R >= 27 -> {update_element, [key(), elements(), pick([{n, 0}, {n, 1, 2}, x])]};
 op(26, _) -> case rand:uniform(60) of 1 -> {delete_all_objects, []}; _ -> {info, [size]} end;
 op(27, _) -> {insert, [pick([x, {}, [object() | x], [object(), x], []])]};
+op(28, _) -> {select_reverse, [spec()]};
+op(29, _) -> {chunks, select_reverse, spec(), rand:uniform(5)};
+op(30, _) -> {select_replace, [[replacing() || _ <- lists:seq(1, rand:uniform(2))]]};
+op(31, _) -> {select_replace, [[{{'$1', '$2'}, guards(), pick([[{{'$1', {{'$2', 1}}}}], ['$_'],
+                                                               [{{'$1', {'+', '$2', 1}}}]])}]]};
 op(N, _) when N rem 2 =:= 0 -> {insert, [object()]};
 op(_, _) -> {insert, [objects()]}.
 
@@ -169,6 +174,15 @@ pattern() ->
         8 -> {'_', '_', #{l => '_', k => '$9'}};
         _ -> list_to_tuple([part(I) || I <- lists:seq(1, rand:uniform(3))])
     end.
+
+%% Of some bodies it is plain that the key stays, of most it is not.
+replacing() ->
+    Head = pick([pattern(), {'$1', '$2'}, {'$1', '$2', '_'}, {{a, '$1'}, '_'}, {['$1' | '$2'], '$3'}]),
+    {Head, [guard()], pick([['$_'], ['$1'], [], ['$_', '$_'], x, [{const, '$_'}], [{const, {a, b, c}}],
+        [{const, {1, 2}}], [{{'$1', x}}], [{{'$1', '$2', z}}], [{{{element, 1, '$_'}, y}}],
+        [{{{element, 1, '$_'}, {element, 2, '$_'}}}], [{{{{a, '$1'}}, w}}], [{{['$1' | '$2'], v}}],
+        [{{{const, a}, u}}], [{{'$2', '$1'}}], [{{'_', t}}], [{{#{}, s}}], [{{{const, key()}, r}}],
+        [{{key(), q}}], [{{}}], [{{'$1', {hd, '$2'}}}]])}.
 
 part(1) -> pick([key(), '$1', '$1', '_']);
 part(I) -> pick([value(), '$1', '$2', '$3', '_', list_to_atom("$" ++ integer_to_list(I * 5))]).

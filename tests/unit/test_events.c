@@ -319,6 +319,36 @@ static void supervisors_and_registries_are_told_of(void)
 	world_close(&w);
 }
 
+static int tables_come_and_go(fl_proc *self)
+{
+	fl_tab tab;
+	fl_pid to;
+
+	(void)fl_table_new(self, "t", NULL, &tab);
+	(void)fl_table_insert(tab, "{1, a}");
+	(void)fl_table_new(self, "passed", &(fl_table_options){.is_anonymous = true}, &tab);
+	if (fl_whereis(self, "b", &to))
+		(void)fl_table_give_away(self, tab, to, "it");
+	return FL_STOP;
+}
+
+static void tables_are_told_of(void)
+{
+	static const char *const events[] = {"[flitch, table, new]", "[flitch, table, delete]",
+		"[flitch, table, give_away]", NULL};
+
+	begin();
+	(void)world_start(&w, &actor, "b", NULL);
+	(void)fl_telemetry_attach_many(w.node, "own", events, note, "o");
+	actor_do(&w, "a", tables_come_and_go);
+	has("o [flitch,table,new] #{name => t,owner => <");
+	has(",table => t,type => set};");
+	has("o [flitch,table,new] #{name => passed,owner => <");
+	has("o [flitch,table,give_away] #{from => <");
+	has("o [flitch,table,delete] #{name => t,owner => <");
+	world_close(&w);
+}
+
 static void connections_are_told_of(void)
 {
 	static const char *const events[] = {
@@ -457,7 +487,7 @@ FL_SUITE("events", FL_TEST(handlers_are_called_in_order_and_not_after_detach),
 	FL_TEST(execute_costs_nothing_while_nobody_is_attached),
 	FL_TEST(subscriber_gets_messages_until_it_unsubscribes_or_ends),
 	FL_TEST(span_is_start_then_stop_or_exception), FL_TEST(processes_and_calls_are_told_of),
-	FL_TEST(supervisors_and_registries_are_told_of), FL_TEST(connections_are_told_of),
-	FL_TEST(end_of_a_subscriber_afar_takes_its_subscription),
+	FL_TEST(supervisors_and_registries_are_told_of), FL_TEST(tables_are_told_of),
+	FL_TEST(connections_are_told_of), FL_TEST(end_of_a_subscriber_afar_takes_its_subscription),
 	FL_TEST(subscriber_that_detaches_is_watched_no_more),
 	FL_TEST(subscribers_outlive_who_watches_them), FL_TEST(each_allocation_may_fail));

@@ -187,6 +187,13 @@ static void patterns_bind_and_specifications_compute(void)
 	IS("{ets, select, [t, [{{'$1', '_', '_'}, [{'orelse', {'==', '$1', 1}, {'andalso', {'>', '$1', "
 	   "2}, {'<', '$1', 4}}}], [['$1' | x]]}]]}",
 		"ok [[1|x],[3|x]]");
+	IS("{ets, select, [t, [{{1, '_', '$1'}, [], [{{{hd, x}, {hd, '$1'}}}]}]]}",
+		"ok [{'EXIT',1}]");
+	IS("{ets, select_reverse, [t, [{{'$1', a, '_'}, [], ['$1']}]]}", "ok [3,1]");
+	IS("{ets, select_replace, [t, [{{2, '$1', '$2'}, [], [{{2, '$1', {{'$2'}}}}]}]]}", "ok 1");
+	IS("{ets, lookup, [t, 2]}", "ok [{2,b,{[3]}}]");
+	IS("{ets, select_replace, [t, [{{'$1', '$2', '_'}, [], [{{'$2', '$1'}}]}]]}",
+		"error badarg");
 	IS("{ets, select_count, [t, [{{'_', a, '_'}, [], [true]}]]}", "ok 2");
 	IS("{ets, select_delete, [t, [{{'$1', '_', '_'}, [{'=<', '$1', 2}], [true]}]]}", "ok 2");
 	IS("{ets, match_delete, [t, {3, '_', '_'}]}", "ok true");
@@ -445,74 +452,6 @@ static void tables_are_used_from_c(void)
 	world_close(&w);
 }
 
-/* Keys that are there and keys that are not, over more than a window. */
-static void look_at_many(fl_tab tab)
-{
-	int64_t keys[200], value;
-	fl_term objects[200], terms[200];
-	fl_buf bufs[200];
-	fl_view view;
-
-	for (int i = 0; i < 200; i++) {
-		keys[i] = i % 2 == 0 ? (int64_t)i * i * i * i * i * (i % 4 - 1) : -7 * i - 1;
-		bufs[i] = (fl_buf)FL_BUF_INIT;
-		(void)fl_build(&bufs[i], "~", keys[i]);
-		terms[i] = fl_buf_term(&bufs[i]);
-		if (i % 2 == 0)
-			CU_ASSERT_EQUAL(fl_table_insert(tab, "{~, ~}", keys[i], i), FL_OK);
-	}
-	CU_ASSERT_EQUAL(fl_view_begin(tab, &view), FL_OK);
-	CU_ASSERT_EQUAL(fl_view_get_many(&view, terms, 200, objects), 100);
-	CU_ASSERT_EQUAL(fl_view_get_ints(&view, keys, 200, objects), 100);
-	CU_ASSERT_EQUAL(fl_view_get_ints(&view, keys, 0, objects), 0);
-	CU_ASSERT_EQUAL(fl_table_delete_all(tab), FL_OK);
-	for (int i = 0; i < 200; i++) {
-		CU_ASSERT_EQUAL(objects[i].data != NULL, i % 2 == 0);
-		if (objects[i].data != NULL)
-			CU_ASSERT_TRUE(fl_match(objects[i], "{_, ~}", &value) && value == i);
-		fl_buf_free(&bufs[i]);
-	}
-	CU_ASSERT_EQUAL(fl_view_get(&view, keys[2], &objects[0]), FL_ENOENT);
-	CU_ASSERT_EQUAL(fl_table_insert(tab, "{~, again}", keys[2]), FL_OK);
-	CU_ASSERT_EQUAL(fl_view_get(&view, keys[2], &objects[0]), FL_OK);
-	CU_ASSERT_TRUE(fl_match(objects[0], "{_, again}"));
-	fl_view_end(&view);
-}
-
-static int on_view(fl_proc *self, void *state, fl_term message)
-{
-	fl_view view;
-	fl_tab tab;
-
-	(void)state;
-	(void)message;
-	for (int type = FL_TABLE_SET; type <= FL_TABLE_ORDERED_SET; type++) {
-		fl_table_options options = {.type = (fl_table_type)type};
-
-		CU_ASSERT_EQUAL(fl_table_new(self, "v", &options, &tab), FL_OK);
-		look_at_many(tab);
-		CU_ASSERT_EQUAL(fl_table_delete(self, tab), FL_OK);
-		CU_ASSERT_EQUAL(fl_view_begin(tab, &view), FL_ECLOSED);
-	}
-	CU_ASSERT_EQUAL(
-		fl_table_new(self, "v", &(fl_table_options){.type = FL_TABLE_BAG}, &tab), FL_OK);
-	CU_ASSERT_EQUAL(fl_view_begin(tab, &view), FL_EINVAL);
-	(void)snprintf(told, sizeof told, "seen");
-	return FL_OK;
-}
-
-static void many_keys_are_looked_up_in_one_section(void)
-{
-	static const fl_behaviour viewer = {.name = "viewer", .info = on_view};
-
-	open_world(fli_mem_libc());
-	(void)world_start(&w, &viewer, "viewer", NULL);
-	world_send(&w, "viewer", "go");
-	world_settle(&w);
-	CU_ASSERT_STRING_EQUAL(told, "seen");
-	world_close(&w);
-}
-
 /* ---- memory -----------------------------------------------------------------------------------
  */
 
@@ -554,6 +493,10 @@ static const char *const script[] = {
 	"{ets, update_counter, [s, k, 1, {k, 0}]}",
 	"{ets, select, [s, [{{'$1', '$2'}, [{is_integer, '$1'}], [{{'$2', {'+', '$1', 1}}}]}]]}",
 	"{ets, match, [o, {'$1', '_'}, 1]}",
+	"{ets, select_replace, [o, [{{'$1', '_'}, [], [{{'$1', z}}]}]]}",
+	"{ets, new, [d, [named_table, duplicate_bag]]}",
+	"{ets, insert, [d, [{1, a}, {1, b}, {2, d}]]}",
+	"{ets, select_replace, [d, [{{'$1', b}, [], [{{'$1', z}}]}]]}",
 	"{ets, select_delete, [b, [{{1, a}, [], [true]}]]}",
 	"{ets, safe_fixtable, [s, true]}",
 	"{ets, delete, [s, 1]}",
@@ -589,5 +532,5 @@ FL_SUITE("table", FL_TEST(set_has_one_object_a_key_and_tells_1_from_1_0),
 	FL_TEST(next_of_a_deleted_key_needs_a_fixed_table), FL_TEST(access_rights_hold),
 	FL_TEST(table_dies_with_its_owner_or_goes_to_its_heir),
 	FL_TEST(who_has_the_context_waits_for_no_write), FL_TEST(give_away_makes_another_the_owner),
-	FL_TEST(tables_are_used_from_c), FL_TEST(many_keys_are_looked_up_in_one_section),
-	FL_TEST(bytes_go_back_when_objects_go), FL_TEST(each_allocation_may_fail));
+	FL_TEST(tables_are_used_from_c), FL_TEST(bytes_go_back_when_objects_go),
+	FL_TEST(each_allocation_may_fail));
