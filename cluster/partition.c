@@ -438,7 +438,7 @@ int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err
 	s->core = core;
 	s->start_ms = now_of(s->node);
 	s->action = (fli_partition_action)fli_options_int(options, FLI_KEY_PARTITION_ACTION);
-	s->reconnect = (int)fli_options_int(options, FLI_KEY_CLUSTER_RECONNECT);
+	s->reconnect = (fli_partition_reconnect)fli_options_int(options, FLI_KEY_CLUSTER_RECONNECT);
 	s->healing.is_on = fli_heal_restarts(options);
 	s->healing.wait_ms = (uint64_t)fli_options_int(options, FLI_KEY_HEAL_STABLE_AFTER);
 	s->drain_ms = (uint64_t)fli_options_int(options, FLI_KEY_PARTITION_DRAIN);

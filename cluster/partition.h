@@ -31,6 +31,13 @@ typedef enum fli_partition_action {
 	FLI_ACTION_NOTIFY /* tells the servers, and refuses nothing */
 } fli_partition_action;
 
+/* Whom it keeps connected with; the order is that of cluster.reconnect. */
+typedef enum fli_partition_reconnect {
+	FLI_RECONNECT_MEMBERS,
+	FLI_RECONNECT_NONE,
+	FLI_RECONNECT_SEEN
+} fli_partition_reconnect;
+
 /* After scopes, before servers. Without a policy only its natives are there. */
 int fli_partition_serve(fli_core *core, const fl_options *options, fl_error *err);
 /* Before the node is deleted. */
@@ -111,7 +118,7 @@ typedef struct fli_partition_service {
 	fli_partition_action action;
 	fli_partition_healing healing;
 	uint64_t restarts; /* of all servers, by heal.loser */
-	enum { FLI_RECONNECT_MEMBERS, FLI_RECONNECT_NONE, FLI_RECONNECT_SEEN } reconnect;
+	fli_partition_reconnect reconnect;
 	uint32_t wanted;             /* members that it keeps connected with */
 	char **patterns;             /* of those that count; NULL ends them; NULL: all */
 	fl_partition_counts *counts; /* the program's own; NULL: none */
