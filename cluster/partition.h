@@ -107,12 +107,6 @@ typedef struct fli_partition_healing {
 	fli_sides sides;
 } fli_partition_healing;
 
-typedef enum fli_partition_reconnect {
-	FLI_RECONNECT_MEMBERS,
-	FLI_RECONNECT_NONE,
-	FLI_RECONNECT_SEEN
-} fli_partition_reconnect;
-
 typedef struct fli_partition_service {
 	fli_partition_store store;
 	fli_partition_rule rule;
