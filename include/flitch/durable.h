@@ -25,7 +25,9 @@
  * else has the file open, FL_EFORMAT it is none of ours, FL_ECONFIG it is of another type,
  * FL_ENOTSUP in the simulator.
  * Limits: `bytes_max` a file; an object 64 MiB; 65,536 writes or 256 MiB that wait; 254 readers at
- * one time. The file is for machines of one byte order and word size, as LMDB's are.
+ * one time. The file is for machines of one byte order and word size, as LMDB's are. No
+ * ordered_set, as dets has none: LMDB orders keys by their bytes, and numbers of different kinds,
+ * which are one key when they are equal, have no bytes that are in Erlang's order.
  */
 
 #include "flitch/table.h"
