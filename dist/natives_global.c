@@ -12,6 +12,7 @@
 #include "dist/global_service.h"
 #include "dist/natives.h"
 #include "flitch/global.h"
+#include "node/access.h"
 #include "node/natives.h"
 #include "node/sched.h"
 #include "node/term/item.h"
@@ -202,6 +203,20 @@ static int winner_of(const conflict *c)
 	return fli_global_prefers(&c->pids[0], &c->pids[1]) ? 0 : 1;
 }
 
+/* Who may not end processes of this node ends those that have the name, and no others. */
+static bool may_end(fl_proc *self, fl_term name, const fl_pid *loser)
+{
+	fl_node *node = fl_self_node(self);
+	uint64_t held_ms;
+	bool may;
+
+	fli_enter(node);
+	may = !fli_pid_is_local(node, loser) || fli_global_held_ms(node, name, loser, &held_ms) ||
+	      fli_access_may(node, fl_sender_node(self), FLI_ACCESS_EXIT);
+	fli_leave(node);
+	return may;
+}
+
 static int random_exit(fl_proc *self, fl_term args, fl_buf *result)
 {
 	char text[128];
@@ -211,6 +226,9 @@ static int random_exit(fl_proc *self, fl_term args, fl_buf *result)
 	if (!read_conflict(args, &c))
 		return fli_badarg(result);
 	winner = winner_of(&c);
+	if (!may_end(self, c.name, &c.pids[1 - winner]))
+		return fl_raise(result, FL_ERROR, "{notsup, ~}",
+			"exit is not open to this caller's node; sys.allow opens it");
 	fli_log_limited(&fl_self_node(self)->log, fl_now_ms(self), FLI_INFO,
 		"global: name conflict: %s: a process of %.*s is terminated",
 		fl_print_to(text, sizeof text, c.name), (int)c.pids[1 - winner].node.size,

@@ -442,7 +442,8 @@ static int check_outcome(int class, fl_buf *result)
 	return class;
 }
 
-/* Sends what its caller wants sent, and not what this node wants. */
+/* Sends what its caller wants sent, and not what this node wants. What else is global's is not so.
+ */
 static bool is_messenger(const fl_export *export)
 {
 	static const char *const modules[] = {"erlang", "gen_server", "gen_statem", "sys",
@@ -451,7 +452,7 @@ static bool is_messenger(const fl_export *export)
 	for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
 		if (strcmp(modules[i], export->module) == 0)
 			return true;
-	return false;
+	return strcmp(export->module, "global") == 0 && strcmp(export->function, "send") == 0;
 }
 
 /* What a messenger sends here says whose it is, so that nobody gets more by a detour over rpc. */
