@@ -6,10 +6,15 @@
  *    over that; `$_` shows it. Here the same object is built for each entry in turn.
  *  - A head that says the key is a look-up, as in ets.
  *
- * Failure: FL_EFORMAT for a clause of another form, FL_EINVAL for what ets would not take.
+ * Failure: FL_EFORMAT for a clause of another form, FL_EINVAL for what ets would not take. The node
+ * does nothing else meanwhile, so a specification that takes STEPS_MAX, or a list beyond
+ * RESULT_MAX, is FL_ELIMIT.
  */
 #include "node/mspec.h"
 #include "node/registry.h"
+
+#define STEPS_MAX (UINT64_C(1) << 26) /* about a second */
+#define RESULT_MAX ((size_t)64 << 20) /* bytes */
 
 /* {{K, P, V}, Guards, Body} as {{K, {P, V}}, Guards, Body}. */
 static int group_heads(fl_term spec, fl_buf *out)
@@ -49,8 +54,10 @@ static int select_entry(selection *s, const fli_reg_entry *entry)
 		return rc;
 	if (!fli_mspec_run(&s->run, fl_buf_term(&s->object), &result))
 		return s->run.error;
-	if (s->list != NULL)
-		return fl_build(s->list, "~", result);
+	if (s->list != NULL) {
+		rc = fl_build(s->list, "~", result);
+		return s->list->size > RESULT_MAX ? FL_ELIMIT : rc;
+	}
 	s->count += fl_match(result, "true") ? 1 : 0;
 	return FL_OK;
 }
@@ -83,6 +90,7 @@ static int run(selection *s)
 
 	if (rc != FL_OK)
 		return rc;
+	s->run.steps = STEPS_MAX;
 	rc = fli_mspec_key(s->spec, 1, &key) ? select_key(s, key) : select_all(s);
 	fli_mrun_destroy(&s->run);
 	fl_buf_free(&s->object);

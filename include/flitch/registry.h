@@ -115,7 +115,8 @@ int fl_registry_select_spec(fl_proc *self, const char *registry, fl_buf *ret_lis
  *     fl_registry_select(self, "rooms", &list, "[{{'$1', '_', {'_', '$2'}}, [{'>', '$2', ~}], "
  *             "['$1']}]", 18)
  *
- * FL_EFORMAT: a clause has another form; FL_EINVAL: it is no match specification.
+ * FL_EFORMAT: a clause has another form; FL_EINVAL: it is no match specification; FL_ELIMIT: it
+ * takes 2^26 steps (see table.h), during which nothing else runs, or the list has over 64 MiB.
  */
 #define fl_registry_select(self, registry, ret_list, ...)                                          \
 	fl_registry_select_spec((self), (registry), (ret_list), fl_spec(__VA_ARGS__))

@@ -308,6 +308,7 @@ static void count_entries(fl_proc *self, void *arg, fl_term entries)
 
 static int subscribe(fl_proc *self)
 {
+	static const uint8_t large[24 << 20]; /* a list of three is too large */
 	fl_buf list = FL_BUF_INIT;
 	size_t count;
 
@@ -340,6 +341,11 @@ static int subscribe(fl_proc *self)
 	CU_ASSERT_EQUAL(
 		fl_registry_select(self, "topics", &list, "[{{'_', '_', '_'}, [{odd}], [1]}]"),
 		FL_EINVAL);
+	fl_buf_reset(&list);
+	CU_ASSERT_EQUAL(
+		fl_registry_select(self, "topics", &list, "[{{lobby, '_', '_'}, [], [{const, ~}]}]",
+			((fl_bin){large, sizeof large})),
+		FL_ELIMIT);
 	CU_ASSERT_EQUAL(fl_registry_count_select(self, "topics", &count,
 				"[{{'_', '$1', '_'}, [{'==', '$1', ~}], [true]}]", fl_self(self)),
 		FL_OK);
