@@ -13,14 +13,22 @@
 
 #include "dist/peers.h"
 
-static size_t slot_of(const fli_dist *dist, const fli_address *from)
+static size_t slot_of(const fli_dist *dist, const uint8_t ip[static 16])
 {
-	return fli_hash(dist->node->seed, from->ip, sizeof from->ip) % FLI_LISTENER_SLOTS;
+	return fli_hash(dist->node->seed, ip, 16) % FLI_LISTENER_SLOTS;
+}
+
+static fli_listener_bucket *share_of(fli_dist *dist, const fli_address *from)
+{
+	uint8_t origin[16];
+
+	fli_address_origin(from, origin);
+	return &dist->listener.shares[slot_of(dist, origin)];
 }
 
 void fli_listener_proved(fli_dist *dist, const fli_address *from)
 {
-	memcpy(dist->listener.proven[slot_of(dist, from)], from->ip, sizeof from->ip);
+	memcpy(dist->listener.proven[slot_of(dist, from->ip)], from->ip, sizeof from->ip);
 }
 
 /* Takes one token; false when the bucket is empty. A bucket that was never used fills at once. */
@@ -42,11 +50,10 @@ static bool is_in_time(fli_dist *dist, const fli_address *from)
 	uint32_t a_second = dist->config.limits.accepts_per_second;
 	uint32_t share = a_second < 8 ? 1 : a_second / 8;
 	uint64_t now = fli_dist_now(dist) + 1; /* 0 is for those that were never used */
-	size_t slot = slot_of(dist, from);
 
-	if (memcmp(listener->proven[slot], from->ip, sizeof from->ip) == 0)
+	if (memcmp(listener->proven[slot_of(dist, from->ip)], from->ip, sizeof from->ip) == 0)
 		return take_token(&listener->known, a_second, now);
-	if (!from->is_local && !take_token(&listener->shares[slot], share, now))
+	if (!from->is_local && !take_token(share_of(dist, from), share, now))
 		return false;
 	return take_token(&listener->all, a_second, now);
 }

@@ -34,8 +34,8 @@ typedef struct fli_listener {
 	fli_listen *beside; /* on 127.0.1.1 too; NULL: not */
 	uint16_t port;
 	fli_listener_bucket all, known;
-	fli_listener_bucket shares[FLI_LISTENER_SLOTS]; /* by the address's hash */
-	uint8_t proven[FLI_LISTENER_SLOTS][16];         /* the same; an IPv6 address, or zeros */
+	fli_listener_bucket shares[FLI_LISTENER_SLOTS]; /* by the hash of fli_address_origin */
+	uint8_t proven[FLI_LISTENER_SLOTS][16];         /* by the address's own; zeros: nobody's */
 } fli_listener;
 
 int fli_listener_open(fli_dist *dist, fl_error *err);

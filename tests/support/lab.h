@@ -79,6 +79,8 @@ bool lab_logged(const lab_host *host, const char *text);
 lab_sock *lab_visit(lab_host *to);
 /* The same from 10.0.0.`last`, another machine. */
 lab_sock *lab_visit_from(lab_host *to, uint8_t last);
+/* Before lab_run. */
+void lab_visit_is_from(lab_sock *sock, const fli_address *address);
 void lab_visit_write(lab_sock *sock, const void *bytes, size_t size);
 bool lab_visit_is_over(const lab_sock *sock);
 /* What the node sent, as bytes. */

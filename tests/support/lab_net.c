@@ -304,12 +304,18 @@ lab_sock *lab_visit(lab_host *to)
 	return connect_to(to->lab, NULL, to, &to->listens[0]);
 }
 
+void lab_visit_is_from(lab_sock *sock, const fli_address *address)
+{
+	sock->other->base.peer = *address;
+}
+
 lab_sock *lab_visit_from(lab_host *to, uint8_t last)
 {
 	lab_sock *sock = lab_visit(to);
 
-	sock->other->base.peer =
-		(fli_address){.ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [15] = last}, .port = 1};
+	lab_visit_is_from(
+		sock, &(fli_address){
+			      .ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [15] = last}, .port = 1});
 	return sock;
 }
 

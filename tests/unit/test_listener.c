@@ -124,6 +124,24 @@ static void one_address_takes_its_share_of_the_accepts(void)
 	lab_close(&net);
 }
 
+static void one_network_of_64_bits_is_one_address(void)
+{
+	lab_host *b;
+	lab_sock *visitors[4];
+
+	lab_open(&net, fli_mem_libc());
+	b = lab_add(&net, "a@h.x", sixteen_a_second);
+	for (uint8_t i = 0; i < 4; i++) {
+		visitors[i] = lab_visit(b);
+		lab_visit_is_from(visitors[i],
+			&(fli_address){.ip = {0xfd, [7] = i == 3, [15] = i}, .port = 1});
+	}
+	lab_run(&net);
+	for (size_t i = 0; i < 4; i++)
+		CU_ASSERT_EQUAL(lab_visit_is_over(visitors[i]), i == 2);
+	lab_close(&net);
+}
+
 static void who_was_here_before_comes_back_beside_a_flood(void)
 {
 	lab_host *a, *b;
@@ -150,4 +168,5 @@ FL_SUITE("listener", FL_TEST(silent_visitor_is_closed_after_seven_seconds),
 	FL_TEST(visitors_of_one_address_are_limited), FL_TEST(visitors_in_all_are_limited),
 	FL_TEST(silent_visitors_keep_nobody_out), FL_TEST(visitors_that_come_too_fast_are_closed),
 	FL_TEST(one_address_takes_its_share_of_the_accepts),
+	FL_TEST(one_network_of_64_bits_is_one_address),
 	FL_TEST(who_was_here_before_comes_back_beside_a_flood));
