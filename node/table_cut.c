@@ -133,16 +133,19 @@ static void end_rows(fli_table *table, const chain *c, const fli_row *but, fli_c
 
 /* ---- a place --------------------------------------------------------------------------------- */
 
-/* A key without rows. Returns the row that stays as a tombstone. */
+/*
+ * A key without rows. Returns the row that stays as a tombstone. It is marked before the fixations
+ * are looked at: who fixes the table and then still meets the key is seen here (seq_cst, both).
+ */
 static const fli_row *end_place(fli_table *table, fli_hplace *place)
 {
 	fli_row *head = fli_hplace_row(place);
 
+	atomic_store(&head->entry, FLI_ROW_GONE);
 	if (atomic_load(&table->is_fixed) == 0) {
 		(void)fli_hash_unlink(&table->hash, place);
 		return NULL;
 	}
-	atomic_store(&head->entry, FLI_ROW_GONE);
 	head->block.next = table->tombs;
 	table->tombs = &head->block;
 	return head;
