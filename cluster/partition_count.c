@@ -51,7 +51,7 @@ static bool fits(const fli_partition_service *s, fl_atom name)
 /* Shells that look in for a while are no members. */
 static bool is_shell(fl_atom name)
 {
-	return name.size > 3 && memcmp(name.text, "rem", 3) == 0 &&
+	return name.size > 4 && memcmp(name.text, "rem", 3) == 0 &&
 	       (name.text[3] == '-' || memcmp(name.text, "remsh", 5) == 0);
 }
 

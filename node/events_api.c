@@ -122,14 +122,6 @@ static int execute(fl_proc *self, fl_term name, fl_term both)
 	return FL_OK;
 }
 
-static int read_name(const char *text, fl_buf *buf)
-{
-	fl_error err;
-	int rc = fl_read(buf, text, strlen(text), &err);
-
-	return rc == FL_OK && !fli_event_is_name(fl_buf_term(buf)) ? FL_EFORMAT : rc;
-}
-
 int fl_telemetry_execute_spec(fl_proc *self, const char *event, fl_spec both)
 {
 	fl_buf name = FL_BUF_INIT, buf = FL_BUF_INIT;
@@ -137,7 +129,7 @@ int fl_telemetry_execute_spec(fl_proc *self, const char *event, fl_spec both)
 
 	if (FLI_LIKELY(!is_any_wanted(fl_self_node(self))))
 		return FL_OK;
-	rc = read_name(event, &name);
+	rc = fli_event_read_name(event, &name);
 	if (rc == FL_OK)
 		rc = fl_build_values(&buf, both.pattern, both.values, both.count);
 	if (rc == FL_OK)
@@ -183,7 +175,7 @@ static int build_name(const span *s, const char *suffix, fl_buf *ret)
 {
 	fl_buf prefix = FL_BUF_INIT;
 	fl_term left, element;
-	int rc = read_name(s->prefix, &prefix);
+	int rc = fli_event_read_name(s->prefix, &prefix);
 
 	left = fl_buf_term(&prefix);
 	fl_list_open(ret);

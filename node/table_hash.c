@@ -173,7 +173,6 @@ static fli_hplace *search(const fli_buckets *b, uint64_t value, fl_term key, uin
 			*ret_word = atomic_load(&bucket->slots[s]);
 			if (!has_tag(*ret_word, value))
 				continue;
-			//			fetch_row(fli_place_row(*ret_word));
 			if (has_key(fli_place_row(*ret_word), key))
 				return &bucket->slots[s];
 		}
@@ -411,7 +410,7 @@ fli_row *fli_hash_unlink(fli_hindex *hash, fli_hplace *place)
 
 /* ---- more and fewer buckets ------------------------------------------------------------------ */
 
-__attribute__((unused)) static void fetch_rows(const fli_bucket *bucket)
+static void fetch_rows(const fli_bucket *bucket)
 {
 	for (unsigned s = 0; s < FLI_BUCKET_SLOTS; s++)
 		__builtin_prefetch(fli_hplace_row(&bucket->slots[s]));

@@ -450,11 +450,10 @@ void fli_scope_begin(fli_scope *scope, fl_term message, bool is_cast, fli_scope_
 {
 	size_t arity = fl_term_arity(message);
 	fl_term part[4] = {{.data = NULL}};
+	fl_pid pid = {.id = 0};
 
 	if (scope->owes_retry)
 		fli_scope_try_later(scope);
-	fl_pid pid = {.id = 0};
-
 	*ret_job = (fli_scope_job){.kind = FLI_JOB_DONE};
 	if (arity > 4 || !fli_shape_tuple(message, NULL, arity, part))
 		return;                     /* no: it was checked */
