@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looks ten times a second who has the names that were lost, as long as any is waited for.
+ * Looks ten times a second who has the names that were lost, as long as any is waited for; not more
+ * often, whatever messages come.
  *
  * What goes wrong: a name that nobody takes, for a while; what was given is dropped then, and the
  * log says so. The loser still has it.
@@ -27,6 +28,7 @@ typedef struct heirs {
 	fli_link waiting;
 	uint32_t count;
 	size_t bytes;
+	uint64_t look_ms; /* when they are looked at again */
 } heirs;
 
 /* ---- what waits ------------------------------------------------------------------------------ */
@@ -94,7 +96,7 @@ static void look_at(fl_proc *self, heirs *h, estate *e)
 	}
 }
 
-static void look(fl_proc *self, heirs *h)
+static void look_at_all(fl_proc *self, heirs *h)
 {
 	fli_link *next;
 
@@ -102,8 +104,18 @@ static void look(fl_proc *self, heirs *h)
 		next = l->next;
 		look_at(self, h, fli_container_of(l, estate, link));
 	}
+}
+
+static void look(fl_proc *self, heirs *h)
+{
+	uint64_t now_ms = fl_now_ms(self);
+
+	if (now_ms >= h->look_ms) {
+		h->look_ms = now_ms + FLI_HEIRS_LOOK_MS;
+		look_at_all(self, h);
+	}
 	if (h->count > 0)
-		fl_next_timeout(self, FLI_HEIRS_LOOK_MS);
+		fl_next_timeout(self, (uint32_t)(h->look_ms - now_ms));
 }
 
 /* ---- handlers -------------------------------------------------------------------------------- */
