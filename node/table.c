@@ -564,10 +564,10 @@ static bool inherit(fli_table *table, fl_proc *from)
 	if (heir == NULL || heir == from || heir->status == FLI_EXITING ||
 		tell_transfer(table, from, &pid, fl_spec("~", table->heir_data)) != FL_OK)
 		return false;
-	own(table, heir);
 	fl_term_free(table->heir_data);
 	table->heir_data = (fl_term){0};
 	table->has_heir = false;
+	own(table, heir); /* last: handlers of events run, and may end it */
 	return true;
 }
 
