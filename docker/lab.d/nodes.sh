@@ -9,7 +9,7 @@ beam_nodes() {
 	for release in $beams; do printf 'beam%s ' "$release"; done
 }
 
-members() { echo "$(c_nodes) $(beam_nodes)"; }
+members() { echo $(c_nodes) $(beam_nodes); }
 
 is_c() { [[ $1 == c[1-3] ]]; }
 
