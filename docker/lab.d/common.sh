@@ -18,11 +18,18 @@ remember() {
 	(umask 077 && declare -p backend beams policy tls pop cookie ticktime subnet >"$state/lab")
 }
 
+# What root has started is root's to read: the verb is done again as root.
 recall() {
 	[ -e "$state/lab" ] || return 1
+	[ -r "$state/lab" ] || as_root "${argv[@]}"
 	# shellcheck source=/dev/null
 	source <(sed 's/^declare --/declare -g --/' "$state/lab")
 	load_backend
+}
+
+as_root() { # VERB ARG...
+	command -v sudo >/dev/null || die 77 "this needs root" "you are not root, and sudo is not there" "become root"
+	exec sudo --preserve-env=BUILD,FLITCH_CACHE,HOME,LAB_SUBNET,LAB_TICKTIME "$here/lab" "$@"
 }
 
 load_backend() {

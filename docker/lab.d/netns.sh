@@ -18,11 +18,9 @@ be_check() {
 		die 69 "$build/flitch is not built" "the netns back-end runs it" "make"
 }
 
-# Namespaces need root; the verb is done again as root.
+# Namespaces need root.
 be_attach() { # VERB ARG...
-	[ "$(id -u)" -ne 0 ] || return 0
-	command -v sudo >/dev/null || die 77 "namespaces need root" "you are not root, and sudo is not there" "become root"
-	exec sudo --preserve-env=BUILD,FLITCH_CACHE,HOME,LAB_SUBNET "$here/lab" "$@"
+	[ "$(id -u)" -eq 0 ] || as_root "$@"
 }
 
 anchor() { cat "$state/anchor" 2>/dev/null || echo 0; }
