@@ -29,7 +29,7 @@ compose() {
 	for release in $beams; do args+=(--profile "otp$release"); done
 	[ -z "$tls" ] || args=(-f "$here/compose.tls.yml" "${args[@]}")
 	LAB_COOKIE=$cookie LAB_NODES=$(members) LAB_MEMBERS=$(members_by_comma) LAB_POLICY=$policy \
-		LAB_TICKTIME=$ticktime LAB_POP=$pop LAB_SUBNET=$subnet LAB_DRIVER=${beams%% *} \
+		LAB_TICKTIME=$ticktime LAB_POP=$pop LAB_C_POP=$(c_pop) LAB_SUBNET=$subnet LAB_DRIVER=${beams%% *} \
 		"${compose_program[@]}" -p "$project" -f "$here/docker-compose.yml" "${args[@]}" "$@"
 }
 

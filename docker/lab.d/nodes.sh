@@ -31,6 +31,9 @@ known() { # NODE
 # Killed, and not started again.
 is_dead() { [ -e "$state/dead/$1" ]; }
 
+# Whether lost links make others be cut has to be the same on OTP nodes and C nodes.
+c_pop() { if [ "$pop" = true ]; then echo guest; else echo off; fi; }
+
 # [c1@c1,beam25@beam25]
 erlang_list() { # NODE...
 	local node out=
