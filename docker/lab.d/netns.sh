@@ -167,7 +167,7 @@ be_stop() { # NODE
 
 # All that runs in the node's namespace, as a container ends with all that is in it.
 be_kill() { # NODE
-	inside sh -c 'ip netns pids "$0" | xargs -r kill -9' "$1"
+	inside sh -c 'ip netns pids "$0" | xargs -r kill -9 2>/dev/null || :' "$1" # some end meanwhile
 	wait_for 5 ended "$1"
 }
 
