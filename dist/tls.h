@@ -19,7 +19,8 @@
  * they began with alive; OpenSSL allocates by itself, beside the node's allocator.
  * Errors: FL_E* with three parts; nothing that a peer sends asserts. A failed session stays so.
  * Limits: OpenSSL's own on certificates and handshake messages (100 KiB); a peer that negotiates
- * again (TLS 1.2) before FLI_TLS_RENEW_BYTES have come is refused.
+ * again (TLS 1.2) before FLI_TLS_RENEW_BYTES have come is refused, as is one that wants new keys
+ * again and again (TLS 1.3).
  */
 
 #include <stdbool.h>
@@ -31,6 +32,11 @@
 
 /* A BEAM negotiates anew after some 2^28 records; more often than each 64 MiB is an attack. */
 #define FLI_TLS_RENEW_BYTES ((uint64_t)64 << 20)
+/* New keys (TLS 1.3) each 64 KiB are plenty; so many may come sooner. */
+#define FLI_TLS_REKEY_BYTES ((uint64_t)64 << 10)
+#define FLI_TLS_REKEYS_MAX 32
+/* One write of a caller makes less than this; beyond it the other side makes us talk. */
+#define FLI_TLS_OUT_BYTES_MAX ((size_t)4 << 20)
 
 typedef struct fli_tls fli_tls;
 typedef struct fli_tls_session fli_tls_session;

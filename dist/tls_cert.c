@@ -13,8 +13,12 @@
 
 static bool names_host(X509 *cert, const char *host)
 {
-	return X509_check_host(
-		       cert, host, strlen(host), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1 ||
+	const unsigned how =
+		X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+
+	if (host[0] == '.') /* to OpenSSL: whatever ends so */
+		return false;
+	return X509_check_host(cert, host, strlen(host), how, NULL) == 1 ||
 	       X509_check_ip_asc(cert, host, 0) == 1;
 }
 
@@ -49,6 +53,17 @@ static void add(list *l, const char *format, ...)
 	l->size += size < 0 ? 0 : (size_t)size < room ? (size_t)size : room - 1;
 }
 
+/* What a certificate says may be anything, NUL in the midst of a name above all. */
+static void add_bytes(list *l, const ASN1_STRING *value)
+{
+	const unsigned char *bytes = ASN1_STRING_get0_data(value);
+	int size = ASN1_STRING_length(value);
+
+	for (int i = 0; i < size && l->size + 1 < sizeof l->text; i++)
+		l->text[l->size++] = (char)(bytes[i] > ' ' && bytes[i] <= '~' ? bytes[i] : '?');
+	l->text[l->size] = '\0';
+}
+
 static void add_name(list *l, const GENERAL_NAME *name)
 {
 	int type;
@@ -58,20 +73,21 @@ static void add_name(list *l, const GENERAL_NAME *name)
 
 	if (type != GEN_DNS && type != GEN_EMAIL && type != GEN_IPADD)
 		return;
+	add(l, "%s", comma);
 	bytes = ASN1_STRING_get0_data(value);
 	if (type != GEN_IPADD)
-		add(l, "%s%.*s", comma, ASN1_STRING_length(value), (const char *)bytes);
+		add_bytes(l, value);
 	else if (ASN1_STRING_length(value) == 4)
-		add(l, "%s%u.%u.%u.%u", comma, bytes[0], bytes[1], bytes[2], bytes[3]);
+		add(l, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
 	else
-		add(l, "%san IPv6 address", comma);
+		add(l, "an IPv6 address");
 }
 
-/* Names come from the certificate of somebody who may be anybody: no control characters. */
+/* Nothing that a terminal obeys: somebody who may be anybody wrote it. */
 static void clean(char *text)
 {
 	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 127)
+		if (*text < ' ' || *text > '~')
 			*text = '?';
 }
 

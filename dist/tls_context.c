@@ -16,6 +16,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+/* Of tls.ciphers; all names that OpenSSL knows are half of it. */
+#define CIPHERS_BYTES_MAX 8192
+
 /* OpenSSL's last word, as text; the queue is empty afterwards. */
 static const char *reason(void)
 {
@@ -76,9 +79,13 @@ static int load_own(SSL_CTX *context, const fli_tls_config *config, fl_error *er
 		return refuse(err, "tls.key", config->key_file,
 			"name a file that holds the certificate's private key in PEM, without a "
 			"passphrase");
+	if (SSL_CTX_check_private_key(context) != 1) /* one of another kind is noticed here alone */
+		return refuse(err, "tls.key", config->key_file,
+			"name the file of the key that tls.cert was made for");
 	return FL_OK;
 }
 
+/* Of each certificate up to the authority: one below it may be what was taken back. */
 static int load_revoked(SSL_CTX *context, const char *file, fl_error *err)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context);
@@ -87,7 +94,7 @@ static int load_revoked(SSL_CTX *context, const char *file, fl_error *err)
 	if (lookup == NULL || X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) <= 0)
 		return refuse(err, "tls.crl", file,
 			"name a file with the authority's list of revoked certificates in PEM");
-	(void)X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+	(void)X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	return FL_OK;
 }
 
@@ -105,9 +112,20 @@ static int load_trust(SSL_CTX *context, const fli_tls_config *config, fl_error *
 	return config->crl_file == NULL ? FL_OK : load_revoked(context, config->crl_file, err);
 }
 
+/* Never one without a certificate, or without encryption, whatever the list says. */
+static bool set_list(SSL_CTX *context, const char *ciphers)
+{
+	char list[CIPHERS_BYTES_MAX + 32];
+
+	if (strlen(ciphers) > CIPHERS_BYTES_MAX)
+		return false;
+	(void)snprintf(list, sizeof list, "%s:!aNULL:!eNULL", ciphers);
+	return SSL_CTX_set_cipher_list(context, list) == 1;
+}
+
 static int set_ciphers(SSL_CTX *context, const fli_tls_config *config, fl_error *err)
 {
-	if (config->ciphers != NULL && SSL_CTX_set_cipher_list(context, config->ciphers) != 1)
+	if (config->ciphers != NULL && !set_list(context, config->ciphers))
 		return refuse(err, "tls.ciphers", config->ciphers, "openssl ciphers lists them");
 	if (config->ciphersuites != NULL &&
 		SSL_CTX_set_ciphersuites(context, config->ciphersuites) != 1)

@@ -351,7 +351,7 @@ static tls_sock *sock_new(tls_net *net)
 		return NULL;
 	sock->base.net = &net->base;
 	sock->base.fd = -1;
-	fli_buf_create(&sock->wire, net->mem, 0);
+	fli_buf_create(&sock->wire, net->mem, FLI_TLS_OUT_BYTES_MAX); /* as what it changes with */
 	return sock;
 }
 

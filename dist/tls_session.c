@@ -16,9 +16,6 @@
 #include <openssl/err.h>
 #include <stdio.h>
 
-/* One write of the caller makes less than this; beyond it the other side makes us talk. */
-#define OUT_BYTES_MAX ((size_t)4 << 20)
-
 /* ---- whom to believe ------------------------------------------------------------------------- */
 
 int fli_tls_verify(int is_good, X509_STORE_CTX *store)
@@ -50,20 +47,30 @@ bool fli_tls_session_proves(const fli_tls_session *session, const char *node)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* Each negotiation but the first has to be earned by traffic. */
-static void on_info(const SSL *ssl, int where, int value)
+static void count(fli_tls_session *session, uint64_t earned_bytes, unsigned unearned_max)
 {
-	fli_tls_session *session = SSL_get_app_data(ssl);
-
-	(void)value;
-	if (where != SSL_CB_HANDSHAKE_START || SSL_version(ssl) >= TLS1_3_VERSION)
-		return;
-	if (session->handshakes++ > 0 && session->came < FLI_TLS_RENEW_BYTES) {
+	if (session->came < earned_bytes && session->unearned++ >= unearned_max) {
 		session->state = FLI_TLS_FAILED;
 		(void)snprintf(session->why, sizeof session->why,
 			"the other side negotiates TLS again without need");
 	}
 	session->came = 0;
+}
+
+/*
+ * Each negotiation but the first has to be earned by traffic (TLS 1.2), and new keys as well (1.3),
+ * which come without one.
+ */
+static void on_info(const SSL *ssl, int where, int value)
+{
+	OSSL_HANDSHAKE_STATE at = SSL_get_state(ssl);
+
+	(void)value;
+	if (where == SSL_CB_HANDSHAKE_START && SSL_version(ssl) < TLS1_3_VERSION)
+		count(SSL_get_app_data(ssl), FLI_TLS_RENEW_BYTES, 1);
+	else if ((where & SSL_CB_LOOP) != 0 &&
+		 (at == TLS_ST_SR_KEY_UPDATE || at == TLS_ST_CR_KEY_UPDATE))
+		count(SSL_get_app_data(ssl), FLI_TLS_REKEY_BYTES, FLI_TLS_REKEYS_MAX);
 }
 
 static bool attach(fli_tls_session *session, const char *node)
@@ -97,7 +104,7 @@ int fli_tls_session_new(fli_tls *tls, const char *node, fli_tls_session **ret_se
 	if (session == NULL)
 		return FL_ENOMEM;
 	session->tls = tls;
-	fli_buf_create(&session->out, tls->mem, OUT_BYTES_MAX);
+	fli_buf_create(&session->out, tls->mem, FLI_TLS_OUT_BYTES_MAX);
 	session->ssl = SSL_new(tls->context);
 	if (session->ssl == NULL || !attach(session, node)) {
 		fli_tls_session_delete(session);

@@ -28,8 +28,8 @@ struct fli_tls_session {
 	const uint8_t *in; /* what was fed and not read yet */
 	size_t in_size;
 	fli_buf out;
-	uint64_t came;       /* plain bytes since the last negotiation */
-	unsigned handshakes; /* begun */
+	uint64_t came;     /* plain bytes since the last negotiation */
+	unsigned unearned; /* negotiations that traffic gave no reason for */
 	bool is_dialler;
 	int verify_error; /* X509_V_ERR_*, of the first that was found */
 	char who[160];    /* whose certificate that was */
