@@ -6,7 +6,8 @@
  * cookie. The limits keep that from growing, and one address from taking the room of all others:
  * a newcomer takes the place of the oldest one, so that whoever opens connections and says nothing
  * keeps nobody out. Who comes too fast is closed at once, without a word, and counted; an honest
- * node tries again, and one that was here before does not stand in the same line.
+ * node tries again, and one that was here before does not stand in the same line, of which no
+ * address takes more than half.
  */
 
 #include "dist/listener.h"
@@ -48,14 +49,16 @@ static bool is_in_time(fli_dist *dist, const fli_address *from)
 {
 	fli_listener *listener = &dist->listener;
 	uint32_t a_second = dist->config.limits.accepts_per_second;
-	uint32_t share = a_second < 8 ? 1 : a_second / 8;
 	uint64_t now = fli_dist_now(dist) + 1; /* 0 is for those that were never used */
+	size_t slot = slot_of(dist, from->ip);
+	bool is_known = memcmp(listener->proven[slot], from->ip, sizeof from->ip) == 0;
+	fli_listener_bucket *share =
+		is_known ? &listener->known_shares[slot] : share_of(dist, from);
+	uint32_t parts = is_known ? 2 : 8;
 
-	if (memcmp(listener->proven[slot_of(dist, from->ip)], from->ip, sizeof from->ip) == 0)
-		return take_token(&listener->known, a_second, now);
-	if (!from->is_local && !take_token(share_of(dist, from), share, now))
+	if (!from->is_local && !take_token(share, a_second < parts ? 1 : a_second / parts, now))
 		return false;
-	return take_token(&listener->all, a_second, now);
+	return take_token(is_known ? &listener->known : &listener->all, a_second, now);
 }
 
 static const char *why_not(fli_dist *dist, const fli_address *from)

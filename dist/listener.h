@@ -35,7 +35,8 @@ typedef struct fli_listener {
 	uint16_t port;
 	fli_listener_bucket all, known;
 	fli_listener_bucket shares[FLI_LISTENER_SLOTS]; /* by the hash of fli_address_origin */
-	uint8_t proven[FLI_LISTENER_SLOTS][16];         /* by the address's own; zeros: nobody's */
+	fli_listener_bucket known_shares[FLI_LISTENER_SLOTS]; /* as `proven` */
+	uint8_t proven[FLI_LISTENER_SLOTS][16]; /* by the address's own; zeros: nobody's */
 } fli_listener;
 
 int fli_listener_open(fli_dist *dist, fl_error *err);

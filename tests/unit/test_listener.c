@@ -164,7 +164,29 @@ static void who_was_here_before_comes_back_beside_a_flood(void)
 	lab_close(&net);
 }
 
-FL_SUITE("listener", FL_TEST(silent_visitor_is_closed_after_seven_seconds),
+/* A host that other nodes share with somebody, or one behind the same address. */
+static void known_address_keeps_no_other_out(void)
+{
+	static const fli_address known[] = {{.ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [15] = 7}},
+		{.ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [15] = 8}}};
+	lab_host *b;
+	lab_sock *visitor = NULL, *other;
+
+	lab_open(&net, fli_mem_libc());
+	b = lab_add(&net, "b@h.x", sixteen_a_second);
+	fli_listener_proved(b->dist, &known[0]);
+	fli_listener_proved(b->dist, &known[1]);
+	for (int i = 0; i < 40; i++)
+		visitor = lab_visit_from(b, 7);
+	other = lab_visit_from(b, 8);
+	lab_run(&net);
+	CU_ASSERT_TRUE(lab_visit_is_over(visitor));
+	CU_ASSERT_FALSE(lab_visit_is_over(other));
+	lab_close(&net);
+}
+
+FL_SUITE("listener", FL_TEST(known_address_keeps_no_other_out),
+	FL_TEST(silent_visitor_is_closed_after_seven_seconds),
 	FL_TEST(visitors_of_one_address_are_limited), FL_TEST(visitors_in_all_are_limited),
 	FL_TEST(silent_visitors_keep_nobody_out), FL_TEST(visitors_that_come_too_fast_are_closed),
 	FL_TEST(one_address_takes_its_share_of_the_accepts),
