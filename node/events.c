@@ -48,7 +48,8 @@ typedef struct fli_events {
 	fli_map slots;
 	fli_link handlers;
 	uint32_t count;
-	uint32_t depth; /* of the node's own events inside each other */
+	uint32_t depth;    /* of the node's own events inside each other */
+	size_t name_bytes; /* of all slots */
 } fli_events;
 
 /* ---- names ------------------------------------------------------------------------------------
@@ -111,8 +112,10 @@ static slot *make_slot(fl_node *node, fl_term name)
 	at->name = fli_keep(node->mem, name);
 	fli_list_create(&at->subscriptions);
 	if (at->name != NULL && fli_term_hash(node->seed, name, &at->hash) &&
-		fli_map_put(&node->events->slots, at->hash, at) == FL_OK)
+		fli_map_put(&node->events->slots, at->hash, at) == FL_OK) {
+		node->events->name_bytes += name.size;
 		return at;
+	}
 	fli_free(node->mem, at->name);
 	fli_free(node->mem, at);
 	return NULL;
@@ -124,6 +127,7 @@ static void drop_slot_if_empty(fl_node *node, slot *at)
 
 	if (!fli_list_is_empty(&at->subscriptions))
 		return;
+	node->events->name_bytes -= name.size;
 	(void)fli_map_remove(&node->events->slots, at->hash, &name);
 	fli_free(node->mem, at->name);
 	fli_free(node->mem, at);
@@ -224,9 +228,12 @@ static handler *find_handler(const fl_node *node, fl_term id)
 
 static int add_event(fl_node *node, handler *h, fl_term name)
 {
-	slot *at = make_slot(node, name);
 	subscription *s;
+	slot *at;
 
+	if (name.size > FLI_EVENT_NAMES_BYTES_MAX - node->events->name_bytes)
+		return FL_ELIMIT;
+	at = make_slot(node, name);
 	if (at == NULL)
 		return FL_ENOMEM;
 	s = fli_zalloc(node->mem, sizeof *s);

@@ -18,7 +18,8 @@
 #define FLI_EVENT_HANDLERS_MAX 1024
 #define FLI_EVENT_NAMES_MAX 64 /* of one handler */
 #define FLI_EVENT_NAME_BYTES_MAX 4096
-#define FLI_EVENT_DEPTH_MAX 8 /* events of handlers of events */
+#define FLI_EVENT_NAMES_BYTES_MAX (1u << 20) /* of all that somebody is attached to */
+#define FLI_EVENT_DEPTH_MAX 8                /* events of handlers of events */
 
 #define FLI_EVENTS(X)                                                                              \
 	X(PROCESS_START, "[flitch, process, start]")                                               \

@@ -113,6 +113,58 @@ static void list_handlers_is_by_prefix(void)
 	world_close(&w);
 }
 
+/* [a, a, ...] with another end each time, as long as a name may be. */
+static int attach_long_name(uint32_t number, fl_ref *ret_ref)
+{
+	fl_buf names = FL_BUF_INIT;
+	const fl_pid pid = {.node = fl_atom_of("far@h.x"), .id = 1};
+	char last[16];
+	int rc;
+
+	(void)snprintf(last, sizeof last, "n%u", number);
+	fl_list_open(&names);
+	fl_list_open(&names);
+	for (int i = 0; i < 800; i++)
+		(void)fl_build(&names, "~", fl_atom_of("ab"));
+	(void)fl_build(&names, "~", fl_atom_of(last));
+	fl_list_close(&names);
+	fl_list_close(&names);
+	fli_enter(w.node);
+	*ret_ref = fli_ref_make(w.node);
+	rc = fli_event_attach_pid(w.node, &pid, fl_buf_term(&names), ret_ref);
+	fli_leave(w.node);
+	fl_buf_free(&names);
+	return rc;
+}
+
+static void detach_ref(fl_ref ref)
+{
+	fl_buf id = FL_BUF_INIT;
+
+	CU_ASSERT_EQUAL(fl_build(&id, "~", ref), FL_OK);
+	fli_enter(w.node);
+	CU_ASSERT_EQUAL(fli_event_detach_term(w.node, fl_buf_term(&id)), FL_OK);
+	fli_leave(w.node);
+	fl_buf_free(&id);
+}
+
+static void names_of_all_events_have_a_limit(void)
+{
+	fl_ref first, ref;
+	uint32_t count_of = 0;
+
+	begin();
+	CU_ASSERT_EQUAL(attach_long_name(count_of++, &first), FL_OK);
+	while (count_of < 600 && attach_long_name(count_of, &ref) == FL_OK)
+		count_of++;
+	CU_ASSERT_TRUE(count_of > 200 && count_of < 600);
+	CU_ASSERT_EQUAL(attach_long_name(0, &ref), FL_ELIMIT);
+	detach_ref(first);
+	CU_ASSERT_EQUAL(attach_long_name(count_of, &ref), FL_OK); /* there is room again */
+	CU_ASSERT_EQUAL(attach_long_name(count_of + 1, &ref), FL_ELIMIT);
+	world_close(&w);
+}
+
 static void failing_handler_is_detached_from_all_of_its_events(void)
 {
 	static const char *const many[] = {"[shop, done]", "[shop, other]", NULL};
@@ -482,6 +534,7 @@ static void each_allocation_may_fail(void)
 
 FL_SUITE("events", FL_TEST(handlers_are_called_in_order_and_not_after_detach),
 	FL_TEST(attach_refuses_what_telemetry_refuses), FL_TEST(list_handlers_is_by_prefix),
+	FL_TEST(names_of_all_events_have_a_limit),
 	FL_TEST(failing_handler_is_detached_from_all_of_its_events),
 	FL_TEST(failing_handler_of_failures_ends_there),
 	FL_TEST(execute_costs_nothing_while_nobody_is_attached),
