@@ -93,7 +93,7 @@ static bool attach(fli_tls_session *session, const char *node)
 	host = strchr(session->node, '@');
 	host = host == NULL ? session->node : host + 1;
 	/* an address is no server name (RFC 6066, section 3) */
-	return host[strspn(host, "0123456789.:")] == '\0' ||
+	return strchr(host, ':') != NULL || host[strspn(host, "0123456789.")] == '\0' ||
 	       SSL_set_tlsext_host_name(session->ssl, host) == 1;
 }
 

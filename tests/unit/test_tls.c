@@ -292,6 +292,25 @@ static void certificate_proves_the_host_or_the_whole_name(void)
 	CU_ASSERT_FALSE(proves("nameless", "any@nameless"));
 }
 
+static void address_is_no_server_name(void)
+{
+	static const char *const nodes[] = {"x@10.0.0.5", "x@fd00::5", "x@c1.lan"};
+	static const char *const all[] = {"10.0.0.5", "fd00::5", "c1.lan", NULL};
+	const char *told;
+	pair p;
+
+	make_set();
+	certs_good(&set, "numbers", all);
+	for (size_t i = 0; i < 3; i++) {
+		pair_begin(&p, context("c2", NULL), context("numbers", NULL), nodes[i]);
+		pair_shake(&p, 4096);
+		CU_ASSERT_TRUE(pair_is_open(&p));
+		told = SSL_get_servername(p.acceptor->ssl, TLSEXT_NAMETYPE_host_name);
+		CU_ASSERT_EQUAL(told != NULL, i == 2);
+		pair_end(&p);
+	}
+}
+
 static void check_tells_each_fault(void)
 {
 	static const struct {
@@ -423,6 +442,7 @@ FL_SUITE("tls", FL_TEST(bytes_pass_both_ways), FL_TEST(bytes_pass_whatever_the_p
 	FL_TEST(certificate_for_clients_is_refused_as_a_server),
 	FL_TEST(certificate_for_servers_is_refused_as_a_client),
 	FL_TEST(revoked_certificate_is_refused), FL_TEST(client_without_certificate_is_refused),
-	FL_TEST(certificate_proves_the_host_or_the_whole_name), FL_TEST(check_tells_each_fault),
-	FL_TEST(file_that_cannot_be_used_is_named), FL_TEST(key_of_another_kind_is_refused),
-	FL_TEST(reload_is_for_sessions_from_then_on), FL_TEST(reload_that_fails_changes_nothing));
+	FL_TEST(certificate_proves_the_host_or_the_whole_name), FL_TEST(address_is_no_server_name),
+	FL_TEST(check_tells_each_fault), FL_TEST(file_that_cannot_be_used_is_named),
+	FL_TEST(key_of_another_kind_is_refused), FL_TEST(reload_is_for_sessions_from_then_on),
+	FL_TEST(reload_that_fails_changes_nothing));
