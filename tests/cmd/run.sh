@@ -751,19 +751,26 @@ embedded_epmd_survives_a_flood_that_takes_all_its_descriptors() {
 # The library's constructor and an exported function try what a server should not.
 sandbox_gives_up_what_no_node_needs() {
 	cat >escape.c <<-'EOF'
+	#define _GNU_SOURCE
 	#include <errno.h>
+	#include <sched.h>
 	#include <sys/ptrace.h>
+	#include <sys/syscall.h>
 	#include <unistd.h>
 	#include <flitch.h>
 	static int escape(fl_proc *self, fl_term args, fl_buf *result)
 	{
 		char *const argv[] = {"/bin/false", NULL};
-		int run, trace, root;
+		int run, trace, root, space, other;
 		(void)self, (void)args;
 		run = execv(argv[0], argv) < 0 ? errno : 0;
 		trace = ptrace(PTRACE_TRACEME, 0, 0, 0) < 0 ? errno : 0;
 		root = setuid(0) < 0 ? errno : 0;
-		return fl_build(result, "{~, ~, ~, ~}", run, trace, root, (int)geteuid());
+		/* a kernel says EINVAL to both */
+		space = syscall(SYS_clone, CLONE_NEWUSER | CLONE_FS, 0, 0, 0, 0) < 0 ? errno : 0;
+		other = syscall(SYS_clone3, (void *)0, 0) < 0 ? errno : 0;
+		return fl_build(result, "{~, ~, ~, ~, ~, ~}", run, trace, root, space, other,
+			(int)geteuid());
 	}
 	FL_EXPORTS({"escape", "escape", 0, escape});
 	EOF
@@ -787,7 +794,7 @@ sandbox_gives_up_what_no_node_needs() {
 	done
 	grep -qE '^Max core file size +0 +0' "/proc/$node/limits" || fail "$(grep core "/proc/$node/limits")"
 	try 0 "$flitch" call c17@127.0.0.1 rex '{call, escape, escape, [], user}'
-	says out "{1,1,1,$uid}"
+	says out "{1,1,1,1,38,$uid}"
 	try 0 "$flitch" call c17@127.0.0.1 counter '{add, 1}'
 	kill "$node"
 	ends "$node" 0
