@@ -45,7 +45,7 @@ int fli_epoch_read(const char *dir, const char *guard, fl_atom node, uint64_t *r
 	(void)fclose(file); /* it was only read */
 	errno = 0;
 	*ret_epoch = strtoull(text, &end, 10);
-	return errno == 0 && end != text && *end == '\n' ? FL_OK : FL_EFORMAT;
+	return errno == 0 && *text >= '0' && *text <= '9' && *end == '\n' ? FL_OK : FL_EFORMAT;
 }
 
 static int write_whole(int fd, const char *text, size_t size)

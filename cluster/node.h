@@ -63,8 +63,8 @@ fli_limits fli_node_limits(const fl_options *options);
 
 /*
  * Takes from options that were read anew what may change while it serves: the files of tls.*, the
- * lists dist.allow, rpc.*, sys.allow and `access`, the log level. Connections that are up stay. On
- * failure nothing has changed. Any thread.
+ * lists dist.allow, rpc.*, sys.allow and `access`, the log level. Connections that are up stay.
+ * Options or files that are wrong change nothing; FL_ENOMEM: some may have been taken. Any thread.
  */
 int fli_node_reload(fl_node *node, const fl_options *fresh, fl_error *err);
 /* flitch:reload/0, for the command line and who may call it. */

@@ -6,8 +6,8 @@
  *    not change code that runs. The descriptor stays open, since the loader knows an object by its
  *    path, and a second file at the same number would be taken for the first.
  *  - It exports fl_module_v1 of this ABI, or fl_exports_v1, or both, and perhaps fl_docs_v1. The
- * functions are added, then each behaviour is started once, supervised; what `children` of the
- * configuration names is started there.
+ *    functions are added, then each behaviour is started once, supervised; what `children` of the
+ *    configuration names is started there.
  *
  * What goes wrong is told with what to do: no such file, no shared object, built for another
  * version, an undefined symbol. An object whose behaviours did not all start stays loaded, since

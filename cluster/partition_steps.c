@@ -4,8 +4,8 @@
  *
  *  - pause: the fence is up already; handlers that run, and calls that came before, have their time
  *    (partition.drain); what is left of those is refused; groups are left in one message a scope
- * and peer; global names are given back, on the nodes that are left; servers are told. Local names
- * stay, so that the node can be looked into, and so do links and monitors.
+ *    and peer; global names are given back, on the nodes that are left; servers are told. Local
+ *    names stay, so that the node can be looked into, and so do links and monitors.
  *  - resume: servers are told, before any call can reach them; the fence goes down, since other
  *    nodes watch who has a name; names are taken again; last come the groups, whose members are
  *    found at once.

@@ -4,8 +4,8 @@
  *
  *  - run.user: groups, group, user, in that order; that root cannot come back is tried.
  *  - run.sandbox: no core file and no debugger (the cookie and keys are in memory), no new rights
- * by programs that have more, and a filter that refuses the system calls below with EPERM, in all
- *    threads at once.
+ *    by programs that have more, and a filter that refuses the system calls below with EPERM, in
+ *    all threads at once.
  *
  * The filter is a list of what is refused and not of what is allowed: what a loaded server does is
  * its author's business, but none runs programs, traces others, mounts or loads into the kernel. So

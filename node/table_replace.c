@@ -4,7 +4,7 @@
  *
  * - Of a set or ordered_set that is an insert.
  * - The objects of a duplicate_bag's key are a chain of their own, which readers follow: a new
- * chain of all of them, the changed ones among them, takes its place by one store.
+ *   chain of all of them, the changed ones among them, takes its place by one store.
  *
  * Failure: no memory, or more bytes than the table may have: the key is as it was.
  */

@@ -4,12 +4,12 @@
  *
  * - A head that says the key is a lookup; any other walks the table, as fl_table_fold does.
  * - A continuation is a term that holds all there is to know: table, kind, limit, specification,
- * the key where it stands, and how many objects of that key are done. So nothing is kept for who
+ *   the key where it stands, and how many objects of that key are done. So nothing is kept for who
  *   never comes back, and what is inserted or deleted meanwhile harms nothing.
  * - What walks a table does so by pieces of some keys: between two it leaves its epoch, so that
- * memory which waits for readers is freed, and gives up the lock of a select_delete to who waits
- * for it. It goes on from the key where it stood. What is inserted or deleted meanwhile may be seen
- * or not, as in OTP.
+ *   memory which waits for readers is freed, and gives up the lock of a select_delete to who waits
+ *   for it. It goes on from the key where it stood. What is inserted or deleted meanwhile may be
+ *   seen or not, as in OTP.
  *
  * Failure: a specification that takes FLI_MSPEC_STEPS_MAX steps, or a result beyond
  * FLI_TABLE_RESULT_MAX, is FL_ELIMIT; what select_delete has deleted by then is gone.
