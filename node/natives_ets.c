@@ -11,6 +11,9 @@
 #include "node/sched.h"
 #include "node/table_ask.h"
 
+/* The greatest small integer of a BEAM. */
+#define LIMIT_MAX ((UINT64_C(1) << 59) - 1)
+
 static fl_value term_value(fl_term term)
 {
 	return (fl_value){.type = FL_SLOT_TERM, .as.term = term};
@@ -235,6 +238,17 @@ static int more(fl_proc *self, fl_term continuation, fl_buf *result)
 	return rc == FL_OK ? FL_OK : fli_ets_raise(result, rc);
 }
 
+/* What a BEAM takes: a small integer above 0. No table has more objects than 32 bits count. */
+static bool is_limit(fl_term limit, uint32_t *ret_count)
+{
+	uint64_t count;
+
+	if (!fl_match(limit, "~", &count) || count == 0 || count > LIMIT_MAX)
+		return false;
+	*ret_count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+	return true;
+}
+
 static int query(fl_proc *self, fl_term args, fl_table_query which, fl_buf *result)
 {
 	fl_term table, spec, limit = {0};
@@ -245,8 +259,7 @@ static int query(fl_proc *self, fl_term args, fl_table_query which, fl_buf *resu
 	if (fl_match(args, "[~]", &spec))
 		return more(self, spec, result);
 	if (!fl_match(args, "[~, ~]", &table, &spec) &&
-		!(fl_match(args, "[~, ~, ~]", &table, &spec, &limit) &&
-			fl_match(limit, "~", &count) && count > 0))
+		!(fl_match(args, "[~, ~, ~]", &table, &spec, &limit) && is_limit(limit, &count)))
 		return fli_ets_raise(result, FL_EINVAL);
 	rc = fli_tab_open(self, table, &tab);
 	if (rc == FL_OK)

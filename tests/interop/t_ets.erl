@@ -265,6 +265,18 @@ table_goes_to_its_heir_test(#{node := Node, release := R}) ->
     ok = gen_server:call({tables_heir, Node}, {drop, <<"willed">>}),
     fixture:eventually(fun() -> is_pid(rpc:call(Node, erlang, whereis, [tables])) end).
 
+%% Any small integer above 0, and nothing else, is a limit.
+limits_are_those_of_ets_test(#{node := Node, release := Release}) ->
+    ok = call(Node, {new, <<"limited">>, set, public, 1}),
+    limited = ets:new(limited, [public, named_table]),
+    _ = [true = erpc:call(N, ets, insert, [limited, [{I, x} || I <- lists:seq(1, 9)]]) || N <- [node(), Node]],
+    Limits = [9, 10, 1 bsl 31, 1 bsl 32, 1 bsl 40, (1 bsl 59) - 1, 1 bsl 59, 1 bsl 64, 0, -1, 9.0, x],
+    _ = [same(Node, limited, set, Release, {chunks, F, Spec, L})
+         || {F, Spec} <- [{select, [{'_', [], ['$_']}]}, {select_reverse, [{'_', [], ['$_']}]},
+                          {match, {'$1', x}}, {match_object, {'_', x}}], L <- Limits],
+    ets:delete(limited),
+    ok = call(Node, {drop, <<"limited">>}).
+
 %% While all rows of a large table are looked at and deleted, other servers answer, and other writers
 %% of that table get their turns: judged by the order of answers alone.
 long_delete_holds_nobody_up_test(#{node := Node}) ->
