@@ -19,10 +19,10 @@
 /* Of tls.ciphers; all names that OpenSSL knows are half of it. */
 #define CIPHERS_BYTES_MAX 8192
 
-/* OpenSSL's last word, as text; the queue is empty afterwards. */
+/* OpenSSL's first word, where it began, as text; the queue is empty afterwards. */
 static const char *reason(void)
 {
-	unsigned long code = ERR_peek_last_error();
+	unsigned long code = ERR_peek_error();
 	const char *text;
 
 	if (ERR_GET_LIB(code) == ERR_LIB_SYS)

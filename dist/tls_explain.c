@@ -28,6 +28,8 @@ const char *fli_tls_verify_next(int code)
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 		return "have it signed by an authority in tls.ca, or add its authority there";
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+		return "another authority of that name signed it: put that one into tls.ca";
 	default: return "flitch tls check shows what a set of certificates lacks";
 	}
 }

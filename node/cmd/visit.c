@@ -195,8 +195,12 @@ int fli_visit_failed(fli_visit *visit, int code, const char *name, fl_term reply
 	case FL_ENOPROC:
 		fl_error_set(err, code, "cannot reach %s at %s: no process has that name", name,
 			visit->node);
-		fl_error_why(err, "it was never started, or it is being restarted");
-		fl_error_next(err, "erlang:registered() lists the names of a node");
+		fl_error_why(err,
+			"it was never started, is being restarted, or a policy has paused its node");
+		fl_error_next(err,
+			"erlang:registered() lists the names of a node, "
+			"flitch partition status %s says whether it is paused",
+			visit->node);
 		break;
 	case FL_ETIMEOUT:
 		fl_error_set(err, code, "no answer from %s at %s within %u ms", name, visit->node,
