@@ -20,6 +20,8 @@
 
 #define DIGITS_MAX 17
 #define EXPONENT_ONLY 9007199254740992.0 /* 2^53 */
+/* Of a number without its sign. */
+#define UNSIGNED_MAX (FLI_FLOAT_PRINT_MAX - 1)
 
 /* value = 0.d1d2d3... * 10^point */
 typedef struct decimal {
@@ -95,7 +97,7 @@ static void find_shortest(double value, decimal *d)
 
 static int exponent_notation(const decimal *d, char *text)
 {
-	return snprintf(text, FLI_FLOAT_PRINT_MAX, "%c.%.*se%d", d->digits[0],
+	return snprintf(text, UNSIGNED_MAX, "%c.%.*se%d", d->digits[0],
 		d->count > 1 ? d->count - 1 : 1, d->count > 1 ? d->digits + 1 : "0", d->point - 1);
 }
 
@@ -105,18 +107,18 @@ static int plain_notation(const decimal *d, char *text)
 	static const char zeros[] = "0000000000000000000000";
 
 	if (d->point <= 0)
-		return snprintf(text, FLI_FLOAT_PRINT_MAX, "0.%.*s%.*s", -d->point, zeros, d->count,
-			d->digits);
+		return snprintf(
+			text, UNSIGNED_MAX, "0.%.*s%.*s", -d->point, zeros, d->count, d->digits);
 	if (d->point >= d->count)
-		return snprintf(text, FLI_FLOAT_PRINT_MAX, "%.*s%.*s.0", d->count, d->digits,
+		return snprintf(text, UNSIGNED_MAX, "%.*s%.*s.0", d->count, d->digits,
 			d->point - d->count, zeros);
-	return snprintf(text, FLI_FLOAT_PRINT_MAX, "%.*s.%.*s", d->point, d->digits,
-		d->count - d->point, d->digits + d->point);
+	return snprintf(text, UNSIGNED_MAX, "%.*s.%.*s", d->point, d->digits, d->count - d->point,
+		d->digits + d->point);
 }
 
 size_t fli_float_print(double value, char ret_text[static FLI_FLOAT_PRINT_MAX])
 {
-	char plain[FLI_FLOAT_PRINT_MAX], *text = ret_text;
+	char plain[UNSIGNED_MAX], *text = ret_text;
 	decimal d;
 	int size, plain_size;
 
