@@ -17,6 +17,7 @@
  */
 #include "dist/global.h"
 
+#include "dist/global_doubt.h"
 #include "dist/global_state.h"
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -39,6 +39,7 @@ enum {
 	FLI_GLOBAL_LOCK_BYTES_MAX = 1 << 24,  /* resources and who asks for them, of all locks */
 	FLI_GLOBAL_NODES_MAX = 4096,          /* nodes that are remembered, or read of one list */
 	FLI_GLOBAL_EARLY_MAX = 64,            /* nodes that spoke before they were up */
+	FLI_GLOBAL_MISSED_MAX = 256,          /* members that are remembered as not reached */
 	FLI_GLOBAL_WAITS_MAX = 4096,          /* callers of sync */
 	FLI_GLOBAL_JOBS_MAX = 1 << 16,        /* registrations that wait for the lock */
 	FLI_GLOBAL_LOST_MAX = 1 << 14,        /* reports of lost links */
@@ -142,8 +143,8 @@ void fli_global_asked(fli_global *g, uint64_t id, const fl_ref *ref);
 bool fli_global_answer(fli_global *g, const fl_ref *ref, fl_term reply);
 /* The reference of a monitor that a WATCH made; false: nobody needs it any more, end it. */
 bool fli_global_watched(fli_global *g, const fl_pid *pid, const fl_ref *ref);
-/* A DOWN; false: nobody watched. */
-bool fli_global_down(fli_global *g, const fl_ref *ref, const fl_pid *pid);
+/* A DOWN, by the process's end or for want of a connection; false: nobody watched. */
+bool fli_global_down(fli_global *g, const fl_ref *ref, const fl_pid *pid, bool is_unreached);
 
 /* ---- what this node's own processes ask for -------------------------------------------------- */
 

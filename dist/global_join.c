@@ -8,6 +8,7 @@
  *  - new_nodes: the same, told by somebody of the own partition.
  *  - in_sync: from a node that the session was not with; the two know each other already.
  */
+#include "dist/global_doubt.h"
 #include "dist/global_ext.h"
 #include "dist/global_state.h"
 #include "node/base/bug.h"
@@ -243,21 +244,32 @@ static void meet_all(fli_global *g, fl_term list, const fli_global_node *he)
 		node = fli_global_node_find(g, name);
 		if (node != NULL && (node == he || (he == NULL && node->is_known)))
 			continue;
+		if (he == NULL && node != NULL && node->missed_ms != 0) {
+			if (!node->is_up)
+				fli_global_meet(g, name); /* as a stranger */
+			continue;
+		}
 		if (node != NULL)
 			fli_global_session_drop(g, node);
 		fli_global_meet(g, name);
 	}
 }
 
-static void know_all(fli_global *g, fl_term list)
+/* Of those that were missed the names are there only when the partner of a session knows them. */
+static void know_all(fli_global *g, fl_term list, bool with_missed)
 {
+	const fli_global_node *node;
 	fl_term element;
 	uint32_t vsn;
 	fl_atom name;
 
-	while (fl_list_next(&list, &element))
-		if (fli_global_read_node(g, element, &name, &vsn))
+	while (fl_list_next(&list, &element)) {
+		if (!fli_global_read_node(g, element, &name, &vsn))
+			continue;
+		node = fli_global_node_find(g, name);
+		if (with_missed || node == NULL || node->missed_ms == 0)
 			fli_global_make_known(g, name, vsn);
+	}
 }
 
 static fl_term list_of(const fli_global *g, const fli_buf *buf)
@@ -296,7 +308,7 @@ static void finish(fli_global *g, fli_global_node *node)
 		tell_partition(g, &join);
 	meet_all(g, join.known, node);
 	fli_global_make_known(g, node->name, node->session->his_vsn);
-	know_all(g, join.known);
+	know_all(g, join.known, true);
 	g->locker.just_synced = true;
 	fli_global_session_drop(g, node);
 	fli_global_make_synced(g, node);
@@ -348,6 +360,20 @@ static bool is_late(const fli_global *g, fl_term extra)
 	       !fl_equal(id, lock->requester);
 }
 
+/* The first of the list has joined just now, and all its names are told. */
+static void find_newcomer(fli_global *g, fl_term nodes)
+{
+	fli_global_node *node = NULL;
+	fl_term element;
+	uint32_t vsn;
+	fl_atom name;
+
+	if (fl_list_next(&nodes, &element) && fli_global_read_node(g, element, &name, &vsn))
+		node = fli_global_node_find(g, name);
+	if (node != NULL)
+		fli_global_found(g, node);
+}
+
 static bool on_new_nodes(fli_global *g, fl_term message)
 {
 	fl_term ops, ext, nodes, extra;
@@ -360,9 +386,10 @@ static bool on_new_nodes(fli_global *g, fl_term message)
 	/* who takes us for a member of a partition that we are not in (any more) will meet us */
 	if (is_news(g, from))
 		return true;
+	find_newcomer(g, nodes);
 	meet_all(g, nodes, NULL);
 	fli_global_names_apply(g, ops, ext, is_late(g, extra));
-	know_all(g, nodes);
+	know_all(g, nodes, false);
 	fli_global_locker_run(g);
 	fli_global_registrar_run(g);
 	return true;
@@ -378,6 +405,10 @@ static bool on_in_sync(fli_global *g, fl_term message)
 	node = fli_global_node_find(g, name);
 	if (node == NULL || !node->is_up)
 		return true;
+	if (node->missed_ms != 0) {
+		fli_global_meet_anew(g, node); /* we have none of his names */
+		return true;
+	}
 	fli_global_session_drop(g, node);
 	fli_global_make_synced(g, node);
 	fli_global_doubt(g, node); /* who told him of us tells us of him in a moment */

@@ -12,6 +12,7 @@
  * Failure: a lock that was refused is tried again later; a partner who is gone meanwhile, or whose
  * session began anew, costs only what was held for him.
  */
+#include "dist/global_doubt.h"
 #include "dist/global_state.h"
 
 enum { ALONE_MS = 200, AMONG_MS = 1000, EACH_MS = 100, AMONG_MS_MAX = 3000 };

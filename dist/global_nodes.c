@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "dist/global_doubt.h"
 #include "dist/global_state.h"
 #include "node/base/bug.h"
 
@@ -70,7 +71,8 @@ fli_global_node *fli_global_node_get(fli_global *g, fl_atom name)
 void fli_global_node_rest(fli_global *g, fli_global_node *node)
 {
 	if (node->is_up || node->is_known || node->is_synced || node->is_removing ||
-		node->is_dialled || node->session != NULL || node->early.data != NULL)
+		node->is_dialled || node->session != NULL || node->early.data != NULL ||
+		node->missed_ms != 0)
 		return;
 	fli_list_remove(&node->link);
 	(void)fli_map_remove(&g->nodes_by_name, hash_of(g, node->name), &node->name);
@@ -173,6 +175,7 @@ void fli_global_make_known(fli_global *g, fl_atom name, uint32_t vsn)
 	if (node == NULL)
 		return;
 	node->is_known = true;
+	fli_global_found(g, node);
 	if (node->vsn == 0)
 		node->vsn = vsn;
 	if (node->is_synced) /* he said so before we were told of him */
@@ -211,6 +214,13 @@ void fli_global_meet(fli_global *g, fl_atom name)
 	fli_global_simple(g, FLI_GLOBAL_DIAL, node->name);
 }
 
+/* What we were told of it was dropped, or is now. */
+static void unreached(fli_global *g, fli_global_node *node)
+{
+	fli_global_miss(g, node);
+	fli_global_node_down(g, node->name);
+}
+
 void fli_global_dialled(fli_global *g, fl_atom name, bool is_up)
 {
 	fli_global_node *node = fli_global_node_find(g, name);
@@ -218,7 +228,7 @@ void fli_global_dialled(fli_global *g, fl_atom name, bool is_up)
 	if (node == NULL || !node->is_dialled || g->is_leaving)
 		return;
 	node->is_dialled = false;
-	if (is_up) {
+	if (is_up && !node->has_lost_names) {
 		/* who was lost or expelled meanwhile would take it for the end of a new session */
 		if (node->is_known)
 			say_in_sync(g, node->name);
@@ -230,15 +240,18 @@ void fli_global_dialled(fli_global *g, fl_atom name, bool is_up)
 		"'global' at " FLI_ATOM_FMT " failed to connect to " FLI_ATOM_FMT,
 		FLI_ATOM_ARG(g->name), FLI_ATOM_ARG(node->name));
 	if (!node->is_up)
-		fli_global_node_down(g, name);
+		unreached(g, node);
 }
 
 /* ---- up and down ----------------------------------------------------------------------------- */
 
 void fli_global_node_up(fli_global *g, fl_atom name)
 {
-	fli_global_node *node = g->is_leaving ? NULL : fli_global_node_get(g, name);
+	fli_global_node *node = g->is_leaving ? NULL : fli_global_node_find(g, name);
 
+	if (node != NULL && node->has_lost_names)
+		unreached(g, node);
+	node = g->is_leaving ? NULL : fli_global_node_get(g, name);
 	if (node == NULL)
 		return;
 	node->is_up = true;
@@ -252,7 +265,7 @@ void fli_global_forget(fli_global *g, fli_global_node *node)
 	fli_global_session_drop(g, node);
 	fli_global_node_drop_early(g, node);
 	node->is_known = node->is_synced = false;
-	node->was_asked = node->is_late = false;
+	node->was_asked = node->is_late = node->has_lost_names = false;
 	node->vsn = 0;
 	fli_global_grab_forget(&g->locker.grab, node->name);
 	fli_global_grab_forget(&g->registrar.grab, node->name);
@@ -275,6 +288,9 @@ void fli_global_node_down(fli_global *g, fl_atom name)
 	fli_global_forget(g, node);
 	node->is_guest = false;
 	node->doubt_ms = 0;
+	if (node->meets_again)
+		fli_global_meet(g, node->name);
+	node->meets_again = false;
 	fli_global_node_rest(g, node);
 	fli_global_locker_run(g);
 }

@@ -88,13 +88,24 @@ static void take_all(fli_global *g, fli_global_pid *entry)
 	fli_global_locks_down(g, entry);
 }
 
-bool fli_global_down(fli_global *g, const fl_ref *ref, const fl_pid *pid)
+/* A member that we were told of and are connecting to: its names go before it is up. */
+static void note_unreached(fli_global *g, fl_atom name)
+{
+	fli_global_node *node = fli_global_node_find(g, name);
+
+	if (node != NULL && node->is_known && !node->is_up)
+		node->has_lost_names = true;
+}
+
+bool fli_global_down(fli_global *g, const fl_ref *ref, const fl_pid *pid, bool is_unreached)
 {
 	fli_global_pid *entry = fli_global_pid_find(g, pid);
 
 	if (entry == NULL || entry->ref.count == 0 || !fl_ref_eq(&entry->ref, ref))
 		return false;
 	entry->ref.count = 0; /* there is no monitor to end */
+	if (is_unreached)
+		note_unreached(g, pid->node);
 	take_all(g, entry);
 	fli_global_pid_free(g, entry);
 	return true;

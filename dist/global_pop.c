@@ -10,6 +10,7 @@
  * a node of OTP, since that would have a healthy member expelled for this node's bad link; the
  * other end reports this node anyway. Of two guests the one with the smaller name reports.
  */
+#include "dist/global_doubt.h"
 #include "dist/global_state.h"
 #include "node/term/hash.h"
 

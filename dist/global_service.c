@@ -321,11 +321,12 @@ static int on_cast(fl_proc *self, void *state, fl_term message)
 
 static bool take_down(fli_global_service *s, fl_term message)
 {
+	fl_term reason;
 	fl_pid pid;
 	fl_ref ref;
 
-	return fl_match(message, "{'DOWN', ~, process, ~, _}", &ref, &pid) &&
-	       fli_global_down(s->core, &ref, &pid);
+	return fl_match(message, "{'DOWN', ~, process, ~, ~}", &ref, &pid, &reason) &&
+	       fli_global_down(s->core, &ref, &pid, fl_match(reason, "noconnection"));
 }
 
 static int on_info(fl_proc *self, void *state, fl_term message)

@@ -10,6 +10,7 @@
  * Failure: tags that do not fit begin the session anew, after telling the other; versions before 8
  * know no other way than to part.
  */
+#include "dist/global_doubt.h"
 #include "dist/global_state.h"
 
 /* ---- life ------------------------------------------------------------------------------------ */

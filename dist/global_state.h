@@ -94,7 +94,10 @@ struct fli_global_node {
 	bool is_guest, runs_pop; /* a node of our kind that accuses nobody; one that does */
 	bool was_asked;          /* for its mode */
 	bool is_late;            /* a session with it was begun anew for taking too long */
+	bool has_lost_names;     /* not yet up, and monitors of its processes have ended */
+	bool meets_again;        /* it is dialled when the two have parted */
 	uint64_t doubt_ms;       /* when what is odd about it must have passed; 0: nothing is */
+	uint64_t missed_ms;      /* until when it is remembered as missed; 0: it is not */
 	uint64_t round;          /* of the sync that named it last */
 	fli_global_session *session;
 	fli_blob early; /* an init_connect that came before the node was up */
@@ -214,7 +217,8 @@ struct fli_global {
 
 	fli_link nodes;
 	fli_map nodes_by_name;
-	size_t early_count; /* of nodes whose init_connect came before they were up */
+	size_t early_count;  /* of nodes whose init_connect came before they were up */
+	size_t missed_count; /* of nodes that were told of and not reached */
 	fli_map names;
 	size_t names_bytes;
 	fli_map pids;
@@ -295,11 +299,6 @@ void fli_global_write_known(fli_global *g, fli_buf *buf, uint32_t vsn);
 bool fli_global_read_node(fli_global *g, fl_term element, fl_atom *ret_name, uint32_t *ret_vsn);
 void fli_global_make_known(fli_global *g, fl_atom name, uint32_t vsn);
 void fli_global_make_synced(fli_global *g, fli_global_node *node);
-/* Something about it is odd; it has a while to pass, then the two part (global_doubt.c). */
-void fli_global_doubt(fli_global *g, fli_global_node *node);
-void fli_global_doubts_run(fli_global *g);
-/* When the next one's time is over; UINT64_MAX. */
-uint64_t fli_global_doubts_next(const fli_global *g);
 /* Connects to a node that was told of, and tells it that we are in sync. */
 void fli_global_meet(fli_global *g, fl_atom name);
 /* As if the connection had been lost. */

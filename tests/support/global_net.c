@@ -361,7 +361,7 @@ static void happen(const event *e)
 	case TO_UP: fli_global_node_up(g, e->pid.node); break;
 	case TO_DOWN: fli_global_node_down(g, e->pid.node); break;
 	case TO_DIALLED: fli_global_dialled(g, e->pid.node, e->is_up); break;
-	case TO_DEATH: (void)fli_global_down(g, &e->ref, &e->pid); break;
+	case TO_DEATH: (void)fli_global_down(g, &e->ref, &e->pid, !is_killed(&e->pid)); break;
 	}
 	settle(e->to);
 }

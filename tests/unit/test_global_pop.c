@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dist/global_doubt.h"
 #include "tests/support/global_net.h"
 #include "tests/support/suite.h"
 
