@@ -18,8 +18,8 @@
  * so they part. The other side is asked to (remove_connection), since then it tells nobody of a
  * loss.
  *
- * Failure: who parted meets again when somebody connects, as after any loss. OTP does not do this:
- * there such a pair stays as it is.
+ * Failure: who parted is dialled; when that fails they meet again when somebody connects, as after
+ * any loss. OTP does not do this: there such a pair stays as it is.
  */
 #include "dist/global_doubt.h"
 #include "node/base/bug.h"
@@ -61,11 +61,11 @@ static void part(fli_global *g, fli_global_node *node)
 	fli_global_log(g, FLI_WARNING,
 		"global: " FLI_ATOM_FMT " and this node do not agree about who is a member;"
 		" probably a connection was lost while the two were told of each other."
-		" They part, and begin anew when they are connected again",
+		" They part, and connect again",
 		FLI_ATOM_ARG(node->name));
 	fli_global_send(g, node->name, fl_spec("{remove_connection, ~}", g->name));
 	fli_global_forget(g, node);
-	node->is_removing = true;
+	node->is_removing = node->meets_again = true;
 	fli_global_doubt(g, node);
 }
 
@@ -90,7 +90,6 @@ void fli_global_meet_anew(fli_global *g, fli_global_node *node)
 {
 	if (node->is_removing)
 		return;
-	node->meets_again = true;
 	part(g, node);
 	fli_global_locker_run(g);
 }
