@@ -146,10 +146,11 @@ static void write_place(fl_buf *buf, const fl_proc *self, const fl_log_place *pl
 static fl_term process_metadata(const fl_proc *self)
 {
 	static const uint8_t empty[] = {FLI_MAP_EXT, 0, 0, 0, 0};
+	fl_term metadata;
 
-	if (self->extra == NULL || self->extra->log_metadata == NULL)
-		return fli_term(self->node, empty, sizeof empty);
-	return fli_msg_term(self->node, self->extra->log_metadata);
+	return fli_proc_kept(self, FLI_KEEP_METADATA, &metadata)
+		       ? metadata
+		       : fli_term(self->node, empty, sizeof empty);
 }
 
 /* An event, whole: `own` is the metadata of the process and of the event. */

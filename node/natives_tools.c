@@ -190,14 +190,15 @@ static int get_label(fl_proc *self, fl_term args, fl_buf *result)
 {
 	fl_node *node = fl_self_node(self);
 	const fl_proc *proc;
+	fl_term label;
 	fl_pid pid;
 
 	if (!fl_match(args, "[~]", &pid))
 		return fli_badarg(result);
 	fli_enter(node);
 	proc = fli_proc_of(node, &pid);
-	if (proc != NULL && proc->extra != NULL && proc->extra->label != NULL)
-		(void)fl_build(result, "~", fli_msg_term(proc->node, proc->extra->label));
+	if (proc != NULL && fli_proc_kept(proc, FLI_KEEP_LABEL, &label))
+		(void)fl_build(result, "~", label);
 	else
 		(void)fl_build(result, "undefined");
 	fli_leave(node);

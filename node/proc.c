@@ -312,13 +312,13 @@ int fli_proc_start(
 
 /* ---- death ----------------------------------------------------------------------------------- */
 
-static void reasons_free(fl_proc *proc)
+static void list_free(fl_node *node, fli_msg **first)
 {
 	fli_msg *msg;
 
-	while (proc->extra != NULL && (msg = proc->extra->reason) != NULL) {
-		proc->extra->reason = msg->next;
-		fli_msg_free(proc->node, msg);
+	while ((msg = *first) != NULL) {
+		*first = msg->next;
+		fli_msg_free(node, msg);
 	}
 }
 
@@ -343,7 +343,7 @@ int fli_reason_set(fl_proc *proc, fl_spec reason)
 void fli_reason_forget(fl_proc *proc)
 {
 	if (proc->extra != NULL)
-		reasons_free(proc);
+		list_free(proc->node, &proc->extra->reason);
 	proc->reason_is_lost = false;
 }
 
@@ -445,9 +445,8 @@ void fli_proc_free(fl_proc *proc)
 		fli_list_remove(&extra->suspended);
 		fli_list_remove(&extra->in_watchful);
 		fli_msg_free(node, extra->continue_);
-		reasons_free(proc);
-		fli_msg_free(node, extra->label);
-		fli_msg_free(node, extra->log_metadata);
+		list_free(node, &extra->reason);
+		list_free(node, &extra->kept);
 		fli_debug_end(proc);
 		fli_free(node->mem, extra->statistics);
 		fli_owned_destroy(node, &extra->owned);

@@ -159,8 +159,7 @@ typedef struct fli_extra {
 	fl_proc *proc;
 	fli_msg *continue_; /* fl_next_continue */
 	fli_msg *reason;    /* of fl_stop or of the end; earlier ones follow, they may be in use */
-	fli_msg *label;     /* of fl_set_label */
-	fli_msg *log_metadata; /* of fl_log_metadata */
+	fli_msg *kept;      /* of fli_proc_keep; `kind` says which */
 	fl_pid group_leader;
 	fl_pid parent;
 	bool has_group_leader;
@@ -219,7 +218,12 @@ struct fl_proc {
 };
 
 /* Keeps a term for the process, in the place of the one before; from a handler. */
-typedef enum fli_keep_what { FLI_KEEP_LABEL, FLI_KEEP_METADATA } fli_keep_what;
+typedef enum fli_keep_what {
+	FLI_KEEP_LABEL,   /* of fl_set_label */
+	FLI_KEEP_METADATA /* of fl_log_metadata */
+} fli_keep_what;
 int fli_proc_keep(fl_proc *self, fli_keep_what what, fl_term term);
+/* False: nothing is kept. Borrowed until it is replaced. The owner of the context. */
+bool fli_proc_kept(const fl_proc *proc, fli_keep_what what, fl_term *ret_term);
 
 #endif

@@ -48,11 +48,29 @@ static bool enter_alive(fl_proc *self)
 	return false;
 }
 
+static fli_msg **place_of(fli_extra *extra, fli_keep_what what)
+{
+	fli_msg **place = &extra->kept;
+
+	while (*place != NULL && (*place)->kind != what)
+		place = &(*place)->next;
+	return place;
+}
+
+bool fli_proc_kept(const fl_proc *proc, fli_keep_what what, fl_term *ret_term)
+{
+	const fli_msg *msg = proc->extra == NULL ? NULL : *place_of(proc->extra, what);
+
+	if (msg != NULL)
+		*ret_term = fli_msg_term(proc->node, msg);
+	return msg != NULL;
+}
+
 int fli_proc_keep(fl_proc *self, fli_keep_what what, fl_term term)
 {
 	fl_node *node = self->node;
 	fli_extra *extra;
-	fli_msg *msg = NULL, **place;
+	fli_msg *msg = NULL, *old, **place;
 
 	if (!enter_alive(self))
 		return FL_OK;
@@ -60,9 +78,12 @@ int fli_proc_keep(fl_proc *self, fli_keep_what what, fl_term term)
 	if (extra != NULL)
 		msg = fli_msg_of_term(node, term);
 	if (msg != NULL) {
-		place = what == FLI_KEEP_LABEL ? &extra->label : &extra->log_metadata;
-		fli_msg_free(node, *place);
+		place = place_of(extra, what);
+		old = *place;
+		msg->kind = (uint8_t)what;
+		msg->next = old == NULL ? NULL : old->next;
 		*place = msg;
+		fli_msg_free(node, old);
 	}
 	fli_leave(node);
 	return msg == NULL ? FL_ENOMEM : FL_OK;

@@ -105,15 +105,12 @@ static void ancestors(const fl_proc *proc, fl_buf *b)
 	fl_list_close(b);
 }
 
-static bool has_label(const fl_proc *proc)
-{
-	return proc->extra != NULL && proc->extra->label != NULL;
-}
-
 static void label(const fl_proc *proc, fl_buf *b)
 {
-	if (has_label(proc))
-		(void)fl_build(b, "~", fli_msg_term(proc->node, proc->extra->label));
+	fl_term term;
+
+	if (fli_proc_kept(proc, FLI_KEEP_LABEL, &term))
+		(void)fl_build(b, "~", term);
 	else
 		(void)fl_build(b, "undefined");
 }
@@ -130,6 +127,8 @@ static void init_call(const fl_proc *proc, fl_buf *b)
 
 void fli_dictionary_write(const fl_proc *proc, fl_buf *buf)
 {
+	fl_term label_term;
+
 	fl_list_open(buf);
 	fl_tuple_open(buf);
 	(void)fl_build(buf, "'$initial_call'");
@@ -139,9 +138,8 @@ void fli_dictionary_write(const fl_proc *proc, fl_buf *buf)
 	(void)fl_build(buf, "'$ancestors'");
 	ancestors(proc, buf);
 	fl_tuple_close(buf);
-	if (has_label(proc))
-		(void)fl_build(
-			buf, "{'$process_label', ~}", fli_msg_term(proc->node, proc->extra->label));
+	if (fli_proc_kept(proc, FLI_KEEP_LABEL, &label_term))
+		(void)fl_build(buf, "{'$process_label', ~}", label_term);
 	fl_list_close(buf);
 }
 
@@ -427,12 +425,13 @@ static void add_pair(const fl_proc *proc, const char *name, item_value *value, f
 void fli_crash_info_write(fl_buf *buf, const fl_proc *proc, fl_term reason)
 {
 	fl_atom module = fl_atom_of(proc->behaviour->name);
+	fl_term kept;
 
 	fl_list_open(buf);
 	(void)fl_build(buf, "{initial_call, {~, init, ['Argument__1']}}", module);
 	(void)fl_build(buf, "{pid, ~}", fli_proc_pid(proc));
 	add_pair(proc, "registered_name", registered_name, buf);
-	if (has_label(proc))
+	if (fli_proc_kept(proc, FLI_KEEP_LABEL, &kept))
 		add_pair(proc, "process_label", label, buf);
 	fl_tuple_open(buf);
 	(void)fl_build(buf, "error_info");

@@ -68,8 +68,10 @@ static void write_name(fl_buf *buf, const fl_proc *proc)
 /* Of proc_lib:set_label. */
 static void write_label(fl_buf *buf, const fl_proc *proc)
 {
-	if (proc->extra != NULL && proc->extra->label != NULL)
-		fli_log_write_limited(buf, fli_msg_term(proc->node, proc->extra->label));
+	fl_term label;
+
+	if (fli_proc_kept(proc, FLI_KEEP_LABEL, &label))
+		fli_log_write_limited(buf, label);
 	else
 		(void)fl_build(buf, "undefined");
 }
