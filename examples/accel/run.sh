@@ -54,7 +54,7 @@ for name; do
 	fi
 	"$build/flitch" describe "$build/examples/accel/$name.so" --format elixir --out "$work"
 	if [ "$verb" = bench ]; then
-		script=(-r "$folder/bench.exs")
+		script=(-r examples/accel/load.ex -r "$folder/bench.exs")
 	else
 		script=(-e 'ExUnit.start(autorun: false, capture_log: true)' -r "$folder/${name}_test.exs"
 			-e 'r = ExUnit.run(); IO.puts("COUNTS #{r.total - r.failures} #{r.failures}")')

@@ -20,11 +20,23 @@ fli_tls *pair_context(const certs *set, const char *name, void (*change)(fli_tls
 	return tls;
 }
 
-void pair_begin(pair *p, fli_tls *dialler, fli_tls *acceptor, const char *node)
+static void make(pair *p, fli_tls *dialler, fli_tls *acceptor, const char *node)
 {
 	*p = (pair){.dialler_tls = dialler, .acceptor_tls = acceptor};
 	CU_ASSERT_EQUAL_FATAL(fli_tls_session_new(dialler, node, &p->dialler), FL_OK);
 	CU_ASSERT_EQUAL_FATAL(fli_tls_session_new(acceptor, NULL, &p->acceptor), FL_OK);
+}
+
+void pair_begin(pair *p, fli_tls *dialler, fli_tls *acceptor, const char *node)
+{
+	make(p, dialler, acceptor, node);
+	(void)fli_tls_session_begin(p->dialler);
+}
+
+void pair_begin_12(pair *p, fli_tls *dialler, fli_tls *acceptor, const char *node)
+{
+	make(p, dialler, acceptor, node);
+	pair_only_12(p->dialler);
 	(void)fli_tls_session_begin(p->dialler);
 }
 

@@ -22,6 +22,8 @@ typedef struct pair {
 fli_tls *pair_context(const certs *set, const char *name, void (*change)(fli_tls_config *config));
 /* Both contexts are the pair's from then on. */
 void pair_begin(pair *p, fli_tls *dialler, fli_tls *acceptor, const char *node);
+/* The same; the dialler takes no later version than 1.2. */
+void pair_begin_12(pair *p, fli_tls *dialler, fli_tls *acceptor, const char *node);
 void pair_end(pair *p);
 /* What one has to say, in pieces of at most `piece`; the plain bytes that come out of it. */
 size_t pair_carry(

@@ -67,11 +67,7 @@ static fli_tls *context(const char *name, void (*change)(fli_tls_config *config)
 
 static void begin_12(pair *p)
 {
-	*p = (pair){.dialler_tls = context("c2", NULL), .acceptor_tls = context("c1", NULL)};
-	CU_ASSERT_EQUAL_FATAL(fli_tls_session_new(p->dialler_tls, "x@c1.lan", &p->dialler), FL_OK);
-	CU_ASSERT_EQUAL_FATAL(fli_tls_session_new(p->acceptor_tls, NULL, &p->acceptor), FL_OK);
-	pair_only_12(p->dialler);
-	(void)fli_tls_session_begin(p->dialler);
+	pair_begin_12(p, context("c2", NULL), context("c1", NULL), "x@c1.lan");
 	pair_shake(p, 4096);
 	CU_ASSERT_TRUE(pair_is_open(p));
 }

@@ -2,7 +2,6 @@
 # Argon2id on a C node beside what OTP has for passwords, PBKDF2 of crypto with OWASP's costs: four
 # logins at once. Late: how much later than asked a process of this VM ran meanwhile.
 defmodule Bench do
-  @callers 4
   @rounds 10
 
   def run(node) do
@@ -14,50 +13,18 @@ defmodule Bench do
   end
 
   defp row(what, fun) do
-    late = spawn_link(fn -> late([]) end)
-    start = System.monotonic_time(:microsecond)
-
-    times =
-      1..@callers
-      |> Enum.map(fn _ -> Task.async(fn -> for(_ <- 1..@rounds, do: elem(:timer.tc(fun), 0)) end) end)
-      |> Enum.flat_map(&Task.await(&1, :infinity))
-      |> Enum.sort()
-
-    total = System.monotonic_time(:microsecond) - start
-    send(late, {:stop, self()})
-    lateness = receive do {:late, list} -> Enum.sort(list) end
+    m = Load.measure(@rounds, fun)
 
     [
       String.pad_trailing(what, 35),
-      number(@callers * @rounds * 1_000_000 / total, 10, 1),
-      number(at(times, 0.5) / 1000, 11, 1),
-      number(at(times, 0.99) / 1000, 11, 1),
-      number(at(lateness, 0.99) / 1000, 13, 2)
+      Load.number(Load.callers() * @rounds * 1_000_000 / m.total, 10, 1),
+      Load.number(m.p50 / 1000, 11, 1),
+      Load.number(m.p99 / 1000, 11, 1),
+      Load.number(m.late / 1000, 13, 2)
     ]
     |> IO.puts()
   end
-
-  defp number(x, width, decimals), do: String.pad_leading(:erlang.float_to_binary(x / 1, decimals: decimals), width)
-  defp at(sorted, part), do: Enum.at(sorted, trunc(part * (length(sorted) - 1)))
-
-  defp late(list) do
-    start = System.monotonic_time(:microsecond)
-
-    receive do
-      {:stop, from} -> send(from, {:late, [0 | list]})
-    after
-      1 -> late([System.monotonic_time(:microsecond) - start - 1000 | list])
-    end
-  end
 end
 
-{:ok, _} =
-  :flitch_node.start_link(
-    name: :argon2,
-    exe: System.fetch_env!("FL_FLITCH"),
-    log: :none,
-    load: [Path.join(System.fetch_env!("FL_BUILD"), "examples/accel/argon2.so")]
-  )
-
-Bench.run(:flitch_node.pick(:argon2))
+Bench.run(Load.node_with(:argon2))
 System.halt(0)

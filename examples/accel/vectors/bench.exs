@@ -2,7 +2,6 @@
 # The ten nearest of n vectors of 128 floats: on a C node, and in Elixir over lists, each with four
 # callers at once. Late: how much later than asked a process of this VM ran meanwhile.
 defmodule Bench do
-  @callers 4
   @dim 128
 
   def run(node) do
@@ -34,52 +33,20 @@ defmodule Bench do
 
   defp row(n, what, fun, searches \\ 1) do
     {once, _} = :timer.tc(fun)
-    rounds = max(5, min(500, div(2_000_000, once * @callers + 1)))
-    late = spawn_link(fn -> late([]) end)
-    start = System.monotonic_time(:microsecond)
-
-    times =
-      1..@callers
-      |> Enum.map(fn _ -> Task.async(fn -> for(_ <- 1..rounds, do: elem(:timer.tc(fun), 0)) end) end)
-      |> Enum.flat_map(&Task.await(&1, :infinity))
-      |> Enum.sort()
-
-    total = System.monotonic_time(:microsecond) - start
-    send(late, {:stop, self()})
-    lateness = receive do {:late, list} -> Enum.sort(list) end
+    rounds = max(5, min(500, div(2_000_000, once * Load.callers() + 1)))
+    m = Load.measure(rounds, fun)
 
     [
       String.pad_trailing("#{n}", 9),
       String.pad_trailing(what, 22),
-      number(@callers * rounds * searches * 1_000_000 / total, 12, 0),
-      number(at(times, 0.5) / 1000, 11, 3),
-      number(at(times, 0.99) / 1000, 11, 3),
-      number(at(lateness, 0.99) / 1000, 13, 2)
+      Load.number(Load.callers() * rounds * searches * 1_000_000 / m.total, 12, 0),
+      Load.number(m.p50 / 1000, 11, 3),
+      Load.number(m.p99 / 1000, 11, 3),
+      Load.number(m.late / 1000, 13, 2)
     ]
     |> IO.puts()
   end
-
-  defp number(x, width, decimals), do: String.pad_leading(:erlang.float_to_binary(x / 1, decimals: decimals), width)
-  defp at(sorted, part), do: Enum.at(sorted, trunc(part * (length(sorted) - 1)))
-
-  defp late(list) do
-    start = System.monotonic_time(:microsecond)
-
-    receive do
-      {:stop, from} -> send(from, {:late, [0 | list]})
-    after
-      1 -> late([System.monotonic_time(:microsecond) - start - 1000 | list])
-    end
-  end
 end
 
-{:ok, _} =
-  :flitch_node.start_link(
-    name: :vectors,
-    exe: System.fetch_env!("FL_FLITCH"),
-    log: :none,
-    load: [Path.join(System.fetch_env!("FL_BUILD"), "examples/accel/vectors.so")]
-  )
-
-Bench.run(:flitch_node.pick(:vectors))
+Bench.run(Load.node_with(:vectors))
 System.halt(0)

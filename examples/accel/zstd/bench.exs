@@ -2,7 +2,6 @@
 # zstd on a C node beside what OTP has, :zlib in the VM (and :zstd since OTP 28): the same data, four
 # callers at once. Late: how much later than asked a process of this VM ran meanwhile.
 defmodule Bench do
-  @callers 4
 
   def run(node) do
     IO.puts("size      what                     MB/s     p50 ms     p99 ms  late p99 ms  ratio")
@@ -31,53 +30,21 @@ defmodule Bench do
 
   defp row(label, what, data, fun) do
     packed = IO.iodata_to_binary(fun.())
-    rounds = max(20, min(5000, div(40_000_000, byte_size(data)))) |> div(@callers)
-    late = spawn_link(fn -> late([]) end)
-    start = System.monotonic_time(:microsecond)
-
-    times =
-      1..@callers
-      |> Enum.map(fn _ -> Task.async(fn -> for(_ <- 1..rounds, do: elem(:timer.tc(fun), 0)) end) end)
-      |> Enum.flat_map(&Task.await(&1, :infinity))
-      |> Enum.sort()
-
-    total = System.monotonic_time(:microsecond) - start
-    send(late, {:stop, self()})
-    lateness = receive do {:late, list} -> Enum.sort(list) end
+    rounds = max(20, min(5000, div(40_000_000, byte_size(data)))) |> div(Load.callers())
+    m = Load.measure(rounds, fun)
 
     [
       String.pad_trailing(label, 10),
       String.pad_trailing(what, 22),
-      number(@callers * rounds * byte_size(data) / total, 7, 1),
-      number(at(times, 0.5) / 1000, 11, 3),
-      number(at(times, 0.99) / 1000, 11, 3),
-      number(at(lateness, 0.99) / 1000, 13, 2),
-      number(byte_size(data) / byte_size(packed), 7, 1)
+      Load.number(Load.callers() * rounds * byte_size(data) / m.total, 7, 1),
+      Load.number(m.p50 / 1000, 11, 3),
+      Load.number(m.p99 / 1000, 11, 3),
+      Load.number(m.late / 1000, 13, 2),
+      Load.number(byte_size(data) / byte_size(packed), 7, 1)
     ]
     |> IO.puts()
   end
-
-  defp number(x, width, decimals), do: String.pad_leading(:erlang.float_to_binary(x / 1, decimals: decimals), width)
-  defp at(sorted, part), do: Enum.at(sorted, trunc(part * (length(sorted) - 1)))
-
-  defp late(list) do
-    start = System.monotonic_time(:microsecond)
-
-    receive do
-      {:stop, from} -> send(from, {:late, [0 | list]})
-    after
-      1 -> late([System.monotonic_time(:microsecond) - start - 1000 | list])
-    end
-  end
 end
 
-{:ok, _} =
-  :flitch_node.start_link(
-    name: :zstd,
-    exe: System.fetch_env!("FL_FLITCH"),
-    log: :none,
-    load: [Path.join(System.fetch_env!("FL_BUILD"), "examples/accel/zstd.so")]
-  )
-
-Bench.run(:flitch_node.pick(:zstd))
+Bench.run(Load.node_with(:zstd))
 System.halt(0)
