@@ -38,6 +38,8 @@ typedef struct fli_core {
 	/* Reads the configuration anew and applies it; NULL: there is none to read. Any thread. */
 	int (*reload)(void *ctx, fl_error *err);
 	void *reload_ctx;
+	_Atomic(bool) is_reloading;     /* any: for somebody who asked by flitch:reload/0 */
+	_Atomic(uint64_t) next_read_ms; /* any: until then nobody else has it read so */
 } fli_core;
 
 static inline fli_core *fli_core_of(const fl_node *node)

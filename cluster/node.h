@@ -67,7 +67,12 @@ fli_limits fli_node_limits(const fl_options *options);
  * Options or files that are wrong change nothing; FL_ENOMEM: some may have been taken. Any thread.
  */
 int fli_node_reload(fl_node *node, const fl_options *fresh, fl_error *err);
-/* flitch:reload/0, for the command line and who may call it. */
+/*
+ * flitch:reload/0, for the command line and who may call it: ok, {error, Text}, {error, notsup}
+ * where there is nothing to read, {error, {too_soon, Ms}} for FLI_RELOAD_GAP_MS after the last one
+ * and while one runs.
+ */
+#define FLI_RELOAD_GAP_MS 1000
 int fli_natives_reload(fl_node *node);
 
 /* Loads a shared object and starts those of its behaviours that no child names. The owner of the
