@@ -2,8 +2,9 @@
 /*
  * Reading who may ask for what.
  *
- * What a rule leaves out is what a node of its profile has: all requests of sys with `default`,
- * none with `strict`. A word that sys does not know is refused with the one that was meant.
+ * What a rule leaves out is what a node of its profile has: all requests of sys and supervisors
+ * with `default`, none with `strict`. A word that none of them knows is refused with the one that
+ * was meant.
  */
 #include "cluster/access_options.h"
 
@@ -48,14 +49,17 @@ static int unknown_word(const char *origin, const char *word, fl_error *err)
 	for (int i = 0; i < FLI_ACCESS_WORDS_COUNT; i++)
 		fli_suggest_offer(&suggest, fli_access_word_text((fli_access_word)i));
 	if (suggest.best == NULL)
-		fl_error_set(err, FL_ECONFIG, "%s: \"%s\" is no request of sys", origin, word);
+		fl_error_set(err, FL_ECONFIG, "%s: \"%s\" is no request of sys or of a supervisor",
+			origin, word);
 	else
 		fl_error_set(err, FL_ECONFIG,
-			"%s: \"%s\" is no request of sys (did you mean \"%s\"?)", origin, word,
-			suggest.best);
+			"%s: \"%s\" is no request of sys or of a supervisor (did you mean \"%s\"?)",
+			origin, word, suggest.best);
 	fl_error_why(err, "it is misspelt, or of another version of flitch");
 	fl_error_next(err, "get_state, get_status, debug, suspend, resume, replace_state, "
-			   "change_code, terminate, exit, group_leader, or * for all");
+			   "change_code, terminate, exit, group_leader, start_child, "
+			   "terminate_child, restart_child, delete_child, get_childspec, "
+			   "which_children, or * for all");
 	return FL_ECONFIG;
 }
 

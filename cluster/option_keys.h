@@ -186,8 +186,8 @@
 	X(RPC_ALLOW, "rpc.allow", LIST, 0, 0, "", "", \
 		"further functions (module:function/arity) that remote nodes may call") \
 	X(SYS_ALLOW, "sys.allow", LIST, 0, 0, "", "*", \
-		"requests of sys that remote nodes may make, exit/2 and group_leader among them; with " \
-		"rpc.profile = strict none unless they are listed") \
+		"requests of sys and supervisors that remote nodes may make, exit/2 and group_leader " \
+		"among them; with rpc.profile = strict none unless they are listed") \
 	X(PG_SCOPES, "pg.scopes", LIST, 0, 0, "", "pg", \
 		"scopes of process groups that run from the start") \
 	X(PG_MEMBERS, "pg.members", INT, 1, 1 << 30, "", "16000000", \

@@ -7,6 +7,7 @@
  */
 #include "node/access.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "node/base/glob.h"
@@ -130,8 +131,24 @@ bool fli_access_may(fl_node *node, fl_atom sender, fli_access_word word)
 	return false;
 }
 
-void fli_access_count_function(fl_node *node)
+const char *fli_access_refusal(char *text, size_t size, fli_access_word word)
 {
+	(void)snprintf(text, size,
+		"%s is not open to this caller's node on this C node (flitch); sys.allow opens it",
+		words[word]);
+	return text;
+}
+
+void fli_access_refused_function(fl_node *node, fl_atom sender, const char *function)
+{
+	const fli_access_rule *rule = fli_access_rule_of(node, sender);
+	const char *why = rule != NULL ? "the rule of `access` for that node" : "rpc.allow";
+
 	if (node->access != NULL)
 		node->access->refused_functions++;
+	fli_log_limited(&node->log, node->port->now_ns(node->port) / 1000000, FLI_WARNING,
+		"%s was refused to %.*s: %s does not list it; to open it, add it to %s, and "
+		"`flitch reload`",
+		function, (int)sender.size, sender.text, why,
+		rule != NULL ? "`allow` of that rule" : "that list");
 }

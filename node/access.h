@@ -5,7 +5,7 @@
 /*
  * What a node may ask of this one: rules by patterns of node names, the first that fits counts.
  *
- *     rule: "ops@*"  functions: profile, allow    requests of sys, exit/2, group_leader: words
+ *     rule: "ops@*"  functions: profile, allow    requests of sys, supervisors, exit/2: words
  *     none fits:     fli_exports_policy           fli_access_set's `words_of_others`
  *
  * The name is that of the connection (fl_sender_node), whatever a message says of itself. What this
@@ -17,7 +17,10 @@
 
 #include "node/export.h"
 
-/* X(id, word): named as sys names its requests. `debug`: log, trace, statistics, install. */
+/*
+ * X(id, word): named as sys and supervisor name their requests. `debug`: log, trace, statistics,
+ * install; `which_children`: count_children and which_child, too; `start_child`: a task, too.
+ */
 #define FLI_ACCESS_WORDS(X)                                                                        \
 	X(GET_STATE, "get_state")                                                                  \
 	X(GET_STATUS, "get_status")                                                                \
@@ -28,7 +31,13 @@
 	X(CHANGE_CODE, "change_code")                                                              \
 	X(TERMINATE, "terminate")                                                                  \
 	X(EXIT, "exit")                                                                            \
-	X(GROUP_LEADER, "group_leader")
+	X(GROUP_LEADER, "group_leader")                                                            \
+	X(START_CHILD, "start_child")                                                              \
+	X(TERMINATE_CHILD, "terminate_child")                                                      \
+	X(RESTART_CHILD, "restart_child")                                                          \
+	X(DELETE_CHILD, "delete_child")                                                            \
+	X(GET_CHILDSPEC, "get_childspec")                                                          \
+	X(WHICH_CHILDREN, "which_children")
 
 typedef enum fli_access_word {
 #define FLI_ACCESS_ENUM(id, word) FLI_ACCESS_##id,
@@ -62,7 +71,10 @@ void fli_access_delete(fl_node *node);
 const fli_access_rule *fli_access_rule_of(const fl_node *node, fl_atom sender);
 /* What is refused is counted, and logged. */
 bool fli_access_may(fl_node *node, fl_atom sender, fli_access_word word);
-void fli_access_count_function(fl_node *node);
+/* The text for who was refused, for 160 bytes. */
+const char *fli_access_refusal(char *text, size_t size, fli_access_word word);
+/* `function`: module:function/arity, as rpc.allow has them. Counted, and logged. */
+void fli_access_refused_function(fl_node *node, fl_atom sender, const char *function);
 const char *fli_access_word_text(fli_access_word word);
 /* The bit of a word, all for "*"; 0: there is none of that name. */
 uint32_t fli_access_bit(const char *word);

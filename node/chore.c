@@ -160,15 +160,23 @@ static int run(fl_proc *self, fl_term what, const fl_dest *to, fl_term tag)
 	return rc;
 }
 
-bool fli_task_is_code(fl_term args)
+bool fli_task_runs(fl_term args, fli_mfa *ret_mfa)
 {
-	fl_term mfa, fun;
-	fli_mfa named;
+	fl_term mfa;
 
 	if (!fl_match(args, "[_, _, ~]", &mfa) && !fl_match(args, "[_, _, monitor, ~]", &mfa))
 		return false;
-	return fl_match(mfa, "{erlang, apply, [~, _]}", &fun) && fl_term_kind(fun) == FL_FUN &&
-	       !fli_fun_names(fun, &named);
+	return fl_match(mfa, "{~, ~, ~}", &ret_mfa->module, &ret_mfa->function, &ret_mfa->args);
+}
+
+bool fli_task_is_code(fl_term args)
+{
+	fl_term fun;
+	fli_mfa mfa, named;
+
+	return fli_task_runs(args, &mfa) && fl_atom_is(mfa.module, "erlang") &&
+	       fl_atom_is(mfa.function, "apply") && fl_match(mfa.args, "[~, _]", &fun) &&
+	       fl_term_kind(fun) == FL_FUN && !fli_fun_names(fun, &named);
 }
 
 /* ---- the process ----------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
  */
 
 #include "flitch/task.h"
+#include "node/export.h"
 #include "node/runtime.h"
 
 /* What Elixir's supervisor starts: 'Elixir.Task.Supervised'. */
@@ -31,6 +32,8 @@ int fli_chore_adopt(fl_proc *self, const fl_pid *pid, const fl_ref *ref, fl_proc
 int fli_chore_begin(fl_proc *proc, fli_chore *job);
 /* fl_task_async; not linked it ends with its owner, which does not end with it. */
 int fli_task_start(fl_proc *self, bool link, const fl_job *job, void *arg, fl_async *ret_task);
+/* What the arguments of a supervised task's start have it run. False: they are none. */
+bool fli_task_runs(fl_term args, fli_mfa *ret_mfa);
 /* A fun among the arguments of a request to a Task.Supervisor: {M, F, A} with code in it. */
 bool fli_task_is_code(fl_term args);
 

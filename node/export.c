@@ -279,38 +279,40 @@ int fli_exports_policy(fl_node *node, fli_rpc_profile profile, const char *allow
 	return FL_OK;
 }
 
-static int judge(const fl_proc *self, const exported *entry, const fli_mfa *mfa, uint32_t arity)
+static int judge(const fl_node *node, fl_atom sender, const exported *entry, const fli_mfa *mfa)
 {
-	fl_node *node = self->node;
-	const fli_access_rule *rule = fli_access_rule_of(node, fl_sender_node(self));
+	const fli_access_rule *rule = fli_access_rule_of(node, sender);
 	fli_rpc_profile profile = rule != NULL ? rule->profile : node->exports->profile;
 	const char *allow = rule != NULL ? rule->allow : node->exports->allow;
 	bool is_strict = profile == FLI_RPC_STRICT;
 
-	if (entry->class == FLI_EXPORT_MEMBER || is_allowed(allow, mfa, arity) ||
+	if (entry->class == FLI_EXPORT_MEMBER || is_allowed(allow, mfa, entry->export->arity) ||
 		(!is_strict && entry->class != FLI_EXPORT_OFF))
 		return FL_OK;
-	fli_access_count_function(node);
-	return is_strict ? FL_ENOENT : FL_ENOTSUP;
+	return is_strict ? FL_EREFUSED : FL_ENOTSUP;
+}
+
+static const exported *entry_of(const fl_node *node, const fli_mfa *mfa, uint32_t arity)
+{
+	export_key key = {mfa->module, mfa->function, arity};
+
+	return node->exports == NULL
+		       ? NULL
+		       : fli_map_get(&node->exports->table, key_hash(node, &key), &key);
 }
 
 int fli_exports_find(
 	const fl_proc *self, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export)
 {
-	export_key key = {mfa->module, mfa->function, arity};
 	fl_node *node = self->node;
-	const fli_exports *exports = node->exports;
-	const exported *entry;
+	const exported *entry = entry_of(node, mfa, arity);
 	int rc;
 
-	if (exports == NULL)
-		return FL_ENOENT;
-	entry = fli_map_get(&exports->table, key_hash(node, &key), &key);
 	if (entry == NULL)
 		return FL_ENOENT;
 	if (!entry->is_own && fli_gate_is_shut(node, FLI_GATE_SPAWN))
 		return FL_EBUSY; /* as its servers, a paused node's functions are not there */
-	rc = judge(self, entry, mfa, arity);
+	rc = judge(node, fl_sender_node(self), entry, mfa);
 	if (rc == FL_OK)
 		*ret_export = entry->export;
 	return rc;
@@ -386,20 +388,51 @@ static bool inner_of(const fli_mfa *mfa, fli_mfa *inner, fl_term *ret_fun)
 	return false;
 }
 
-/* Turns it into what it runs, as deep as it is nested. */
-static int unroll(fl_proc *self, fli_mfa *mfa, fl_buf *result)
+/* Turns it into what it runs, as deep as it is nested. False: `ret_fun` names no function. */
+static bool unroll(fli_mfa *mfa, fl_term *ret_fun)
 {
 	fli_mfa inner;
-	fl_term fun;
 
-	while (inner_of(mfa, &inner, &fun)) {
-		if (fun.data != NULL && fl_term_kind(fun) != FL_FUN)
-			return fl_raise(result, FL_ERROR, "{badfun, ~}", fun);
-		if (fun.data != NULL && !fli_fun_names(fun, &inner))
-			return fli_refuse_fun(self, result);
+	while (inner_of(mfa, &inner, ret_fun)) {
+		if (ret_fun->data != NULL &&
+			(fl_term_kind(*ret_fun) != FL_FUN || !fli_fun_names(*ret_fun, &inner)))
+			return false;
 		*mfa = inner;
 	}
-	return FL_OK;
+	return true;
+}
+
+/* One that names no function. */
+static int refuse_odd_fun(fl_proc *self, fl_term fun, fl_buf *result)
+{
+	return fl_term_kind(fun) == FL_FUN ? fli_refuse_fun(self, result)
+					   : fl_raise(result, FL_ERROR, "{badfun, ~}", fun);
+}
+
+bool fli_exports_are_shut(const fl_node *node, fl_atom sender, const fli_mfa *what)
+{
+	const exported *entry;
+	fli_mfa mfa = *what;
+	uint32_t arity;
+	fl_term fun;
+
+	if (!unroll(&mfa, &fun) || !fli_args_count(mfa.args, &arity))
+		return false;
+	entry = entry_of(node, &mfa, arity);
+	return entry != NULL && judge(node, sender, entry, &mfa) != FL_OK;
+}
+
+/* The names of what is here are the node's, and short. */
+static void tell_refusal(fl_proc *self, const fli_mfa *mfa, uint32_t arity)
+{
+	fl_node *node = self->node;
+	char text[256];
+
+	(void)snprintf(text, sizeof text, "%.*s:%.*s/%u", (int)mfa->module.size, mfa->module.text,
+		(int)mfa->function.size, mfa->function.text, arity);
+	fli_enter(node);
+	fli_access_refused_function(node, fl_sender_node(self), text);
+	fli_leave(node);
 }
 
 static int refuse(const fli_mfa *mfa, uint32_t arity, int why, fl_buf *result)
@@ -408,7 +441,6 @@ static int refuse(const fli_mfa *mfa, uint32_t arity, int why, fl_buf *result)
 
 	if (why != FL_ENOTSUP && why != FL_EBUSY)
 		return fl_raise(result, FL_ERROR, "undef");
-	/* The names of what is off are the node's, and short. */
 	(void)snprintf(text, sizeof text,
 		why == FL_EBUSY
 			? "%.*s:%.*s/%u is not there while its partition policy pauses this C node "
@@ -447,7 +479,8 @@ static int check_outcome(int class, fl_buf *result)
 static bool is_messenger(const fl_export *export)
 {
 	static const char *const modules[] = {"erlang", "gen_server", "gen_statem", "sys",
-		"Elixir.GenServer", "Elixir.Process", "Elixir.Registry"};
+		"supervisor", "Elixir.GenServer", "Elixir.Process", "Elixir.Registry",
+		"Elixir.Supervisor", "Elixir.DynamicSupervisor", "Elixir.PartitionSupervisor"};
 
 	for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
 		if (strcmp(modules[i], export->module) == 0)
@@ -472,16 +505,19 @@ int fli_apply(fl_proc *self, fli_mfa *mfa, fl_buf *ret_result)
 	fl_node *node = fl_self_node(self);
 	const fl_export *export = NULL;
 	uint32_t arity;
-	int rc = unroll(self, mfa, ret_result);
+	fl_term fun;
+	int rc;
 
 	mfa->blamed = FLI_BLAME_NOTHING;
-	if (rc != FL_OK)
-		return check_outcome(rc, ret_result);
+	if (!unroll(mfa, &fun))
+		return check_outcome(refuse_odd_fun(self, fun, ret_result), ret_result);
 	if (!fli_args_count(mfa->args, &arity))
 		return check_outcome(fl_raise(ret_result, FL_ERROR, "badarg"), ret_result);
 	fli_enter(node);
 	rc = fli_exports_find(self, mfa, arity, &export);
 	fli_leave(node);
+	if (rc == FL_EREFUSED || rc == FL_ENOTSUP)
+		tell_refusal(self, mfa, arity);
 	if (rc != FL_OK)
 		return check_outcome(refuse(mfa, arity, rc, ret_result), ret_result);
 	rc = take_blame(run(self, export, mfa->args, ret_result), mfa);

@@ -96,11 +96,14 @@ typedef enum fli_blame {
 enum { FLI_BLAME = 16 };
 
 /*
- * For who asked for what `self` does. FL_OK: *ret_export is open; FL_ENOENT: undef; FL_ENOTSUP:
+ * For who asked for what `self` does. FL_OK: *ret_export is open; FL_ENOENT: undef; FL_EREFUSED:
+ * the same, though it is here: who asked may have what is listed for it and no more; FL_ENOTSUP:
  * shut on purpose; FL_EBUSY: while the node pauses.
  */
 int fli_exports_find(
 	const fl_proc *self, const fli_mfa *mfa, uint32_t arity, const fl_export **ret_export);
+/* It, or what it is told to apply, is here and not open to `sender`. The context is owned. */
+bool fli_exports_are_shut(const fl_node *node, fl_atom sender, const fli_mfa *what);
 /* Whether an allow-list can be read; `what` names it for people. */
 int fli_exports_check_allow(const char *what, const char *allow, fl_error *err);
 

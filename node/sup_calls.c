@@ -3,12 +3,16 @@
  * The requests of supervisor, Elixir's Supervisor and DynamicSupervisor, with OTP's answers.
  *
  * Failure: what is no request at all is {error, unknown_call}, where OTP's supervisor would end; a
- * child of the node's own is {error, not_allowed} to whoever wants it gone.
+ * child of the node's own is {error, not_allowed} to whoever wants it gone. What is not open to the
+ * node that asks (access.h) is {error, {notsup, Text}}, and so is a task that would run a function
+ * that is not: the task itself runs as one of this node's own.
  */
 #include <string.h>
 
+#include "node/access.h"
 #include "node/chore.h"
 #include "node/export.h"
+#include "node/sched.h"
 #include "node/sup_process.h"
 
 /* A request under way. */
@@ -16,7 +20,8 @@ typedef struct asked {
 	fl_proc *self;
 	fli_supervisor *s;
 	fl_from from;
-	fl_term what; /* its argument */
+	fl_atom sender; /* the node that asks */
+	fl_term what;   /* its argument */
 } asked;
 
 static int answer(const asked *a, const char *pattern)
@@ -44,6 +49,76 @@ static int answer_error(const asked *a, fl_buf *why)
 		(void)fl_reply(a->from, "{error, system_limit}");
 	fl_buf_free(why);
 	return FL_OK;
+}
+
+/* ---- who may ask ----------------------------------------------------------------------------- */
+
+/* FLI_ACCESS_WORDS_COUNT: none of those. */
+static fli_access_word word_of(fl_term request)
+{
+	static const struct {
+		const char *request;
+		fli_access_word word;
+	} all[] = {{"which_children", FLI_ACCESS_WHICH_CHILDREN},
+		{"count_children", FLI_ACCESS_WHICH_CHILDREN},
+		{"{which_child, _}", FLI_ACCESS_WHICH_CHILDREN},
+		{"{get_childspec, _}", FLI_ACCESS_GET_CHILDSPEC},
+		{"{start_child, _}", FLI_ACCESS_START_CHILD},
+		{"{start_task, _, _, _}", FLI_ACCESS_START_CHILD},
+		{"{terminate_child, _}", FLI_ACCESS_TERMINATE_CHILD},
+		{"{restart_child, _}", FLI_ACCESS_RESTART_CHILD},
+		{"{delete_child, _}", FLI_ACCESS_DELETE_CHILD}};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (fl_match(request, all[i].request))
+			return all[i].word;
+	return FLI_ACCESS_WORDS_COUNT;
+}
+
+/* Has answered, if so. */
+static bool refuses(const asked *a, fl_term request)
+{
+	fl_node *node = a->self->node;
+	fli_access_word word;
+	char text[160];
+	bool may;
+
+	if (FLI_LIKELY(fl_atom_eq(a->sender, node->name)))
+		return false;
+	word = word_of(request);
+	if (word == FLI_ACCESS_WORDS_COUNT)
+		return false;
+	fli_enter(node);
+	may = fli_access_may(node, a->sender, word);
+	fli_leave(node);
+	if (!may) /* the caller may be gone */
+		(void)fl_reply(a->from, "{error, {notsup, ~}}",
+			fli_access_refusal(text, sizeof text, word));
+	return !may;
+}
+
+/* Of a task, what it runs is not open to who asks. `args`: those of its start. */
+static bool is_shut(const asked *a, const fli_kid_spec *spec, fl_term args)
+{
+	fl_node *node = a->self->node;
+	fli_mfa mfa;
+	bool shut;
+
+	if (spec->behaviour != &fli_task_supervised || fl_atom_eq(a->sender, node->name) ||
+		!fli_task_runs(args, &mfa))
+		return false;
+	fli_enter(node);
+	shut = fli_exports_are_shut(node, a->sender, &mfa);
+	if (shut)
+		fli_access_refused_function(node, a->sender, "a task's function");
+	fli_leave(node);
+	return shut;
+}
+
+static int answer_shut(const asked *a)
+{
+	return answer(a, "{error, {notsup, <<\"the function of this task is not open to this "
+			 "caller's node on this C node (flitch); rpc.allow opens it\">>}}");
 }
 
 /* ---- start_child ----------------------------------------------------------------------------- */
@@ -88,10 +163,13 @@ static int answer_failed(const asked *a, const fli_kid *kid, fl_buf *why)
 
 static int start_static(const asked *a, fli_kid_spec *spec, fl_term args)
 {
-	fli_kid *kid = is_full(a->s) ? NULL : fli_sup_add(a->s->sup, spec, args);
 	fl_buf why = FL_BUF_INIT;
+	fli_kid *kid;
 	fli_born born;
 
+	if (is_shut(a, spec, args))
+		return answer_shut(a);
+	kid = is_full(a->s) ? NULL : fli_sup_add(a->s->sup, spec, args);
 	if (kid == NULL)
 		return answer(a, "{error, system_limit}");
 	born = fli_sup_start_kid(a->s->sup, kid, &why);
@@ -139,10 +217,13 @@ static int start_child(const asked *a)
 
 static int start_dynamic(const asked *a, fli_kid_spec *spec, fl_term args)
 {
-	fli_kid *kid = is_full(a->s) ? NULL : fli_sup_add(a->s->sup, spec, args);
 	fl_buf why = FL_BUF_INIT;
+	fli_kid *kid;
 	fli_born born;
 
+	if (is_shut(a, spec, args))
+		return answer_shut(a);
+	kid = is_full(a->s) ? NULL : fli_sup_add(a->s->sup, spec, args);
 	if (kid == NULL)
 		return answer(a, "{error, system_limit}");
 	born = fli_sup_start_kid(a->s->sup, kid, &why);
@@ -399,7 +480,8 @@ static int start_any(const asked *a)
 	}
 }
 
-int fli_supervisor_call(fl_proc *self, fli_supervisor *s, fl_from from, fl_term request)
+int fli_supervisor_call(
+	fl_proc *self, fli_supervisor *s, fl_from from, fl_atom sender, fl_term request)
 {
 	static const struct {
 		const char *pattern;
@@ -412,9 +494,11 @@ int fli_supervisor_call(fl_proc *self, fli_supervisor *s, fl_from from, fl_term 
 		{"{get_childspec, ~}", get_childspec},
 		{"{which_child, ~}", which_child},
 	};
-	asked a = {.self = self, .s = s, .from = from};
+	asked a = {.self = self, .s = s, .from = from, .sender = sender};
 	fl_term args, restart, shutdown;
 
+	if (refuses(&a, request))
+		return FL_OK;
 	if (fl_match(request, "which_children"))
 		return which_children(&a);
 	if (fl_match(request, "count_children"))

@@ -46,8 +46,9 @@ extern const fli_sup_ops fli_supervisor_ops;
 fl_pid fli_kid_pid(const fl_proc *self, const fli_kid *kid);
 /* As far as it goes without waiting; what a handler of a supervisor returns. */
 int fli_supervisor_drive(fl_proc *self, fli_supervisor *s);
-/* Answers a request, or defers it. */
-int fli_supervisor_call(fl_proc *self, fli_supervisor *s, fl_from from, fl_term request);
+/* Answers a request, or defers it. `sender`: the node that asks. */
+int fli_supervisor_call(
+	fl_proc *self, fli_supervisor *s, fl_from from, fl_atom sender, fl_term request);
 /* Adds a child of C's own form. FL_EINVAL: ret_why has OTP's term. */
 int fli_supervisor_add(
 	fli_supervisor *s, const fl_child *child, fl_term args, fli_kid **ret_kid, fl_buf *ret_why);

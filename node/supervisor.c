@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/access.h"
 #include "node/behaviours.h"
 #include "node/conflict.h"
 #include "node/owned.h"
@@ -29,6 +30,7 @@
 typedef struct deferred {
 	fli_link link;
 	fl_from from;
+	fl_atom sender; /* the node that asked, interned */
 	bool is_call;
 	size_t size;
 	uint8_t bytes[];
@@ -47,6 +49,7 @@ static bool defer(fl_proc *self, fli_supervisor *s, const fl_from *from, fl_term
 		d->is_call = from != NULL;
 		if (from != NULL)
 			d->from = *from;
+		d->sender = fl_sender_node(self);
 		d->size = buf.size;
 		memcpy(d->bytes, buf.data, buf.size);
 		fli_list_append(&s->deferred, &d->link);
@@ -82,7 +85,7 @@ static bool take_deferred(fl_proc *self, fli_supervisor *s)
 		return false;
 	term = fli_term(self->node, d->bytes, d->size);
 	if (d->is_call)
-		(void)fli_supervisor_call(self, s, d->from, term); /* it answers all */
+		(void)fli_supervisor_call(self, s, d->from, d->sender, term); /* it answers all */
 	else
 		try_again(self, s, term);
 	fli_enter(self->node);
@@ -170,7 +173,7 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	int rc = FL_OK;
 
 	if (s->sup->phase == FLI_SUP_IDLE && !wants_end(s))
-		rc = fli_supervisor_call(self, s, from, request);
+		rc = fli_supervisor_call(self, s, from, fl_sender_node(self), request);
 	else if (defer(self, s, &from, request))
 		rc = fl_later(self, from);
 	else
@@ -178,10 +181,23 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	return rc == FL_OK ? fli_supervisor_drive(self, s) : rc;
 }
 
+static bool may_restart(fl_proc *self)
+{
+	fl_node *node = self->node;
+	bool may;
+
+	fli_enter(node);
+	may = fli_access_may(node, fl_sender_node(self), FLI_ACCESS_RESTART_CHILD);
+	fli_leave(node);
+	return may;
+}
+
 static int on_cast(fl_proc *self, void *state, fl_term message)
 {
 	fli_supervisor *s = state;
 
+	if (!may_restart(self))
+		return FL_OK;
 	if (s->sup->phase == FLI_SUP_IDLE)
 		try_again(self, s, message);
 	else if (fl_match(message, "{try_again_restart, _}") && !defer(self, s, NULL, message))

@@ -447,11 +447,9 @@ bool fli_sys_refuses(fl_proc *proc, const fli_msg *msg)
 	word = word_of(request);
 	if (word == FLI_ACCESS_WORDS_COUNT || fli_access_may(node, sender, word))
 		return false;
-	(void)snprintf(text, sizeof text,
-		"%s is not open to this caller's node on this C node (flitch); sys.allow opens it",
-		fli_access_word_text(word));
 	/* an answer that finds nobody is no error of the server's */
-	(void)fli_reply_spec(node, proc, msg, fl_spec("{error, {notsup, ~}}", text));
+	(void)fli_reply_spec(node, proc, msg,
+		fl_spec("{error, {notsup, ~}}", fli_access_refusal(text, sizeof text, word)));
 	return true;
 }
 

@@ -599,7 +599,7 @@ reload_command_says_what_came_of_it() {
 	says c14.err 'flitch:reload/0: log level debug'
 	printf 'access = ({ nodes = "x"; sys = ["terminat"]; });\n' >reload.conf
 	try 78 "$flitch" reload c14@127.0.0.1
-	says err 'c14@127.0.0.1 changed nothing: reload.conf:1: "terminat" is no request of sys (did you mean "terminate"?)'
+	says err 'c14@127.0.0.1 changed nothing: reload.conf:1: "terminat" is no request of sys or of a supervisor (did you mean "terminate"?)'
 	printf 'access = ({ nodes = "*"; rpc = "strict"; });\n' >reload.conf
 	try 0 "$flitch" reload c14@127.0.0.1
 	try 78 "$flitch" reload c14@127.0.0.1
@@ -622,11 +622,11 @@ access_rules_that_are_wrong_name_where() {
 	{ nodes = "*"; alow = "a:b"; }|unknown key "alow" (did you mean "allow"?)
 	{ nodes = "*"; allow = ["init"]; }|"init" names no function
 	{ nodes = "*"; allow = 7; }|this key takes texts
-	{ nodes = "*"; sys = [ "stop" ]; }|"stop" is no request of sys
+	{ nodes = "*"; sys = [ "stop" ]; }|"stop" is no request of sys or of a supervisor
 	7|access holds groups
 	EOF
 	try 78 "$flitch" config check --set sys.allow=get_stat
-	says err '"get_stat" is no request of sys (did you mean "get_state"?)'
+	says err '"get_stat" is no request of sys or of a supervisor (did you mean "get_state"?)'
 	try 78 "$flitch" config check --set rpc.allow=init
 	says err 'rpc.allow: "init" names no function'
 }

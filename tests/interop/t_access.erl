@@ -52,14 +52,20 @@ nobody_stops_loads_or_runs_a_shell_by_default_test(#{node := Node}) ->
 erpc(Node, M, F, A) -> erpc:call(Node, M, F, A, 20000).
 
 rule_of_a_node_is_its_own_test(Config) ->
-    #{node := Node} = c(Config, rules("allow = [\"init:stop/0\"];", "rpc = \"strict\"; sys = [];")),
+    #{node := Node} = C = c(Config, rules("allow = [\"init:stop/0\"];", "rpc = \"strict\"; sys = [];")),
     #{node := BeamNode} = fixture:beam_node(Config, []),
     Ask = fun(M, F, A) -> rpc(BeamNode, rpc, call, [Node, M, F, A]) end,
     {badrpc, {'EXIT', {undef, _}}} = Ask(init, stop, []),
     {badrpc, {'EXIT', {undef, _}}} = Ask(erlang, memory, []),
     Node = Ask(erlang, node, []),
+    _ = line(C, "erlang:memory/0 was refused to " ++ atom_to_list(BeamNode)),
     {badrpc, {'EXIT', {{notsup, _}, _}}} =
         rpc(BeamNode, sys, get_state, [{counter, Node}]),
+    Sup = {flitch_sup, Node},
+    {error, {notsup, _}} = rpc(BeamNode, supervisor, which_children, [Sup]),
+    {error, {notsup, _}} = rpc(BeamNode, supervisor, terminate_child, [Sup, counter]),
+    {counter, Counter, worker, _} = lists:keyfind(counter, 1, supervisor:which_children(Sup)),
+    Counter = rpc(Node, erlang, whereis, [counter]),
     true = is_list(rpc(Node, erlang, memory, [])),
     _ = sys:get_state({counter, Node}),
     ok = rpc(Node, init, stop, []).
