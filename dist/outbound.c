@@ -318,6 +318,62 @@ int fli_outbound_finish_with(fli_outbound *out, fl_term payload, unsigned featur
 	return code == FL_OK ? finish_large_with(out, payload) : give_up(out, code);
 }
 
+/* The binary at the end of `buf` is `size` bytes long. */
+static void set_size(fli_outbound *out, size_t size)
+{
+	fli_put32(out->buf.data + out->buf.size - 4, (uint32_t)size);
+}
+
+static int end_copied(fli_outbound *out, const fli_buf *block, size_t at)
+{
+	set_size(out, block->size - at);
+	fli_buf_add(&out->buf, block->data + at, block->size - at);
+	return out->buf.failed ? give_up(out, FL_ENOMEM) : end_frame(out);
+}
+
+/* What comes before the bytes moves in front of them. */
+static int end_in_place(fli_outbound *out, fli_buf *block, size_t at)
+{
+	fli_outbound_large large = large_of(out);
+	size_t head_size = out->buf.size - control_at(out);
+
+	set_size(out, block->size - at);
+	memcpy(block->data + at - head_size, out->buf.data + control_at(out), head_size);
+	large.bytes = *block;
+	large.start = at - head_size - FLI_FRAGMENT_FIRST_BYTES;
+	fli_buf_create(block, block->mem, 0);
+	return end_large(out, &large);
+}
+
+static int finish_block(fli_outbound *out, fli_buf *block, size_t at, unsigned features)
+{
+	size_t size = block->size - at, before = out->buf.size - out->start;
+	int code;
+
+	if (out->buf.failed)
+		return give_up(out, FL_ENOMEM);
+	code = check_features(
+		out, out->buf.data + out->payload_at, out->buf.size - out->payload_at, features);
+	if (code == FL_OK && size + before > out->config.limits.message_bytes_max)
+		code = FL_ELIMIT;
+	if (code != FL_OK)
+		return give_up(out, code);
+	if (!out->is_cuttable || size <= out->lanes.fragment_bytes ||
+		before + FLI_FRAGMENT_FIRST_BYTES > at)
+		return end_copied(out, block, at);
+	return end_in_place(out, block, at);
+}
+
+int fli_outbound_finish_block(fli_outbound *out, fli_buf *block, size_t at, unsigned features)
+{
+	int code;
+
+	fl_assert(out->is_open && out->payload_at != 0 && at <= block->size);
+	code = finish_block(out, block, at, features);
+	fli_buf_destroy(block);
+	return code;
+}
+
 bool fli_outbound_tick(fli_outbound *out)
 {
 	uint8_t *p;

@@ -134,6 +134,12 @@ int fli_outbound_begin_spawn(fli_outbound *out, const fli_outbound_spawn *spawn)
 int fli_outbound_finish(fli_outbound *out, unsigned features);
 /* Appends a complete term as the payload and finishes; a large one is copied only once. */
 int fli_outbound_finish_with(fli_outbound *out, fl_term payload, unsigned features);
+/*
+ * The payload ends in a binary without bytes; they are those of `block` from `at` on. A large one
+ * is sent from the block, whose room before `at` gets what comes first. Takes the block's memory,
+ * on failure, too.
+ */
+int fli_outbound_finish_block(fli_outbound *out, fli_buf *block, size_t at, unsigned features);
 /* Takes the open signal back. */
 void fli_outbound_abort(fli_outbound *out);
 

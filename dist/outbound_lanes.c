@@ -131,7 +131,7 @@ int fli_outbound_lanes_add_plain(
 
 static void plan(const fli_outbound_lanes *lanes, fli_outbound_job *job, size_t control_size)
 {
-	size_t size = job->bytes.size - FLI_FRAGMENT_FIRST_BYTES, rest;
+	size_t size = job->bytes.size - job->start - FLI_FRAGMENT_FIRST_BYTES, rest;
 
 	job->first_size =
 		control_size > lanes->fragment_bytes ? control_size : lanes->fragment_bytes;
@@ -153,11 +153,12 @@ int fli_outbound_lanes_add_large(fli_outbound_lanes *lanes, const fli_outbound_l
 		return FL_ENOMEM;
 	}
 	job->bytes = bytes;
+	job->start = job->at = large->start;
 	job->seq = ++lanes->seq;
 	job->refs = large->refs;
 	plan(lanes, job, large->control_size);
 	fli_list_append(&lane->jobs, &job->link);
-	lanes->bytes += job->bytes.size;
+	lanes->bytes += job->bytes.size - job->start;
 	return FL_OK;
 }
 
@@ -172,13 +173,13 @@ static void put_header(uint8_t *p, uint8_t kind, size_t frame_size, const fli_ou
 
 static void take_first(fli_outbound_job *job, fli_outbound_piece *piece)
 {
-	uint8_t *p = job->bytes.data;
+	uint8_t *p = job->bytes.data + job->start;
 
 	piece->size = FLI_FRAGMENT_FIRST_BYTES + job->first_size;
 	put_header(p, 69, piece->size, job);
 	p[22] = job->refs;
 	piece->data = p;
-	job->at = piece->size;
+	job->at = job->start + piece->size;
 }
 
 static void take_next(fli_outbound_job *job, size_t fragment_bytes, fli_outbound_piece *piece)
@@ -237,7 +238,7 @@ void fli_outbound_lanes_take(fli_outbound_lanes *lanes, fli_outbound_piece *ret_
 
 	if (job->seq == 0)
 		take_plain(job, ret_piece);
-	else if (job->at == 0)
+	else if (job->at == job->start)
 		take_first(job, ret_piece);
 	else
 		take_next(job, lanes->fragment_bytes, ret_piece);

@@ -32,6 +32,7 @@
 typedef struct fli_outbound_job {
 	fli_link link;     /* in its lane */
 	fli_buf bytes;     /* large: room for the first header, control term, payload */
+	size_t start;      /* large: where that room begins */
 	size_t at;         /* first byte that has not been handed out */
 	size_t first_size; /* data in the first fragment; at least the control term */
 	uint64_t seq;      /* 0: plain, complete frames */
@@ -83,6 +84,7 @@ typedef struct fli_outbound_large {
 	uint64_t fence;
 	uint8_t refs;  /* atom references of the header */
 	fli_buf bytes; /* FLI_FRAGMENT_FIRST_BYTES of room, references, control term, payload */
+	size_t start;  /* where they begin in `bytes` */
 	size_t control_size; /* and of the references */
 } fli_outbound_large;
 

@@ -169,6 +169,31 @@ static int op_send_end(fli_peer *base)
 	return rc;
 }
 
+static int op_send_end_with(fli_peer *base, fli_buf *block, size_t at)
+{
+	fli_dist_peer *peer = fli_dist_peer_of(base);
+	fli_remote_open *open = &peer->dist->open;
+	fli_conn *conn = conn_of(peer);
+	int rc = FL_ENOCONN;
+
+	if (open->peer == peer && open->is_queued) {
+		if (!open->buf.failed)
+			fli_put32(
+				open->buf.data + open->buf.size - 4, (uint32_t)(block->size - at));
+		fli_buf_add(&open->buf, block->data + at, block->size - at);
+		rc = op_send_end(base);
+	} else if (open->peer == peer && peer->conn != NULL) {
+		open->peer = NULL;
+		rc = fli_outbound_finish_block(
+			&peer->conn->out, block, at, FLI_OUTBOUND_UNKNOWN_FEATURES);
+		if (rc == FL_OK && conn != NULL)
+			fli_conn_mark(conn);
+	}
+	open->peer = NULL;
+	fli_buf_destroy(block);
+	return rc;
+}
+
 static void op_send_cancel(fli_peer *base)
 {
 	fli_dist_peer *peer = fli_dist_peer_of(base);
@@ -279,6 +304,7 @@ const fli_remote_ops *fli_remote_ops_table(void)
 		.next = op_next,
 		.send_begin = op_send_begin,
 		.send_end = op_send_end,
+		.send_end_with = op_send_end_with,
 		.send_cancel = op_send_cancel,
 		.link = op_link,
 		.unlink = op_unlink,

@@ -10,6 +10,7 @@
 #include "flitch/error.h"
 #include "flitch/events.h"
 #include "flitch/global.h"
+#include "flitch/large.h"
 #include "flitch/log.h"
 #include "flitch/node.h"
 #include "flitch/pg.h"

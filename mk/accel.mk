@@ -11,9 +11,10 @@ ACCEL_LIBS_zstd = $(shell pkg-config --libs libzstd)
 
 all: $(ACCEL_SO)
 
-$(ACCEL_DIR)/%.so: $(BUILD)/flags
+.SECONDEXPANSION:
+$(ACCEL_DIR)/%.so: $$(wildcard examples/accel/$$*/*.[ch]) $(BUILD)/flags
 	$(call say,LD)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -MF $(@:.so=.d) \
-		-shared $(PARTS) $(ALL_LDFLAGS) -o $@ examples/accel/$*/$*.c $(ACCEL_LIBS_$*)
+		-shared $(PARTS) $(ALL_LDFLAGS) -o $@ $(wildcard examples/accel/$*/*.c) $(ACCEL_LIBS_$*)
 
 .PHONY: accel accel-bench
 accel: ## the accelerators, from Elixir

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "node/debug.h"
-#include "node/runtime.h"
+#include "node/large.h"
 #include "node/sched.h"
 #include "node/term/peek.h"
 #include "node/term/tag.h"
@@ -201,7 +201,26 @@ static int begin_reply(fl_node *node, fl_proc *from, const fli_msg *asked, fli_s
 	return begin_far(node, from, &target, send);
 }
 
-int fli_reply_spec(fl_node *node, fl_proc *from, const fli_msg *asked, fl_spec reply)
+/* {Tag, .. is there; `blob` may be NULL. */
+static int end_reply(fl_node *node, fl_proc *from, fli_send *send, fl_spec reply, fl_blob *blob)
+{
+	int rc;
+
+	if (blob != NULL && send->peer != NULL && node->remote->send_end_with != NULL) {
+		rc = fli_blob_send(node, send, reply, blob);
+		if (blob->node == NULL)
+			return rc;
+	} else {
+		rc = fli_build_values(send->buf, reply.pattern, reply.values, reply.count);
+		if (rc == FL_OK)
+			return fli_send_end(node, from, send);
+	}
+	fli_send_cancel(node, send);
+	return rc;
+}
+
+static int reply_with(
+	fl_node *node, fl_proc *from, const fli_msg *asked, fl_spec reply, fl_blob *blob)
 {
 	fli_send send;
 	int rc = begin_reply(node, from, asked, &send);
@@ -210,11 +229,12 @@ int fli_reply_spec(fl_node *node, fl_proc *from, const fli_msg *asked, fl_spec r
 		return rc;
 	fli_write_tuple(send.buf, 2);
 	fli_write_term(send.buf, tag_of(node, asked));
-	rc = fli_build_values(send.buf, reply.pattern, reply.values, reply.count);
-	if (rc == FL_OK)
-		return fli_send_end(node, from, &send);
-	fli_send_cancel(node, &send);
-	return rc;
+	return end_reply(node, from, &send, reply, blob);
+}
+
+int fli_reply_spec(fl_node *node, fl_proc *from, const fli_msg *asked, fl_spec reply)
+{
+	return reply_with(node, from, asked, reply, NULL);
 }
 
 /* The caller chose its tag, so the server must not fall with what its node cannot take. */
@@ -228,7 +248,7 @@ static int refuse_answer(const fli_call *call)
 	return FL_OK;
 }
 
-int fl_reply_spec(fl_from from, fl_spec reply)
+static int answer(fl_from from, fl_spec reply, fl_blob *blob)
 {
 	fl_node *node = from.node;
 	fli_call *call;
@@ -237,7 +257,9 @@ int fl_reply_spec(fl_from from, fl_spec reply)
 	fli_enter(node);
 	call = fli_call_find(node, from);
 	if (call != NULL && call->proc->status != FLI_EXITING) {
-		rc = fli_reply_spec(node, call->proc, call->msg, reply);
+		if (fli_is_debugged(call->proc))
+			blob = NULL; /* sys shall show what was sent */
+		rc = reply_with(node, call->proc, call->msg, reply, blob);
 		if (rc == FL_ENOPROC || rc == FL_ENOCONN)
 			rc = FL_OK; /* nobody waits any more: as in Erlang, no error */
 		else if (rc == FL_ENOTSUP)
@@ -251,6 +273,21 @@ int fl_reply_spec(fl_from from, fl_spec reply)
 			fli_call_close(node, call);
 	}
 	fli_leave(node);
+	return rc;
+}
+
+int fl_reply_spec(fl_from from, fl_spec reply)
+{
+	return answer(from, reply, NULL);
+}
+
+int fl_reply_blob_spec(fl_from from, fl_blob *blob, fl_spec reply)
+{
+	int rc = FL_EMISUSE;
+
+	if (blob->node == from.node && fli_blob_is_last(reply, blob))
+		rc = answer(from, reply, blob);
+	fl_blob_free(blob);
 	return rc;
 }
 

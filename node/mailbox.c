@@ -13,7 +13,7 @@
  */
 #include <string.h>
 
-#include "node/runtime.h"
+#include "node/large.h"
 #include "node/term/peek.h"
 #include "node/term/step.h"
 #include "node/term/tag.h"
@@ -22,6 +22,7 @@ static const uint32_t class_sizes[FLI_POOL_CLASSES] = {96, 224, 480, 2016};
 #define POOL_KEEP 4096                /* chunks of a class that stay for reuse */
 #define TAKE_BYTES ((size_t)16 << 10) /* binaries from here on are worth more than a copy */
 #define TAKE_HEAD_MAX 1024
+#define HELD_MAX 255
 
 static int class_of(size_t size)
 {
@@ -54,7 +55,35 @@ fli_msg *fli_msg_new(fl_node *node, size_t size)
 	msg->data = msg->room;
 	msg->block = NULL;
 	msg->sender = NULL;
+	atomic_init(&msg->held, 0);
 	return msg;
+}
+
+/* False: somebody else holds it, and frees it. */
+static bool is_last(fli_msg *msg)
+{
+	/* acquire: pairs with the release of who has let go on another thread */
+	return atomic_load_explicit(&msg->held, memory_order_acquire) == 0 ||
+	       atomic_fetch_sub_explicit(&msg->held, 1, memory_order_acq_rel) == 0;
+}
+
+bool fli_msg_hold(fli_msg *msg)
+{
+	/* it counts up in one thread at a time; others count down */
+	if (atomic_load_explicit(&msg->held, memory_order_relaxed) == HELD_MAX)
+		return false;
+	atomic_fetch_add_explicit(&msg->held, 1, memory_order_relaxed);
+	return true;
+}
+
+void fli_msg_release(fl_node *node, fli_msg *msg)
+{
+	if (atomic_fetch_sub_explicit(&msg->held, 1, memory_order_acq_rel) != 0)
+		return;
+	if (node->limits.poison)
+		memset(msg->data, 0xdb, msg->size);
+	fli_free(node->mem, msg->block);
+	fli_free(node->mem, msg);
 }
 
 static void give_block(fl_node *node, fli_msg *msg)
@@ -70,6 +99,8 @@ void fli_msg_free(fl_node *node, fli_msg *msg)
 {
 	int class = msg == NULL ? -1 : class_of(msg->capacity);
 
+	if (FLI_UNLIKELY(msg != NULL && !is_last(msg)))
+		return;
 	if (FLI_UNLIKELY(msg != NULL && msg->block != NULL))
 		give_block(node, msg);
 	if (class < 0 || node->pool_count[class] >= POOL_KEEP) {

@@ -55,6 +55,7 @@ typedef struct fli_msg {
 	const char *sender; /* the node that it came from, interned; NULL: it was made here */
 	uint16_t sender_size;
 	uint8_t kind;
+	_Atomic(uint8_t) held; /* how many keep it beside its owner: see large.h */
 	uint8_t room[];
 } fli_msg;
 

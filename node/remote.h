@@ -78,6 +78,12 @@ typedef struct fli_remote_ops {
 	 */
 	fli_buf *(*send_begin)(fli_peer *peer, const fl_pid *from, const fli_target *to);
 	int (*send_end)(fli_peer *peer);
+	/*
+	 * The same for a term that ends in a binary without bytes: they are those of `block` from
+	 * `at` on, which has room for the rest of the message in front of them. Takes the block's
+	 * memory in any case. May be NULL: nobody can.
+	 */
+	int (*send_end_with)(fli_peer *peer, fli_buf *block, size_t at);
 	/* Forgets an opened message. */
 	void (*send_cancel)(fli_peer *peer);
 	void (*link)(fli_peer *peer, const fl_pid *from, const fl_pid *to);

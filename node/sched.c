@@ -264,7 +264,7 @@ void fli_leave(fl_node *node)
 	}
 }
 
-void fli_handler_begin(fli_frame *frame, fl_proc *proc, fl_atom sender)
+void fli_handler_begin(fli_frame *frame, fl_proc *proc, fl_atom sender, fli_msg *msg)
 {
 	fl_node *node = proc->node;
 	fli_act *act = fli_act_current(node);
@@ -277,11 +277,13 @@ void fli_handler_begin(fli_frame *frame, fl_proc *proc, fl_atom sender)
 	frame->act = act;
 	frame->outer = act->proc;
 	frame->outer_sender = act->sender;
+	frame->outer_msg = act->msg;
 	frame->drove = driven == node;
 	frame->nest = node->nest; /* the handler's own calls begin anew */
 	node->nest = 0;
 	act->proc = proc;
 	act->sender = sender;
+	act->msg = msg;
 	act->depth++;
 	proc->act = act;
 	proc->frames++;
@@ -301,6 +303,7 @@ bool fli_handler_end(fli_frame *frame, fl_proc *proc)
 	node->nest = frame->nest;
 	act->proc = frame->outer;
 	act->sender = frame->outer_sender;
+	act->msg = frame->outer_msg;
 	if (!act->is_late)
 		node->current = frame->outer; /* the inner one may be gone by the next steal */
 	act->depth--;

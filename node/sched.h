@@ -41,6 +41,7 @@ struct fli_act {
 	uint64_t since_ns; /* late: in its own code since then */
 	uint64_t own_ns;   /* late: in its own code so far */
 	fl_atom sender; /* of what the innermost handler was given; its text is NULL: this node */
+	fli_msg *msg;   /* that it was given; NULL: none */
 };
 
 /* One handler's frame, on its stack. */
@@ -49,6 +50,7 @@ typedef struct fli_frame {
 	fli_act *act; /* the thread's */
 	fl_proc *outer;
 	fl_atom outer_sender;
+	fli_msg *outer_msg;
 	uint32_t nest; /* of the node, when it began */
 	bool drove;    /* the thread was the driver when it began */
 } fli_frame;
@@ -63,9 +65,9 @@ void fli_leave(fl_node *node);
 
 /*
  * Around a handler, called by who owns the context: `begin` lets go, `end` owns it again. `sender`
- * is what fl_sender_node says meanwhile.
+ * is what fl_sender_node says meanwhile, `msg` (may be NULL) what fl_hold keeps.
  */
-void fli_handler_begin(fli_frame *frame, fl_proc *proc, fl_atom sender);
+void fli_handler_begin(fli_frame *frame, fl_proc *proc, fl_atom sender, fli_msg *msg);
 /*
  * Owns the context again. False: it was taken away from the driver meanwhile; the thread holds it
  * by the gate, settles what the handler left, calls fli_drive_end, and drives no more.

@@ -36,6 +36,7 @@ typedef struct server_job {
 	fli_msg_kind kind;
 	fl_term term;
 	fl_atom sender; /* of the message; its text is NULL: this node */
+	fli_msg *msg;   /* that `term` lies in; NULL: none of a mailbox */
 	fl_from from;
 	fli_task_end *task;
 } server_job;
@@ -147,7 +148,7 @@ static bool invoke(fl_proc *proc, const server_job *job, int *ret_rc)
 	fli_frame frame;
 	bool kept;
 
-	fli_handler_begin(&frame, proc, job->sender);
+	fli_handler_begin(&frame, proc, job->sender, job->msg);
 	*ret_rc = run_job(proc, job);
 	kept = fli_handler_end(&frame, proc);
 	fli_frame_release(&frame, proc->node);
@@ -242,8 +243,10 @@ static bool handle_call(fl_proc *proc, fli_msg *msg)
 {
 	fl_node *node = proc->node;
 	fli_call *call = fli_call_open(proc, msg);
-	server_job job = {
-		.what = JOB_MESSAGE, .kind = FLI_MSG_CALL, .sender = fli_msg_sender(node, msg)};
+	server_job job = {.what = JOB_MESSAGE,
+		.kind = FLI_MSG_CALL,
+		.sender = fli_msg_sender(node, msg),
+		.msg = msg};
 	bool kept;
 	int rc;
 
@@ -301,7 +304,8 @@ static bool handle_plain(fl_proc *proc, fli_msg *msg)
 	server_job job = {.what = JOB_MESSAGE,
 		.kind = (fli_msg_kind)msg->kind,
 		.term = fli_term(proc->node, msg->data + msg->body, msg->size - msg->body),
-		.sender = fli_msg_sender(proc->node, msg)};
+		.sender = fli_msg_sender(proc->node, msg),
+		.msg = msg};
 	bool kept;
 	int rc;
 

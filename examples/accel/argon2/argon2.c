@@ -5,7 +5,8 @@
  *  - Each runs on the pool of threads. Together they may use MEMORY_MAX_KIB; more wait for nobody:
  *    {error, busy}, so that a flood of logins costs no more than that.
  *  - One whose caller has given up before its turn is not begun. libargon2 itself cannot be
- *    interrupted: one that has begun runs to its end, a few tens of milliseconds.
+ *    interrupted: one that has begun runs to its end. What it may cost has a limit for that,
+ *    COST_MAX_KIB: about 20 times what the usual 2 passes over 19 MiB take.
  *
  * An encoded hash is not trusted: its costs are read, and limited, before it is computed. The copy
  * of the password is wiped; the message that brought it is memory of the node, which is not.
@@ -24,6 +25,7 @@ enum {
 	TIME_MAX = 64,
 	LANES_MAX = 16,
 	MEMORY_MAX_KIB = 512 << 10,
+	COST_MAX_KIB = 1 << 20, /* passes times memory */
 	PASSWORD_MAX = 1024,
 	ENCODED_MAX = 512,
 	SALT_BYTES = 16,
@@ -130,7 +132,8 @@ static int start(fl_proc *self, struct argon2 *a, const job *wanted, fl_bin pass
 static bool are_costs(const job *j)
 {
 	return j->time >= 1 && j->time <= TIME_MAX && j->lanes >= 1 && j->lanes <= LANES_MAX &&
-	       j->memory_kib >= 8 * j->lanes && j->memory_kib <= MEMORY_MAX_KIB;
+	       j->memory_kib >= 8 * j->lanes && j->memory_kib <= MEMORY_MAX_KIB &&
+	       j->time * j->memory_kib <= COST_MAX_KIB;
 }
 
 /* $argon2id$v=19$m=19456,t=2,p=1$salt$hash: what it will cost. */
@@ -192,7 +195,7 @@ FL_DOCS({"argon2", NULL, "Hashes of passwords by Argon2id, off the schedulers of
 	{"argon2",
 		"call {hash_with, Password :: binary(), Time :: 1..64, MemoryKib :: 8..524288, Lanes :: "
 		"1..16} -> {ok, binary()} | {error, atom()}",
-		"The same with costs of your own."},
+		"The same with costs of your own: Time * MemoryKib is at most 1048576."},
 	{"argon2",
 		"call {verify, Encoded :: binary(), Password :: binary()} -> {ok, boolean()} | {error, "
 		"atom()}",

@@ -34,7 +34,7 @@ defmodule Argon2Test do
     {:ok, encoded} = Argon2Client.hash_with(node, "x", 1, 64, 2)
     assert encoded =~ "$m=64,t=1,p=2$"
     assert {:ok, true} == Argon2Client.verify(node, encoded, "x")
-    for {t, m, p} <- [{0, 64, 1}, {65, 64, 1}, {1, 7, 1}, {1, 15, 2}, {1, 524_289, 1}, {1, 1024, 17}] do
+    for {t, m, p} <- [{0, 64, 1}, {65, 64, 1}, {1, 7, 1}, {1, 15, 2}, {1, 524_289, 1}, {1, 1024, 17}, {3, 524_288, 1}, {64, 16_385, 1}] do
       assert {:error, :badarg} == Argon2Client.hash_with(node, "x", t, m, p)
     end
 
@@ -50,6 +50,7 @@ defmodule Argon2Test do
           "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$aaaa",
           "$argon2id$v=19$m=4294967295,t=1,p=1$c29tZXNhbHQ$aaaa",
           "$argon2id$v=19$m=64,t=999999999,p=1$c29tZXNhbHQ$aaaa",
+          "$argon2id$v=19$m=524288,t=3,p=1$c29tZXNhbHQ$aaaa",
           "$argon2id$v=19$m=64,t=1,p=1$",
           "$argon2id$v=19$m=64,t=1,p=1$!!!!$aaaa",
           "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$\0",

@@ -2,9 +2,8 @@
 /*
  * The nearest vectors, exactly: a matrix of floats in memory, scanned with SIMD.
  *
- *  - Rows lie in blocks that never move. The server alone writes: a new row behind the last one,
- * then the count; a row that was replaced or deleted loses its id. So searches read on other
- * threads, without a lock, what was there when they began.
+ *  - The server alone writes, into rows that no search can be reading (matrix.h). So searches read
+ *    on other threads, without a lock, what was there when they began.
  *  - A small search runs in the handler, a larger one on the pool of threads; each block it looks
  *    whether its caller still waits.
  *  - Several questions at once go through the matrix together, so that each row is fetched once.
@@ -12,52 +11,25 @@
  * What comes in is not trusted: a vector has the right size and is finite, or it is refused.
  */
 #include <flitch.h>
-#include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "vectors come as little-endian floats");
+#include "matrix.h"
 
 enum {
-	LANES = 8,
 	DIM_MAX = 4096,
-	BLOCK_ROWS = 1024,
-	BLOCKS_MAX = 16384,
 	K_MAX = 1000,
 	QUESTIONS_MAX = 256,
 	JOBS_MAX = 64,
 	INLINE_STEPS = 1 << 19 /* multiplications: about 0.1 ms */
 };
-#define BYTES_MAX ((size_t)1 << 30)
-#define NOBODY INT64_MIN
 
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
-
-typedef struct block {
-	_Atomic(int64_t) ids[BLOCK_ROWS]; /* NOBODY: the row counts no more */
-	lanes rows[];                     /* BLOCK_ROWS of `steps` */
-} block;
-
-/* Owner: the server writes; jobs that hold it read. */
-typedef struct matrix {
-	_Atomic(int) refs;
-	size_t dim, steps; /* lanes a row, the last ones filled with zeros */
-	bool is_dot;
-	_Atomic(size_t) count;
-	block *blocks[BLOCKS_MAX];
-} matrix;
-
-/* Where an id's row is. Owner: the server. */
-typedef struct place {
-	int64_t id;
-	size_t row; /* + 1; 0: free */
-} place;
+typedef struct job job;
 
 struct vectors {
-	matrix *matrix; /* NULL until it is configured */
-	place *places;  /* open addressing; a power of two */
-	size_t places_size, places_used, live;
+	matrix *matrix;    /* NULL until it is configured */
+	job *first, *last; /* that run, in the order in which they began */
+	uint64_t begun;    /* searches, and 1: the number of the next one */
 	uint64_t searches, refused, given_up;
 	uint32_t running;
 };
@@ -67,8 +39,10 @@ typedef struct found {
 	int64_t id;
 } found;
 
-typedef struct job {
+struct job {
 	fl_from from;
+	struct job *next, *before; /* of those that run */
+	uint64_t number;
 	matrix *matrix;
 	bool is_many;
 	size_t questions, k;
@@ -76,139 +50,7 @@ typedef struct job {
 	found *heaps;   /* questions x k, the farthest first */
 	size_t *sizes;  /* of the heaps */
 	bool has_ended; /* nobody waited for it */
-} job;
-
-/* ---- the matrix ------------------------------------------------------------------------------ */
-
-static size_t block_bytes(const matrix *m)
-{
-	return sizeof(block) + BLOCK_ROWS * m->steps * sizeof(lanes);
-}
-
-static void matrix_unref(matrix *m)
-{
-	if (m == NULL || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	for (size_t i = 0; i < BLOCKS_MAX && m->blocks[i] != NULL; i++)
-		free(m->blocks[i]);
-	free(m);
-}
-
-static matrix *matrix_new(size_t dim, bool is_dot)
-{
-	matrix *m = calloc(1, sizeof *m);
-
-	if (m == NULL)
-		return NULL;
-	atomic_store(&m->refs, 1);
-	m->dim = dim;
-	m->steps = (dim + LANES - 1) / LANES;
-	m->is_dot = is_dot;
-	return m;
-}
-
-static const lanes *row_of(const matrix *m, size_t row)
-{
-	return m->blocks[row / BLOCK_ROWS]->rows + row % BLOCK_ROWS * m->steps;
-}
-
-/* The bytes of one vector, spread over lanes; false when one number is not finite. */
-static bool spread(const matrix *m, const uint8_t *bytes, lanes *ret_row)
-{
-	float *to = (float *)ret_row;
-
-	memset(ret_row, 0, m->steps * sizeof *ret_row);
-	memcpy(to, bytes, m->dim * sizeof *to);
-	for (size_t i = 0; i < m->dim; i++)
-		if (!isfinite(to[i]))
-			return false;
-	return true;
-}
-
-/* FL_OK, or why not; readers see the row once it is counted. */
-static const char *append(matrix *m, int64_t id, const uint8_t *bytes)
-{
-	size_t row = atomic_load_explicit(&m->count, memory_order_relaxed);
-	block **b = &m->blocks[row / BLOCK_ROWS];
-
-	if (row / BLOCK_ROWS >= BLOCKS_MAX || (row / BLOCK_ROWS + 1) * block_bytes(m) > BYTES_MAX)
-		return "full";
-	if (*b == NULL)
-		*b = aligned_alloc(64, (block_bytes(m) + 63) / 64 * 64);
-	if (*b == NULL)
-		return "enomem";
-	if (!spread(m, bytes, (*b)->rows + row % BLOCK_ROWS * m->steps))
-		return "not_finite";
-	atomic_init(&(*b)->ids[row % BLOCK_ROWS], id);
-	atomic_store_explicit(&m->count, row + 1, memory_order_release); /* pairs with search's */
-	return NULL;
-}
-
-/* ---- places ---------------------------------------------------------------------------------- */
-
-static place *place_of(const struct vectors *v, int64_t id)
-{
-	size_t mask = v->places_size - 1;
-	size_t at = (size_t)((uint64_t)id * 0x9e3779b97f4a7c15u >> 20) & mask;
-
-	while (v->places[at].row != 0 && v->places[at].id != id)
-		at = (at + 1) & mask;
-	return &v->places[at];
-}
-
-static bool places_grow(struct vectors *v)
-{
-	struct vectors bigger = *v;
-
-	if (v->places_size > 0 && v->places_used < v->places_size / 2)
-		return true;
-	bigger.places_size = v->places_size == 0 ? 1024 : 2 * v->places_size;
-	bigger.places = calloc(bigger.places_size, sizeof *bigger.places);
-	if (bigger.places == NULL)
-		return false;
-	for (size_t i = 0; i < v->places_size; i++)
-		if (v->places[i].row != 0)
-			*place_of(&bigger, v->places[i].id) = v->places[i];
-	free(v->places);
-	v->places = bigger.places;
-	v->places_size = bigger.places_size;
-	return true;
-}
-
-/* The row of a place that is gone keeps its number: a later put of the id takes it over. */
-static bool forget(struct vectors *v, place *p)
-{
-	block *b = v->matrix->blocks[(p->row - 1) / BLOCK_ROWS];
-	_Atomic(int64_t) *id = &b->ids[(p->row - 1) % BLOCK_ROWS];
-
-	if (atomic_load_explicit(id, memory_order_relaxed) != p->id)
-		return false;
-	atomic_store_explicit(id, NOBODY, memory_order_relaxed); /* a search may see it or not */
-	v->live--;
-	return true;
-}
-
-static const char *put(struct vectors *v, int64_t id, const uint8_t *bytes)
-{
-	const char *why;
-	place *p;
-
-	if (id == NOBODY)
-		return "badarg";
-	if (!places_grow(v))
-		return "enomem";
-	why = append(v->matrix, id, bytes);
-	if (why != NULL)
-		return why;
-	p = place_of(v, id);
-	if (p->row != 0)
-		(void)forget(v, p); /* it may be gone already */
-	else
-		v->places_used++;
-	*p = (place){id, atomic_load_explicit(&v->matrix->count, memory_order_relaxed)};
-	v->live++;
-	return NULL;
-}
+};
 
 /* ---- searching ------------------------------------------------------------------------------- */
 
@@ -232,7 +74,7 @@ WIDEST static float distance(const lanes *a, const lanes *b, size_t steps, bool 
 			d = a[i] - b[i];
 			sum += d * d;
 		}
-	for (int i = 0; i < LANES; i++)
+	for (int i = 0; i < MATRIX_LANES; i++)
 		total += sum[i];
 	return is_dot ? -total : total;
 }
@@ -272,7 +114,8 @@ static void search_row(job *j, size_t row, int64_t id)
 	const matrix *m = j->matrix;
 
 	for (size_t q = 0; q < j->questions; q++) {
-		float d = distance(j->asked + q * m->steps, row_of(m, row), m->steps, m->is_dot);
+		float d =
+			distance(j->asked + q * m->steps, matrix_row(m, row), m->steps, m->is_dot);
 
 		offer(j->heaps + q * j->k, &j->sizes[q], j->k, (found){d, id});
 	}
@@ -284,16 +127,13 @@ static void search(void *arg, const _Atomic(bool) *cancelled)
 	size_t count = atomic_load_explicit(&j->matrix->count, memory_order_acquire);
 
 	for (size_t row = 0; row < count; row++) {
-		block *b = j->matrix->blocks[row / BLOCK_ROWS];
-		int64_t id = atomic_load_explicit(&b->ids[row % BLOCK_ROWS], memory_order_relaxed);
-
-		if (row % BLOCK_ROWS == 0 &&
+		if (row % MATRIX_BLOCK_ROWS == 0 &&
 			((cancelled != NULL && *cancelled) || !fl_from_alive(j->from))) {
 			j->has_ended = true;
 			return;
 		}
-		if (id != NOBODY)
-			search_row(j, row, id);
+		if (matrix_sees(j->matrix, row, j->number))
+			search_row(j, row, matrix_head(j->matrix, row)->id);
 	}
 }
 
@@ -329,6 +169,36 @@ static void build_one(fl_buf *buf, job *j, size_t q)
 	fl_list_close(buf);
 }
 
+static void list_add(struct vectors *v, job *j)
+{
+	v->begun++;
+	j->before = v->last;
+	if (v->last != NULL)
+		v->last->next = j;
+	else
+		v->first = j;
+	v->last = j;
+	v->running++;
+}
+
+static void list_remove(struct vectors *v, job *j)
+{
+	if (j->before != NULL)
+		j->before->next = j->next;
+	else
+		v->first = j->next;
+	if (j->next != NULL)
+		j->next->before = j->before;
+	else
+		v->last = j->before;
+	v->running--;
+}
+
+static searches searches_now(const struct vectors *v)
+{
+	return (searches){v->first == NULL ? v->begun : v->first->number, v->begun};
+}
+
 static int answer(struct vectors *v, job *j)
 {
 	fl_buf buf = FL_BUF_INIT;
@@ -357,7 +227,7 @@ static int done(fl_proc *self, void *state, void *arg)
 	struct vectors *v = state;
 
 	(void)self;
-	v->running--;
+	list_remove(v, arg);
 	return answer(v, arg);
 }
 
@@ -373,6 +243,7 @@ static job *job_new(
 	if (j == NULL)
 		return NULL;
 	*j = *wanted;
+	j->number = v->begun;
 	j->matrix = m;
 	atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
 	j->asked = aligned_alloc(sizeof(lanes), j->questions * m->steps * sizeof(lanes));
@@ -381,7 +252,7 @@ static job *job_new(
 	if (j->asked != NULL && j->heaps != NULL && j->sizes != NULL) {
 		*ret_why = "not_finite";
 		for (size_t q = 0; q < j->questions; q++)
-			is_right = spread(m, bytes + q * m->dim * sizeof(float),
+			is_right = matrix_spread(m, bytes + q * m->dim * sizeof(float),
 					   j->asked + q * m->steps) &&
 				   is_right;
 		if (is_right)
@@ -409,7 +280,7 @@ static int start(fl_proc *self, struct vectors *v, job wanted, fl_bin bytes)
 	j = job_new(v, &wanted, bytes.data, &why);
 	if (j == NULL)
 		return fl_reply(wanted.from, "{error, ~}", fl_atom_of(why));
-	if (v->matrix->steps * LANES * atomic_load(&v->matrix->count) * j->questions <=
+	if (v->matrix->steps * MATRIX_LANES * atomic_load(&v->matrix->count) * j->questions <=
 		INLINE_STEPS) {
 		search(j, NULL);
 		return answer(v, j);
@@ -418,11 +289,21 @@ static int start(fl_proc *self, struct vectors *v, job wanted, fl_bin bytes)
 		job_free(j);
 		return fl_reply(wanted.from, "{error, busy}");
 	}
-	v->running++;
+	list_add(v, j);
 	return FL_OK;
 }
 
 /* ---- the server ------------------------------------------------------------------------------ */
+
+static int on_init(fl_proc *self, void *state, fl_term args)
+{
+	struct vectors *v = state;
+
+	(void)self;
+	(void)args;
+	v->begun = 1;
+	return FL_OK;
+}
 
 static int configure(struct vectors *v, fl_from from, size_t dim, bool is_dot)
 {
@@ -431,10 +312,7 @@ static int configure(struct vectors *v, fl_from from, size_t dim, bool is_dot)
 	if (m == NULL)
 		return fl_reply(from, "{error, enomem}");
 	matrix_unref(v->matrix);
-	free(v->places);
 	v->matrix = m;
-	v->places = NULL;
-	v->places_size = v->places_used = v->live = 0;
 	return fl_reply(from, "ok");
 }
 
@@ -447,23 +325,18 @@ static int put_many(struct vectors *v, fl_from from, int64_t first, fl_bin bytes
 	if (why == NULL && __builtin_add_overflow(first, (int64_t)count, &last))
 		why = "badarg";
 	for (size_t i = 0; i < count && why == NULL; i++)
-		why = put(v, first + (int64_t)i, (const uint8_t *)bytes.data + i * row_bytes);
+		why = matrix_put(v->matrix, first + (int64_t)i,
+			(const uint8_t *)bytes.data + i * row_bytes, searches_now(v));
 	return why == NULL ? fl_reply(from, "ok") : fl_reply(from, "{error, ~}", fl_atom_of(why));
-}
-
-static int remove_one(struct vectors *v, fl_from from, int64_t id)
-{
-	place *p = v->places_size == 0 ? NULL : place_of(v, id);
-
-	return p != NULL && p->row != 0 && forget(v, p) ? fl_reply(from, "ok")
-							: fl_reply(from, "{error, not_found}");
 }
 
 static int stats(const struct vectors *v, fl_from from)
 {
 	return fl_reply(from,
-		"#{vectors => ~, running => ~, searches => ~, refused => ~, given_up => ~}",
-		v->live, v->running, v->searches, v->refused, v->given_up);
+		"#{vectors => ~, rows => ~, running => ~, searches => ~, refused => ~, given_up => ~}",
+		v->matrix == NULL ? 0 : v->matrix->live,
+		v->matrix == NULL ? 0 : atomic_load(&v->matrix->count), v->running, v->searches,
+		v->refused, v->given_up);
 }
 
 static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
@@ -489,7 +362,9 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	if (fl_match(request, "{put_many, ~, ~}", &id, &bytes))
 		return put_many(v, from, id, bytes);
 	if (fl_match(request, "{delete, ~}", &id))
-		return remove_one(v, from, id);
+		return matrix_delete(v->matrix, id, searches_now(v))
+			       ? fl_reply(from, "ok")
+			       : fl_reply(from, "{error, not_found}");
 	j.is_many = fl_match(request, "{nearest_each, ~, ~}", &bytes, &j.k);
 	if ((j.is_many || fl_match(request, "{nearest, ~, ~}", &bytes, &j.k)) && j.k >= 1 &&
 		j.k <= K_MAX)
@@ -504,12 +379,12 @@ static void on_end(fl_proc *self, void *state, fl_term reason)
 	(void)self;
 	(void)reason;
 	matrix_unref(v->matrix);
-	free(v->places);
 }
 
 static const fl_behaviour server = {
 	.name = "vectors",
 	.state_size = sizeof(struct vectors),
+	.init = on_init,
 	.call = on_call,
 	.terminate = on_end,
 	.trap_exit = true,
@@ -535,4 +410,4 @@ FL_DOCS({"vectors", NULL,
 		"{error, atom()}",
 		"The same for up to 256 vectors, in one pass."},
 	{"vectors", "call stats -> #{atom() => non_neg_integer()}",
-		"How many there are; searches running, done, refused, given up."});
+		"How many there are, and rows that hold them; searches running, done, refused, given up."});

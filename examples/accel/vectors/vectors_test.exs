@@ -62,6 +62,45 @@ defmodule VectorsTest do
     assert %{vectors: 1501} = VectorsClient.stats(node)
   end
 
+  test "their room is used again", %{node: node} do
+    :ok = VectorsClient.configure(node, 2, :l2)
+    for _ <- 1..20, id <- 1..200, do: :ok = VectorsClient.put(node, id, Vectors.pack([id / 1, 1.0]))
+    for id <- 1..100, do: :ok = VectorsClient.delete(node, id)
+    for id <- 1001..1100, do: :ok = VectorsClient.put(node, id, Vectors.pack([id / 1, 1.0]))
+    assert %{vectors: 200, rows: 201} = VectorsClient.stats(node)
+    assert {:ok, [{101, 1.0}, {102, 2.0}]} == VectorsClient.nearest(node, Vectors.pack([101.0, 0.0]), 2)
+    # Ids that come and go leave nothing behind either.
+    for id <- 1..20_000 do
+      :ok = GenServer.call({:vectors, node}, {:put, 1_000_000 + id, Vectors.pack([0.0, 0.0])})
+      :ok = GenServer.call({:vectors, node}, {:delete, 1_000_000 + id})
+    end
+
+    assert %{vectors: 200, rows: 201} = VectorsClient.stats(node)
+  end
+
+  test "a search finds what there was when it began, while all of it is replaced", %{node: node} do
+    :ok = VectorsClient.configure(node, 32, :l2)
+    asked = Vectors.pack(List.duplicate(0.0, 32))
+    generation = fn g -> Vectors.pack(List.duplicate(g / 1, 32)) |> :binary.copy(20_000) end
+    :ok = VectorsClient.put_many(node, 1, generation.(0), 30_000)
+
+    searches =
+      for _ <- 1..4 do
+        Task.async(fn -> for(_ <- 1..25, do: VectorsClient.nearest(node, asked, 1000, 60_000)) end)
+      end
+
+    for g <- 1..40, do: :ok = VectorsClient.put_many(node, 1, generation.(g), 30_000)
+
+    for {:ok, found} <- searches |> Task.await_many(120_000) |> List.flatten() do
+      assert [distance] = found |> Enum.map(&elem(&1, 1)) |> Enum.uniq()
+      assert distance in for(g <- 0..40, do: 32.0 * g * g)
+      assert 1000 == found |> Enum.map(&elem(&1, 0)) |> Enum.uniq() |> length()
+    end
+
+    assert %{vectors: 20_000, rows: rows} = VectorsClient.stats(node)
+    assert rows < 41 * 20_000
+  end
+
   test "what is no vector is refused", %{node: node} do
     assert {:error, :not_configured} == VectorsClient.nearest(node, <<0::32>>, 1)
     :ok = VectorsClient.configure(node, 2, :l2)

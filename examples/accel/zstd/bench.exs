@@ -9,7 +9,7 @@ defmodule Bench do
     for {label, size} <- [{"1 KiB", 1024}, {"16 KiB", 16_384}, {"256 KiB", 262_144}, {"4 MiB", 4_194_304}] do
       data = lines(size)
       zlib = fn -> :zlib.compress(data) end
-      flitch = fn -> {:ok, bytes} = ZstdClient.compress(node, data, 3, 60_000); bytes end
+      flitch = fn -> {:ok, bytes} = ZstdClient.compress(node, 3, data, 60_000); bytes end
       row(label, ":zlib.compress (6)", data, zlib)
       if Code.ensure_loaded?(:zstd), do: row(label, ":zstd.compress (3)", data, fn -> apply(:zstd, :compress, [data]) end)
       row(label, "flitch zstd (3)", data, flitch)

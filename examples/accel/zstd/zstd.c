@@ -2,10 +2,11 @@
 /*
  * Compression by libzstd: whole binaries, with dictionaries, and streams.
  *
- *  - A small binary is worked on in the handler, where it lies. A larger one goes to the pool of
- *    threads, so that the server answers others meanwhile.
+ *  - A small binary is worked on in the handler. A larger one goes to the pool of threads, so that
+ *    the server answers others meanwhile. Either is read where its message lies, and what comes of
+ *    it is sent from where it was written (<flitch/large.h>).
  *  - Work looks every 256 KiB whether its caller still waits: a timeout, or the caller's death,
- * ends it in mid-way.
+ *    ends it in mid-way.
  *  - More than JOBS_MAX at once are refused with {error, busy}; `stats` says how many there are.
  *  - A stream is a process: {open, Level} starts it, and it ends with the one who opened it.
  *
@@ -16,10 +17,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ZDICT_STATIC_LINKING_ONLY
-#include <zdict.h>
 #include <zstd.h>
+
+#include "train.h"
 
 enum {
 	INLINE_MAX = 32 << 10, /* at the default level that is about 0.1 ms */
@@ -29,7 +29,6 @@ enum {
 	JOBS_MAX = 64,
 	DICTIONARIES_MAX = 16,
 	NAME_SIZE = 64,
-	SAMPLES_MAX = 100000,
 	IDLE_MAX = 8
 };
 
@@ -55,22 +54,16 @@ typedef enum job_kind { COMPRESS, DECOMPRESS, TRAIN } job_kind;
 typedef struct job {
 	job_kind kind;
 	fl_from from;
-	fl_term kept; /* what `input` lies in; no data: the message itself */
+	fl_held held; /* the request, while other threads read it */
 	fl_bin input;
 	fl_term samples;
 	size_t train_size;
 	int level;
 	dictionary *dictionary; /* may be NULL */
 	ZSTD_CCtx *context;
-	uint8_t *output;
-	size_t output_size;
+	fl_blob output;
 	const char *error; /* NULL: it worked */
 } job;
-
-static fl_bin bin_of(const void *data, size_t size)
-{
-	return (fl_bin){data, size};
-}
 
 /* ---- dictionaries ---------------------------------------------------------------------------- */
 
@@ -136,13 +129,20 @@ static bool goes_on(job *j, const _Atomic(bool) *cancelled)
 /* From here on `room` bytes fit. */
 static bool make_room(job *j, size_t room)
 {
-	uint8_t *output = room > OUTPUT_MAX ? NULL : realloc(j->output, room);
+	int rc = room > OUTPUT_MAX        ? FL_ELIMIT
+		 : j->output.node == NULL ? fl_blob_make(j->from.node, room, &j->output)
+					  : fl_blob_resize(&j->output, room);
 
-	if (output == NULL)
-		j->error = room > OUTPUT_MAX ? "too_large" : "enomem";
-	else
-		j->output = output;
-	return output != NULL;
+	if (rc != FL_OK)
+		j->error = rc == FL_ELIMIT ? "too_large" : "enomem";
+	return rc == FL_OK;
+}
+
+/* The rest of the room is not needed. */
+static void cut(job *j, size_t size)
+{
+	if (j->error == NULL)
+		(void)make_room(j, size);
 }
 
 static void compress(job *j, const _Atomic(bool) *cancelled)
@@ -152,7 +152,7 @@ static void compress(job *j, const _Atomic(bool) *cancelled)
 
 	if (!make_room(j, room))
 		return;
-	out = (ZSTD_outBuffer){j->output, room, 0};
+	out = (ZSTD_outBuffer){j->output.data, room, 0};
 	(void)ZSTD_CCtx_reset(j->context, ZSTD_reset_session_and_parameters);
 	(void)ZSTD_CCtx_setParameter(j->context, ZSTD_c_compressionLevel, j->level);
 	(void)ZSTD_CCtx_refCDict(j->context, j->dictionary == NULL ? NULL : j->dictionary->to);
@@ -169,7 +169,7 @@ static void compress(job *j, const _Atomic(bool) *cancelled)
 			j->error = "zstd";
 		left = is_last ? left : 1;
 	}
-	j->output_size = out.pos;
+	cut(j, out.pos);
 }
 
 /* Frames may follow each other; what they say of their size is only where we begin. */
@@ -193,7 +193,7 @@ static void decompress(job *j, const _Atomic(bool) *cancelled)
 			if (!make_room(j, out.size == 0 ? room : 2 * out.size))
 				break;
 			out.size = out.size == 0 ? room : 2 * out.size;
-			out.dst = j->output;
+			out.dst = j->output.data;
 		}
 		left = ZSTD_decompressStream(context, &out, &in);
 		if (ZSTD_isError(left))
@@ -201,39 +201,28 @@ static void decompress(job *j, const _Atomic(bool) *cancelled)
 	}
 	if (j->error == NULL && left != 0)
 		j->error = "truncated";
-	j->output_size = out.pos;
+	cut(j, out.pos);
 	(void)ZSTD_freeDCtx(context);
+}
+
+typedef struct watch {
+	job *job;
+	const _Atomic(bool) *cancelled;
+} watch;
+
+static bool is_watched(void *arg)
+{
+	watch *w = arg;
+
+	return goes_on(w->job, w->cancelled);
 }
 
 static void train(job *j, const _Atomic(bool) *cancelled)
 {
-	size_t total = 0, count = 0, *sizes = NULL;
-	uint8_t *all = NULL;
-	fl_term list = j->samples, one;
-	fl_bin sample;
+	watch w = {j, cancelled};
 
-	(void)cancelled; /* libzstd does not ask while it trains */
-	while (fl_list_next(&list, &one) && fl_match(one, "~", &sample) && count < SAMPLES_MAX) {
-		total += sample.size;
-		count++;
-	}
-	sizes = calloc(count + 1, sizeof *sizes);
-	all = malloc(total + 1);
-	if (sizes != NULL && all != NULL && make_room(j, j->train_size)) {
-		list = j->samples;
-		for (size_t i = total = 0; i < count; i++) {
-			(void)fl_list_next(&list, &one);
-			(void)fl_match(one, "~", &sample);
-			memcpy(all + total, sample.data, sample.size);
-			total += sizes[i] = sample.size;
-		}
-		j->output_size = ZDICT_trainFromBuffer(
-			j->output, j->train_size, all, sizes, (unsigned)count);
-		if (ZDICT_isError(j->output_size))
-			j->error = "too_few_samples";
-	}
-	free(sizes);
-	free(all);
+	if (make_room(j, j->train_size))
+		j->error = train_dictionary(j->samples, &j->output, is_watched, &w);
 }
 
 static void work(void *arg, const _Atomic(bool) *cancelled)
@@ -256,8 +245,8 @@ static void job_free(void *arg)
 
 	dictionary_unref(j->dictionary);
 	(void)ZSTD_freeCCtx(j->context);
-	fl_term_free(j->kept);
-	free(j->output);
+	fl_release(&j->held);
+	fl_blob_free(&j->output);
 	free(j);
 }
 
@@ -271,7 +260,7 @@ static int answer(struct zstd *z, job *j)
 	if (j->error != NULL)
 		rc = fl_reply(j->from, "{error, ~}", fl_atom_of(j->error));
 	else
-		rc = fl_reply(j->from, "{ok, ~}", bin_of(j->output, j->output_size));
+		rc = fl_reply_blob(j->from, &j->output, "{ok, ~}", fl_blob_bin(&j->output));
 	if (j->context != NULL && z->idle_count < IDLE_MAX) {
 		z->idle[z->idle_count++] = j->context;
 		j->context = NULL;
@@ -294,15 +283,14 @@ static int offload(fl_proc *self, struct zstd *z, job *j, fl_term request)
 	static const fl_task task = {.work = work, .done = done, .drop = job_free};
 	size_t before = (size_t)((const uint8_t *)j->input.data - request.data);
 
-	j->kept = fl_copy(request);
-	if (j->kept.data == NULL || fl_later(self, j->from) != FL_OK) {
+	if (fl_hold(self, request, &j->held) != FL_OK || fl_later(self, j->from) != FL_OK) {
 		j->error = "enomem";
 		return answer(z, j);
 	}
 	if (j->input.data != NULL)
-		j->input.data = j->kept.data + before;
+		j->input.data = j->held.term.data + before;
 	if (j->kind == TRAIN)
-		(void)fl_match(j->kept, "{train, ~, _}", &j->samples);
+		(void)fl_match(j->held.term, "{train, _, ~}", &j->samples);
 	if (fl_offload(self, &task, j) != FL_OK) {
 		j->error = "busy";
 		return answer(z, j);
@@ -369,20 +357,22 @@ static int stream_init(fl_proc *self, void *state, fl_term args)
 static int stream_feed(fl_from from, struct stream *s, fl_bin data, ZSTD_EndDirective how)
 {
 	size_t room = ZSTD_compressBound(data.size) + STEP, left = 1;
-	uint8_t *bytes = malloc(room);
-	ZSTD_outBuffer out = {bytes, room, 0};
+	fl_blob blob = {.node = NULL};
+	ZSTD_outBuffer out = {NULL, room, 0};
 	ZSTD_inBuffer in = {data.data, data.size, 0};
-	int rc;
 
-	while (bytes != NULL && left != 0 && !ZSTD_isError(left) && out.pos < out.size)
+	if (fl_blob_make(from.node, room, &blob) != FL_OK)
+		return fl_reply(from, "{error, enomem}");
+	out.dst = blob.data;
+	while (left != 0 && !ZSTD_isError(left) && out.pos < out.size)
 		if (left = ZSTD_compressStream2(s->context, &out, &in, how),
 			how == ZSTD_e_continue && in.pos == in.size)
 			break;
-	rc = bytes == NULL        ? fl_reply(from, "{error, enomem}")
-	     : ZSTD_isError(left) ? fl_reply(from, "{error, zstd}")
-				  : fl_reply(from, "{ok, ~}", bin_of(bytes, out.pos));
-	free(bytes);
-	return rc;
+	if (ZSTD_isError(left) || fl_blob_resize(&blob, out.pos) != FL_OK) {
+		fl_blob_free(&blob);
+		return fl_reply(from, "{error, zstd}");
+	}
+	return fl_reply_blob(from, &blob, "{ok, ~}", fl_blob_bin(&blob));
 }
 
 static int stream_call(fl_proc *self, void *state, fl_from from, fl_term request)
@@ -462,19 +452,19 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	job j = {.from = from, .level = 3};
 	fl_atom name;
 
-	if (fl_match(request, "{compress, ~, ~}", &j.input, &j.level) && is_level(j.level))
+	if (fl_match(request, "{compress, ~, ~}", &j.level, &j.input) && is_level(j.level))
 		return start(self, state, j, request);
-	if (fl_match(request, "{compress_with, ~, ~, ~}", &j.input, &j.level, &name) &&
+	if (fl_match(request, "{compress_with, ~, ~, ~}", &j.level, &name, &j.input) &&
 		is_level(j.level))
 		return with_dictionary(self, state, j, name, request);
 	j.kind = DECOMPRESS;
 	if (fl_match(request, "{decompress, ~}", &j.input))
 		return start(self, state, j, request);
-	if (fl_match(request, "{decompress_with, ~, ~}", &j.input, &name))
+	if (fl_match(request, "{decompress_with, ~, ~}", &name, &j.input))
 		return with_dictionary(self, state, j, name, request);
 	j.kind = TRAIN;
-	if (fl_match(request, "{train, ~, ~}", &j.samples, &j.train_size) && j.train_size >= 256 &&
-		j.train_size <= 1 << 20)
+	if (fl_match(request, "{train, ~, ~}", &j.train_size, &j.samples) &&
+		j.train_size >= TRAIN_SIZE_MIN && j.train_size <= TRAIN_SIZE_MAX)
 		return start(self, state, j, request);
 	if (fl_match(request, "{put_dictionary, ~, ~, ~}", &name, &j.input, &j.level) &&
 		is_level(j.level))
@@ -517,22 +507,22 @@ static const fl_behaviour server = {
 FL_MODULE(&server);
 FL_DOCS({"zstd", NULL, "Compression by libzstd, off the schedulers of the BEAM."},
 	{"zstd",
-		"call {compress, Data :: binary(), Level :: 1..19} -> {ok, binary()} | {error, atom()}",
+		"call {compress, Level :: 1..19, Data :: binary()} -> {ok, binary()} | {error, atom()}",
 		"One frame."},
 	{"zstd",
-		"call {compress_with, Data :: binary(), Level :: 1..19, Dictionary :: atom()} -> {ok, binary()} "
+		"call {compress_with, Level :: 1..19, Dictionary :: atom(), Data :: binary()} -> {ok, binary()} "
 		"| {error, atom()}",
 		"The same with a dictionary, whose level counts."},
 	{"zstd", "call {decompress, Data :: binary()} -> {ok, binary()} | {error, atom()}",
 		"Frames of at most 64 MiB in all."},
 	{"zstd",
-		"call {decompress_with, Data :: binary(), Dictionary :: atom()} -> {ok, binary()} | {error, "
+		"call {decompress_with, Dictionary :: atom(), Data :: binary()} -> {ok, binary()} | {error, "
 		"atom()}",
 		NULL},
 	{"zstd",
-		"call {train, Samples :: [binary()], Bytes :: pos_integer()} -> {ok, binary()} | {error, "
+		"call {train, Bytes :: 256..1048576, Samples :: [binary()]} -> {ok, binary()} | {error, "
 		"atom()}",
-		"A dictionary for what is like the samples."},
+		"A dictionary for what is like the samples, which are at most 16 MiB."},
 	{"zstd",
 		"call {put_dictionary, Name :: atom(), Dictionary :: binary(), Level :: 1..19} -> ok | "
 		"{error, atom()}",

@@ -27,7 +27,7 @@ defmodule Archive do
   def start_link(_), do: Agent.start_link(fn -> %{} end, name: __MODULE__)
 
   def put(name, text) do
-    {:ok, packed} = :flitch.call(:zstd, :zstd, {:compress, text, 3})
+    {:ok, packed} = :flitch.call(:zstd, :zstd, {:compress, 3, text})
     Agent.update(__MODULE__, &Map.put(&1, name, packed))
     {byte_size(text), byte_size(packed)}
   end
