@@ -8,6 +8,8 @@
 %%    end of the program ends this process with the program's reason: {signal, sigsegv}, {exit,
 %%    config}, normal. The supervisor's policy does the rest.
 %%  - terminate asks the program to end, then kills it, within the shutdown time of the options.
+%%  - One that is killed itself leaves its program to the end of its stdin; the next one waits for
+%%    that end, since both have one name.
 %%
 %% A node keeps its name over restarts, since atoms are never freed; its creation, which epmd counts
 %% up, tells the pids of one life from those of the next.
@@ -59,7 +61,7 @@ nodes(Name) -> flitch_nodes:all(Name).
 
 %% Waits until one is up, after a restart say.
 -spec await(atom(), timeout()) -> ok | {error, timeout}.
-await(Name, Timeout) -> flitch_nodes:await(Name, Timeout).
+await(Name, Timeout) -> flitch_await:wait(Name, Timeout).
 
 %% Of each instance that runs: its node, the program's pid, port and version, whether it is up.
 -spec info(atom()) -> [#{node := node(), os_pid := pos_integer(), up := boolean(), port := inet:port_number(),
@@ -86,11 +88,12 @@ be_a_node(Name) ->
 init({#{name := Name} = Given, Index}) ->
     process_flag(trap_exit, true),
     Node = lists:nth(Index, flitch_options:node_names(Given)),
-    Options = with_cookie(Given#{node => Node}),
+    Options = with_cookie(Given#{node => Node, index => Index}),
     maps:get(instances, Given) > 1 orelse flitch_nodes:add(Name, [Node]),
     flitch_nodes:down(Name, Index),
     ok = net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]),
     set_cookie(Options),
+    ok = flitch_program:clear(Options),
     case flitch_program:start(Options, Node) of
         {ok, Program} -> connect(#{options => Options, index => Index, node => Node, program => Program});
         {error, Reason} -> {stop, Reason}
@@ -129,7 +132,7 @@ handle_info({Port, {data, {_, Line}}}, #{program := #{port := Port}} = State) ->
     flitch_program:log(maps:get(options, State), maps:get(node, State), Line),
     {noreply, State};
 handle_info({Port, {exit_status, Status}}, #{program := #{port := Port}} = State) ->
-    {stop, flitch_program:reason(Status), maps:remove(program, State)};
+    {stop, flitch_program:ended(maps:get(options, State), Status), maps:remove(program, State)};
 handle_info({nodedown, Node, Info}, #{node := Node, status := up} = State) ->
     %% Of a life before this one, or overtaken by the next connection.
     case lists:member(Node, erlang:nodes(connected)) of

@@ -8,7 +8,7 @@
 %%
 %% All functions are called by the process that started the program, which gets the port's messages.
 -module(flitch_program).
--export([start/2, stop/3, kill/2, await_exit/3, log/3, reason/1, text/1, path/1]).
+-export([start/2, stop/3, kill/2, clear/1, await_exit/3, ended/2, log/3, text/1, path/1]).
 
 -export_type([program/0]).
 
@@ -18,6 +18,8 @@
 -define(LINE_BYTES, 16384).
 %% A program that was killed is gone at once, unless the kernel itself holds it.
 -define(KILLED_MS, 5000).
+%% How often the end of a program that is nobody's child is looked for.
+-define(LOOK_MS, 20).
 %% How much sooner than its supervisor's patience ends a program is killed.
 -define(KILL_AHEAD_MS, 500).
 
@@ -42,6 +44,7 @@ open(Options, Node) ->
             {os_pid, Pid} -> Pid;
             undefined -> 0 % it has ended already
         end,
+        started(Options, OsPid),
         {ok, #{port => Port, os_pid => OsPid}}
     catch
         throw:Reason -> {error, Reason};
@@ -128,12 +131,17 @@ await_ready(#{port := Port} = Program, Options, Node, Deadline, Failed) ->
         {Port, {data, {_, Line}}} ->
             log(Options, Node, Line),
             await_ready(Program, Options, Node, Deadline, Failed);
-        {Port, {exit_status, Status}} when Failed =:= none -> {error, {ended, reason(Status)}};
-        {Port, {exit_status, Status}} -> {error, {failed, reason(Status), why(Failed)}}
+        {Port, {exit_status, Status}} -> {error, not_started(ended(Options, Status), Failed)}
     after max(0, Deadline - erlang:monotonic_time(millisecond)) ->
-        _ = kill(Program, Options#{node => Node}),
-        {error, {not_ready_within, maps:get(start_timeout, Options)}}
+        Reason = kill(Program, Options),
+        {error, case Failed of
+                    none -> {not_ready_within, maps:get(start_timeout, Options)};
+                    _ -> not_started(Reason, Failed)
+                end}
     end.
+
+not_started(Reason, none) -> {ended, Reason};
+not_started(Reason, Failed) -> {failed, Reason, why(Failed)}.
 
 ready(Program, Options, Node, Line) ->
     Pairs = [list_to_tuple(binary:split(Word, <<"=">>)) || Word <- binary:split(Line, <<" ">>, [global])],
@@ -142,7 +150,7 @@ ready(Program, Options, Node, Line) ->
         #{<<"node">> := Name, <<"port">> := Port, <<"vsn">> := Vsn} ->
             {ok, Program#{dist_port => binary_to_integer(Port), vsn => Vsn}};
         Other ->
-            _ = kill(Program, Options#{node => Node}),
+            _ = kill(Program, Options),
             {error, {ready_line_of_another, Other}}
     end.
 
@@ -179,8 +187,57 @@ await_exit_until(#{port := Port} = Program, #{node := Node} = Options, Deadline)
         {Port, {data, {_, Line}}} ->
             log(Options, Node, Line),
             await_exit_until(Program, Options, Deadline);
-        {Port, {exit_status, Status}} -> reason(Status)
+        {Port, {exit_status, Status}} -> ended(Options, Status)
     after max(0, Deadline - erlang:monotonic_time(millisecond)) -> running
+    end.
+
+%% ---- what a killed process leaves ----------------------------------------------------------------
+
+started(#{name := Name, index := Index}, OsPid) -> flitch_nodes:program(Name, Index, OsPid).
+
+%% Its exit status came: why it ended.
+-spec ended(map(), non_neg_integer()) -> term().
+ended(#{name := Name, index := Index}, Status) ->
+    flitch_nodes:program(Name, Index, 0),
+    reason(Status).
+
+%% A program whose process was killed ends because its stdin has closed, in its own time, and has the
+%% node's name until then.
+-spec clear(map()) -> ok.
+clear(#{name := Name, index := Index, shutdown := Shutdown} = Options) ->
+    case flitch_nodes:program(Name, Index) of
+        0 -> ok;
+        OsPid ->
+            Left = #{os_pid => OsPid},
+            _ = is_gone(Left, Options, Shutdown - ?KILL_AHEAD_MS) orelse
+                begin
+                    signal(Left, "KILL"),
+                    is_gone(Left, Options, ?KILLED_MS)
+                end,
+            flitch_nodes:program(Name, Index, 0)
+    end.
+
+is_gone(Left, Options, Ms) ->
+    is_gone_until(Left, Options, erlang:monotonic_time(millisecond) + Ms).
+
+%% It is nobody's child that could be waited for: the nodedown tells, or a look.
+is_gone_until(#{os_pid := OsPid} = Left, #{node := Node} = Options, Deadline) ->
+    case is_of(OsPid, Node) of
+        false -> true;
+        true ->
+            case Deadline - erlang:monotonic_time(millisecond) of
+                Ms when Ms =< 0 -> false;
+                Ms ->
+                    receive {nodedown, Node, _} -> ok after min(Ms, ?LOOK_MS) -> ok end,
+                    is_gone_until(Left, Options, Deadline)
+            end
+    end.
+
+%% The pid may be another program's by now; one that runs says its node's name in its arguments.
+is_of(OsPid, Node) ->
+    case file:read_file(lists:concat(["/proc/", OsPid, "/cmdline"])) of
+        {ok, Line} -> lists:member(atom_to_binary(Node, utf8), binary:split(Line, <<0>>, [global]));
+        {error, _} -> false
     end.
 
 %% As long as nobody has received its exit status the pid can be no other program's.

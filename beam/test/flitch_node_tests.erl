@@ -18,7 +18,8 @@ all_test_() ->
      ?TEST(an_end_right_after_ready_is_the_reason), ?TEST(a_failed_start_says_why),
      ?TEST(another_cookie_connects_not), ?TEST(the_cookie_is_in_no_argument),
      ?TEST(signals_and_exit_codes_are_reasons), ?TEST(a_frozen_program_is_killed_and_started_anew),
-     ?TEST(a_killed_vm_leaves_no_program), ?TEST(restarts_leave_no_atom_and_no_name),
+     ?TEST(a_killed_vm_leaves_no_program), ?TEST(a_killed_launcher_is_followed_by_the_next),
+     ?TEST(who_waits_is_told), ?TEST(restarts_leave_no_atom_and_no_name),
      ?TEST(a_name_is_taken_by_one), ?TEST(a_late_reply_is_dropped),
      ?TEST(stopping_ends_the_program_first), ?TEST(a_program_that_does_not_end_is_killed_in_time),
      ?TEST(lines_come_with_their_level), ?TEST(a_pool_takes_turns),
@@ -126,6 +127,38 @@ a_killed_vm_leaves_no_program(Dir) ->
     ?assert(is_alive(Program)),
     [] = os:cmd(lists:concat(["kill -KILL ", OsPid])),
     gone(Dir).
+
+%% Its program cannot be stopped by anybody, and has the name until it ends.
+a_killed_launcher_is_followed_by_the_next(Dir) ->
+    [with(#{shutdown => 1500}, Dir, fun(Name) ->
+        Pid = whereis(Name),
+        [#{os_pid := First}] = flitch_node:info(Name),
+        Freeze andalso signal(Name, "STOP"),
+        Ref = monitor(process, Pid),
+        true = exit(Pid, kill),
+        ?assertEqual(killed, down(Ref)),
+        eventually(fun() -> not lists:member(whereis(Name), [undefined, Pid]) end),
+        Next = sys:get_state(Name, ?LIMIT_MS), % answers when it has started
+        ?assertNotMatch(#{program := #{os_pid := First}}, Next),
+        ?assertNot(is_alive(integer_to_list(First))),
+        ?assertEqual(1, flitch:call(Name, counter, {add, 1}))
+    end, list_to_atom("bereft_" ++ atom_to_list(Freeze))) || Freeze <- [false, true]].
+
+who_waits_is_told(Dir) ->
+    ?assertEqual({error, timeout}, flitch_node:await(patient, 0)),
+    ?assertEqual({error, timeout}, flitch_node:await(patient, 50)),
+    Self = self(),
+    Waits = fun() -> Self ! {told, self(), flitch_node:await(patient, infinity)} end,
+    Pids = [spawn(Waits) || _ <- lists:seq(1, 3)],
+    Gone = spawn(Waits),
+    eventually(fun() -> maps:size(sys:get_state(flitch_await)) =:= 4 end),
+    exit(Gone, kill),
+    {ok, Pid} = start(options(patient, Dir)),
+    ?assertEqual([ok, ok, ok], [receive {told, P, Answer} -> Answer after ?LIMIT_MS -> late end || P <- Pids]),
+    ?assertEqual(#{}, sys:get_state(flitch_await)),
+    ?assertEqual(ok, flitch_node:await(patient, 0)),
+    ok = gen_server:stop(Pid),
+    ?assertEqual({error, timeout}, flitch_node:await(patient, 10)).
 
 %% The supervisor restarts it each time; its name goes with it.
 restarts_leave_no_atom_and_no_name(Dir) ->
