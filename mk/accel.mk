@@ -17,9 +17,9 @@ $(ACCEL_DIR)/%.so: $$(wildcard examples/accel/$$*/*.[ch]) $(BUILD)/flags
 		-shared $(PARTS) $(ALL_LDFLAGS) -o $@ $(wildcard examples/accel/$*/*.c) $(ACCEL_LIBS_$*)
 
 .PHONY: accel accel-bench
-accel: ## the accelerators, from Elixir
+accel: ## the accelerators, from Elixir; SAN=address or thread looks at them by a sanitizer
 	@$(again) -j$(JOBS) all
-	@examples/accel/run.sh test
+	@BUILD=$(BUILD) $(SAN_ENV) examples/accel/run.sh test
 accel-bench: ## beside what a team would do without them
 	@$(again) -j$(JOBS) all
 	@examples/accel/run.sh bench

@@ -1,13 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Tests or benchmarks of the accelerators with the host's Elixir: run.sh test|bench [NAME...]
+# Tests or benchmarks of the accelerators from Elixir: run.sh test|bench [NAME...]
+#
+# With the host's Elixir, or that of another release (RELEASE=29). What a sanitizer finds in a build
+# that has one is a failure (make accel SAN=...).
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 verb=${1:?usage: run.sh test|bench [NAME...]}
 shift
 build=$(realpath -m "${BUILD:-build}")
+peers=$PWD/scripts/peers.sh
+host_release=$("$peers" host)
+release=${RELEASE:-$host_release}
 work=$(mktemp -d)
+chmod 755 "$work"
 epmd_pid=
 # shellcheck source=tests/interop/tools.sh
 . tests/interop/tools.sh
@@ -19,12 +26,39 @@ stop_all() {
 trap stop_all EXIT
 trap 'exit 130' INT TERM
 
+at_peer() { timeout -k 5 600 "$peers" run "$release" "$@" </dev/null; }
+
+# The shared objects need libraries, too.
+copy_more() { # FILE...
+	local file
+	for file; do
+		[ ! -e "$file" ] || ldd "$file" | awk '{ for (i = 1; i <= NF; i++) if ($i ~ "^/") print $i }'
+	done | sort -u | xargs -r -I{} cp -L {} "$work/lib"
+}
+
+# Programs are children of the BEAM; ThreadSanitizer may need a prefix. Reports go to files.
+under_sanitizer() {
+	printf '#!/bin/sh\nexec %s %s "$@"\n' "${FL_SUITE_PREFIX:-}" "$build/flitch" >"$work/flitch"
+	ASAN_OPTIONS+=:log_path=$work/found
+	UBSAN_OPTIONS+=:log_path=$work/found
+	TSAN_OPTIONS+=:log_path=$work/found
+}
+
 [ $# -gt 0 ] || set -- zstd vectors argon2
+"$peers" ensure "$release"
 start_epmd
-FL_ZSTD=$(command -v zstd || :)
-export FL_BUILD=$build FL_FLITCH=$build/flitch FL_ZSTD
+copy_libraries
+copy_more "$build"/examples/accel/*.so "$(command -v zstd || :)"
+wrap flitch "$build/flitch"
+[ -z "${ASAN_OPTIONS:-}" ] || under_sanitizer
+FL_ZSTD=
+if command -v zstd >/dev/null; then
+	wrap zstd "$(command -v zstd)"
+	FL_ZSTD=$work/zstd
+fi
+export FL_BUILD=$build FL_FLITCH=$work/flitch FL_ZSTD
 mkdir "$work/ebin"
-erlc -o "$work/ebin" beam/src/*.erl
+at_peer erlc -o "$work/ebin" beam/src/*.erl
 rc=0
 passed=0
 failed=0
@@ -32,7 +66,7 @@ failed=0
 # One whole run; without its counts it has failed.
 counted() { # COMMAND...
 	local counts
-	"$@" >"$work/log" 2>&1 </dev/null || :
+	"$@" >"$work/log" 2>&1 || :
 	counts=$(sed -n 's/^COUNTS \([0-9]* [0-9]*\)$/\1/p; s/^\([0-9]*\) tests*, 0 failures$/\1 0/p' "$work/log" | tail -n 1)
 	[ -n "$counts" ] || counts="0 1"
 	[ "${counts#* }" = 0 ] || cat "$work/log"
@@ -43,7 +77,7 @@ counted() { # COMMAND...
 # The application of examples/archive, with what it needs of this tree.
 archive() {
 	(cd examples/archive && HOME=$work FLITCH_BUILD=$build MIX_BUILD_PATH=$work/archive \
-		timeout 300 mix test)
+		timeout 300 mix test </dev/null)
 }
 
 for name; do
@@ -52,7 +86,7 @@ for name; do
 		echo "left out: $name, its library is not installed"
 		continue
 	fi
-	"$build/flitch" describe "$build/examples/accel/$name.so" --format elixir --out "$work"
+	${FL_SUITE_PREFIX:-} "$build/flitch" describe "$build/examples/accel/$name.so" --format elixir --out "$work"
 	if [ "$verb" = bench ]; then
 		script=(-r examples/accel/load.ex -r "$folder/bench.exs")
 	else
@@ -61,10 +95,14 @@ for name; do
 	fi
 	run=()
 	[ "$verb" = bench ] || run=(counted)
-	"${run[@]}" timeout 600 elixir --name "accel_$$@127.0.0.1" --cookie "$(head -c 18 /dev/urandom | base64 | tr -d '+/=\n')" \
-		--erl "-pa $work/ebin" -r "$work/${name}_client.ex" -r "$folder/$name.ex" "${script[@]}" \
-		</dev/null || rc=1
-	[ "$verb" = bench ] || [ "$name" != zstd ] || counted archive
+	"${run[@]}" at_peer elixir --name "accel_$$@127.0.0.1" --cookie "$(head -c 18 /dev/urandom | base64 | tr -d '+/=\n')" \
+		--erl "-pa $work/ebin" -r "$work/${name}_client.ex" -r "$folder/$name.ex" "${script[@]}" || rc=1
+	[ "$verb$name$release${ASAN_OPTIONS:-}" != "testzstd$host_release" ] || counted archive
+done
+for report in "$work"/found.*; do
+	[ -e "$report" ] || continue
+	cat "$report"
+	failed=$((failed + 1))
 done
 [ "$verb" = bench ] && exit $rc
 echo "$passed passed, $failed failed"
