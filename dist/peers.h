@@ -43,6 +43,7 @@ struct fli_dist_peer {
 	uint64_t failed_ms; /* of the last attempt; 0: none */
 	unsigned waited;    /* times that an attempt ended in WAITING without a connection */
 	bool is_overfull;   /* too much waited for it: the attempt ends */
+	bool is_visitor;    /* it has its name from us: a command, a remote shell */
 	fli_link waits;     /* fli_dist_wait */
 	fli_remote_queue queue;
 	fl_error error; /* of the last attempt */

@@ -43,6 +43,12 @@ static void tell_down(fli_dist_peer *peer, const char *reason)
 	}
 }
 
+/* A health check that comes and goes every few seconds is nothing to notice. */
+static fli_level news_level(const fli_dist_peer *peer)
+{
+	return peer->is_visitor ? FLI_INFO : FLI_NOTICE;
+}
+
 static void lose(fli_conn *conn)
 {
 	fli_dist_peer *peer = conn->peer;
@@ -56,7 +62,7 @@ static void lose(fli_conn *conn)
 	peer->state = FLI_PEER_IDLE;
 	fli_conn_delete(conn);
 	dist->counters.downs++;
-	fli_log_limited(&dist->node->log, fli_dist_now(dist), FLI_NOTICE, "nodedown %s (%s)",
+	fli_log_limited(&dist->node->log, fli_dist_now(dist), news_level(peer), "nodedown %s (%s)",
 		peer->name.text, reason);
 	fli_reconcile_down(peer, loss);
 	fli_remote_nodedown(dist->node, &peer->base, reason);
@@ -128,7 +134,7 @@ static void go_up(fli_dist_peer *peer)
 	fli_dist *dist = peer->dist;
 
 	dist->counters.ups++;
-	fli_log_write(&dist->node->log, FLI_NOTICE, "nodeup %s%s", peer->name.text,
+	fli_log_write(&dist->node->log, news_level(peer), "nodeup %s%s", peer->name.text,
 		peer->base.is_hidden ? " (hidden)" : "");
 	fli_reconcile_up(peer);
 	fli_remote_nodeup(dist->node, &peer->base);
@@ -147,6 +153,7 @@ static void describe(fli_dist_peer *peer, const fli_handshake *handshake)
 			       handshake->peer.is_dynamic || handshake->own.is_dynamic;
 	peer->base.is_invisible =
 		(handshake->peer.flags & FLI_DFLAG(PUBLISHED)) == 0 || handshake->peer.is_dynamic;
+	peer->is_visitor = handshake->peer.is_dynamic;
 	peer->base.has_monitors = (handshake->flags & monitors) == monitors;
 	peer->state = FLI_PEER_UP;
 	peer->waited = 0;

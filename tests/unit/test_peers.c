@@ -377,6 +377,32 @@ static void nameless_node_is_named_by_its_first_peer(void)
 	lab_close(&net);
 }
 
+static void nameless_node_comes_and_goes_without_a_notice(void)
+{
+	lab_host *a, *b;
+
+	lab_open(&net, fli_mem_libc());
+	a = lab_add(&net, "a@h.x", NULL);
+	b = lab_add(&net, "h.x", no_listener);
+	atomic_store_explicit(&a->node->log.level, FLI_NOTICE, memory_order_relaxed);
+	CU_ASSERT_TRUE(lab_connect(b, a));
+	lab_run(&net);
+	CU_ASSERT_EQUAL(a->ups, 1);
+	CU_ASSERT_TRUE(lab_disconnect(b, a));
+	lab_run(&net);
+	CU_ASSERT_EQUAL(a->downs, 1);
+	CU_ASSERT_FALSE(lab_logged(a, "nodeup"));
+	CU_ASSERT_FALSE(lab_logged(a, "nodedown"));
+	b = lab_add(&net, "c@h.x", NULL);
+	CU_ASSERT_TRUE(lab_connect(b, a));
+	lab_run(&net);
+	CU_ASSERT_TRUE(lab_logged(a, "nodeup c@h.x"));
+	CU_ASSERT_TRUE(lab_disconnect(b, a));
+	lab_run(&net);
+	CU_ASSERT_TRUE(lab_logged(a, "nodedown c@h.x"));
+	lab_close(&net);
+}
+
 static void name_that_is_free_again_is_given_again(void)
 {
 	lab_host *a, *b, *c;
@@ -459,6 +485,7 @@ FL_SUITE("peers", FL_TEST(dialled_peer_is_up_on_both_sides),
 	FL_TEST(name_that_many_claim_is_free_for_its_holder),
 	FL_TEST(name_that_is_claimed_for_ever_is_dialled_all_the_same),
 	FL_TEST(nameless_node_is_named_by_its_first_peer),
+	FL_TEST(nameless_node_comes_and_goes_without_a_notice),
 	FL_TEST(name_that_is_free_again_is_given_again), FL_TEST(node_of_the_own_name_is_refused),
 	FL_TEST(idle_peers_make_room_for_others),
 	FL_TEST(short_names_are_not_dialled_by_long_ones));
