@@ -90,7 +90,7 @@ static uint64_t patience_ms(const fli_global *g)
 	uint64_t ms = AMONG_MS + EACH_MS * known;
 
 	if (g->locker.just_synced)
-		return 0;
+		return g->locker.has_news ? ALONE_MS : 0;
 	if (known == 0)
 		return ALONE_MS;
 	return ms > AMONG_MS_MAX ? AMONG_MS_MAX : ms;
@@ -149,7 +149,7 @@ static void begin(fli_global *g, fli_global_node *him, bool is_initiator)
 	locker->is_initiator = is_initiator;
 	locker->he_is_set = !is_initiator;
 	him->session->has_asked = false;
-	locker->just_synced = false;
+	locker->just_synced = locker->has_news = false;
 	fli_global_grab_begin(g, &locker->grab, is_initiator ? him->name : (fl_atom){.text = NULL});
 }
 
@@ -289,7 +289,10 @@ void fli_global_locker_time(fli_global *g)
 
 void fli_global_locker_poke(fli_global *g)
 {
-	/* each word that comes starts the wait anew, as in OTP: who is busy is not first */
+	/* each word that comes starts the wait anew, as in OTP: who is busy is not first. Who came
+	 * just now may wait for words of others: were it made their member before those arrive, an
+	 * OTP node of 27.2.2 and later would drop all names of who sent them */
+	g->locker.has_news = true;
 	if (g->locker.state == FLI_LOCKER_IDLE)
 		g->locker.due_ms = UINT64_MAX;
 	fli_global_locker_run(g);

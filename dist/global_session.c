@@ -4,6 +4,9 @@
  * same meeting.
  *
  *  - Each sends init_connect with a tag of its own; each says that it has the other's (version 8).
+ *    Departure from OTP: this node says so to nodes of our kind alone. OTP waits for no such word,
+ *    and its own is enough to find tags that do not fit. Since 27.2.2, where it comes after another
+ *    node has made the two members, OTP drops all names and locks of who said it, for good.
  *  - From then on every message carries the receiver's tag; what carries another one is late.
  *  - When the lockers of both hold the lock, both send all their names (global_join.c).
  *
@@ -76,6 +79,7 @@ typedef struct init_connect {
 	int64_t tag;
 	fl_atom node;
 	fl_pid locker;
+	bool is_otp;
 } init_connect;
 
 static void meet_again(fli_global *g, fli_global_node *node, const init_connect *init)
@@ -102,7 +106,7 @@ static void meet(fli_global *g, fli_global_node *node, const init_connect *init)
 	s->his_tag = init->tag;
 	s->his_vsn = init->vsn;
 	s->his_locker = init->locker;
-	if (init->vsn >= 8)
+	if (init->vsn >= 8 && !init->is_otp)
 		fli_global_send(g, node->name,
 			fl_spec("{init_connect_ack, ~, ~, ~}", g->name, init->tag, s->my_tag));
 	fli_global_locker_poke(g);
@@ -119,11 +123,13 @@ static bool on_init_connect(fli_global *g, fl_term message)
 {
 	fli_global_node *node;
 	init_connect init;
+	fl_term known;
 
-	if (!fl_match(message, "{init_connect, {~, ~}, ~, {locker, _, _, ~}}", &init.vsn, &init.tag,
-		    &init.node, &init.locker) ||
+	if (!fl_match(message, "{init_connect, {~, ~}, ~, {locker, _, ~, ~}}", &init.vsn, &init.tag,
+		    &init.node, &known, &init.locker) ||
 		!fl_atom_eq(init.locker.node, init.node) || init.vsn < 5)
 		return false;
+	init.is_otp = fl_match(known, "#{}"); /* whom it knows, of no use; [] at our kind */
 	node = fli_global_node_get(g, init.node);
 	if (node == NULL)
 		return true;

@@ -165,6 +165,7 @@ typedef struct fli_global_locker {
 	bool is_initiator;
 	bool he_is_set; /* his lock_set true came while we were at it */
 	bool just_synced;
+	bool has_news; /* a word has come since it began the last time */
 	uint64_t due_ms;
 	uint64_t patience_ms; /* until when the partner is waited for */
 } fli_global_locker;

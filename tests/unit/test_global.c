@@ -452,6 +452,34 @@ static void nobody_joins_or_registers_under_a_lock_that_others_hold(void)
 	net_close();
 }
 
+static void meet_stranger(const char *name, const char *known)
+{
+	char words[120];
+
+	net_begin(a);
+	fli_global_node_up(a, fl_atom_of(name));
+	net_settle(a);
+	net_notes[0] = '\0';
+	(void)snprintf(words, sizeof words,
+		"{init_connect,{8,5},'%s',{locker,no_longer_a_pid,%s,<%s.9.0/1>}}", name, known,
+		name);
+	net_cast(a, words);
+}
+
+static void init_connect_is_acknowledged_to_our_kind_alone(void)
+{
+	three();
+	net_listen(true);
+	meet_stranger("x@h", "#{}");
+	CU_ASSERT_PTR_NULL(strstr(net_notes, "init_connect_ack"));
+	meet_stranger("y@h", "#{'b@h' => 8}");
+	CU_ASSERT_PTR_NULL(strstr(net_notes, "init_connect_ack"));
+	meet_stranger("z@h", "[]");
+	CU_ASSERT_PTR_NOT_NULL(strstr(net_notes, "{init_connect_ack,a@h,5,"));
+	net_listen(false);
+	net_close();
+}
+
 FL_SUITE("global", FL_TEST(a_node_speaks_for_itself_alone),
 	FL_TEST(two_nodes_that_meet_know_each_other_within_a_second),
 	FL_TEST(one_join_makes_a_mesh), FL_TEST(sync_waits_for_those_that_are_up),
@@ -473,6 +501,7 @@ FL_SUITE("global", FL_TEST(a_node_speaks_for_itself_alone),
 	FL_TEST(only_who_holds_the_lock_registers), FL_TEST(who_has_no_lock_here_registers_nothing),
 	FL_TEST(who_is_no_member_and_does_not_meet_us_gets_no_lock),
 	FL_TEST(who_is_no_member_tells_of_no_members),
+	FL_TEST(init_connect_is_acknowledged_to_our_kind_alone),
 	FL_TEST(members_of_both_partitions_are_no_news),
 	FL_TEST(what_a_dead_holder_said_late_is_not_kept),
 	FL_TEST(nobody_joins_or_registers_under_a_lock_that_others_hold));
