@@ -11,9 +11,19 @@ defmodule Lab.Books do
   # The table that people see; its last line is "PASS" or "FAIL" and counts.
   def verdict(events) do
     rows = rows(events)
-    bad = Enum.count(rows, &(elem(&1, 1) != :ok))
     lines = for {name, verdict, text} <- rows, do: "#{pad(verdict, 5)}#{pad(name, 10)}#{text}\n"
-    IO.iodata_to_binary([lines, if(bad == 0, do: "PASS", else: "FAIL"), " #{length(rows)} invariants, #{bad} broken"])
+    counts = " #{length(rows)} invariants, #{broken(rows)} broken"
+    IO.iodata_to_binary([lines, if(broken(rows) == 0, do: "PASS", else: "FAIL"), counts, otps(rows)])
+  end
+
+  def broken(rows), do: Enum.count(rows, &(elem(&1, 1) == :bad))
+
+  # What OTP breaks by itself is told, and is not held against the cluster.
+  defp otps(rows) do
+    case Enum.count(rows, &(elem(&1, 1) == :otp)) do
+      0 -> ""
+      n -> ", #{n} not held by OTP itself (docker/overlap.escript)"
+    end
   end
 
   defp pad(word, n), do: String.pad_trailing("#{word}", n)

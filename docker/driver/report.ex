@@ -46,7 +46,7 @@ defmodule Lab.Report do
   end
 
   defp passed({_, events}) do
-    bad = Enum.count(Books.rows(events), &(elem(&1, 1) != :ok))
+    bad = events |> Books.rows() |> Books.broken()
     if bad == 0, do: "<span class=\"ok\">passed</span>", else: "<span class=\"bad\">#{bad} broken</span>"
   end
 

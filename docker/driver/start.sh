@@ -6,14 +6,14 @@
 #   LAB_COOKIE    goes to a file, since arguments can be seen by everybody
 #   LAB_NODES     all members of the cluster, "c1 c2 c3 beam25 beam27"
 #   LAB_TICKTIME  seconds          LAB_RESULTS  folder for the books        LAB_EBIN  compiled modules
-#   LAB_POP       whether OTP prevents overlapping partitions (false)
+#   LAB_POP       whether OTP prevents overlapping partitions (true)
 #   LAB_TLS       folder with ca.pem, node.pem, node.key: connections are TLS
 set -eu
 
 HOME=$(mktemp -d)
 export HOME
 # A long line of flags of Elixir's own script is what sets them on all of its releases.
-flags="-kernel net_ticktime ${LAB_TICKTIME:-4} net_setuptime 3 prevent_overlapping_partitions ${LAB_POP:-false}"
+flags="-kernel net_ticktime ${LAB_TICKTIME:-4} net_setuptime 3 prevent_overlapping_partitions ${LAB_POP:-true}"
 flags="$flags inet_dist_listen_min 9100 inet_dist_listen_max 9100"
 (umask 077 && printf %s "$LAB_COOKIE" >"$HOME/.erlang.cookie")
 if [ -n "${LAB_TLS:-}" ]; then

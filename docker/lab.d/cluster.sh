@@ -28,8 +28,8 @@ up_options() {
 		--beams) beams=${2//,/ } && shift ;;
 		--policy) policy=${2:?} && shift ;;
 		--tls) tls=yes ;;
-		--pop) pop=true ;;
-		*) die 64 "up does not know \"$1\"" "it takes --backend, --beams, --policy, --tls, --pop" "docker/lab help" ;;
+		--no-pop) pop=false ;;
+		*) die 64 "up does not know \"$1\"" "it takes --backend, --beams, --policy, --tls, --no-pop" "docker/lab help" ;;
 		esac
 		shift
 	done
@@ -105,6 +105,13 @@ lab_status() {
 	ctl status
 }
 
+# A shell in an OTP node, beside that node: with the cookie, and the TLS, of one that driver/start.sh started.
+# shellcheck disable=SC2016
+shell_of_guest='HOME=$(dirname "$(ls "${TMPDIR:-/tmp}"/tmp.*/.erlang.cookie | head -n 1)") && export HOME
+set -- --sname "guest$$@$0" --hidden --remsh "$0@$0"
+[ ! -e "$HOME/ssl.conf" ] || set -- "$@" --erl "-proto_dist inet_tls -ssl_dist_optfile $HOME/ssl.conf"
+exec iex "$@"'
+
 lab_iex() { # NODE
 	[ $# -eq 1 ] && [[ $1 == beam* ]] || die 64 "iex takes an OTP node" "C nodes have no shell" "docker/lab iex ${beams##* }"
 	known "$1"
@@ -119,6 +126,6 @@ lab_logs() { # NODE
 
 lab_exec() { # NODE CMD...
 	[ $# -ge 2 ] || die 64 "exec takes a node and a command" "$# words were given" "docker/lab exec c1 flitch ping"
-	known "$1"
+	[ "$1" = driver ] || known "$1"
 	be_exec "$@"
 }

@@ -10,7 +10,7 @@ die() { # CODE WHAT WHY NEXT
 }
 
 # What `up` decided; every later verb reads it.
-backend='' beams='25 27' policy=keep_majority tls='' pop=false cookie='' ticktime=${LAB_TICKTIME:-4}
+backend='' beams='25 27' policy=keep_majority tls='' pop=true cookie='' ticktime=${LAB_TICKTIME:-4}
 subnet=${LAB_SUBNET:-10.77.9}
 
 remember() {

@@ -56,10 +56,16 @@ be_new_certs() {
 	be_exec chaos sh -c 'cd /certs && flitch tls dev-certs . "$@" && chown 10001:10001 *' sh driver $(members) >/dev/null
 }
 
-be_up() { quietly compose up -d --remove-orphans; }
+be_up() {
+	quietly compose up -d --remove-orphans
+	rm -rf "$state/cid"
+}
 be_down() { quietly compose down -v -t 2 --remove-orphans; }
 # C nodes of another policy, or with other certificates.
-be_apply() { quietly compose up -d --no-deps $(c_nodes); }
+be_apply() {
+	quietly compose up -d --no-deps $(c_nodes)
+	rm -rf "$state/cid"
+}
 
 # Containers, networks and volumes of this lab that are left.
 be_left() {
@@ -69,9 +75,15 @@ be_left() {
 	docker volume ls -q --filter "$label"
 }
 
+# A container keeps its id until compose makes another one.
 cid() { # NODE
-	docker ps -aq --filter "label=com.docker.compose.project=$project" \
-		--filter "label=com.docker.compose.service=$1"
+	local file=$state/cid/$1
+	if [ ! -s "$file" ]; then
+		mkdir -p "$state/cid"
+		docker ps -aq --filter "label=com.docker.compose.project=$project" \
+			--filter "label=com.docker.compose.service=$1" >"$file"
+	fi
+	cat "$file"
 }
 
 quiet_docker() { docker "$@" >/dev/null; }
@@ -91,8 +103,7 @@ be_exec() { # NODE CMD...
 }
 
 be_iex() { # NODE
-	docker exec -it "$(cid "$1")" sh -c 'HOME=$(dirname "$(ls /tmp/tmp.*/.erlang.cookie)") &&
-		export HOME && exec iex --sname "guest$$@$0" --hidden --remsh "$0@$0"' "$1"
+	docker exec -it "$(cid "$1")" sh -euc "$shell_of_guest" "$1"
 }
 
 # Running, healthy, paused, exited, in the engine's own words.
@@ -105,10 +116,15 @@ namespace_of() { # NODE
 	docker inspect -f '/proc/{{.State.Pid}}/ns/net' "$(cid "$1")"
 }
 
-be_net() { # NODE CMD...
-	local node=$1
-	shift
-	docker exec "$(cid chaos)" nsenter "--net=$(namespace_of "$node")" "$@"
+# What standard input says, a line NODE COMMAND each, in the nodes' network namespaces and all at once.
+be_net() {
+	local line node script='' lines=()
+	local -A space
+	mapfile -t lines
+	[ ${#lines[@]} -gt 0 ] || return 0
+	for node in $(printf '%s\n' "${lines[@]%% *}" | sort -u); do space[$node]=$(namespace_of "$node"); done
+	for line in "${lines[@]}"; do script+="nsenter --net=${space[${line%% *}]} ${line#* }"$'\n'; done
+	docker exec "$(cid chaos)" sh -euc "$script"
 }
 
 be_delay() { # NODE ADDRESS MS

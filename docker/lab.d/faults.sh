@@ -8,14 +8,16 @@
 
 nowhere=02:00:00:00:00:99
 
-apply_cut() { be_net "$1" ip neigh replace "$(address "$2")" lladdr $nowhere dev eth0 nud permanent; }
-undo_cut() { be_net "$1" ip neigh del "$(address "$2")" dev eth0 2>/dev/null || :; }
-apply_slow() { be_delay "$1" "$(address "$2")" "$3"; }
+# Lines for be_net.
+to_cut() { echo "$1 ip neigh replace $(address "$2") lladdr $nowhere dev eth0 nud permanent"; }
+to_join() { echo "$1 ip neigh del $(address "$2") dev eth0 2>/dev/null || :"; }
 # The program that delays ends with its interface.
-undo_slow() { be_net "$1" ip link del "slow$(address "$2" | sed 's/.*\.//')" 2>/dev/null || :; }
+to_hurry() { echo "$1 ip link del slow$(address "$2" | sed 's/.*\.//') 2>/dev/null || :"; }
+apply_slow() { be_delay "$1" "$(address "$2")" "$3"; }
 
-cut() { # A B: packets from A to B
-	is_dead "$1" || apply_cut "$1" "$2"
+# Packets from A to B: the line, unless A is to be cut when it starts.
+cut() { # A B
+	is_dead "$1" || to_cut "$1" "$2"
 	echo "$1 $2" >>"$state/cuts"
 }
 
@@ -32,14 +34,14 @@ lab_partition() { # A,B / C,D [/ ...]
 			[ "$group" != "$other" ] || continue
 			for a in ${group//,/ }; do for b in ${other//,/ }; do cut "$a" "$b"; done; done
 		done
-	done
+	done | be_net
 }
 
 lab_one_way() { # A B
 	[ $# -eq 2 ] || die 64 "one-way takes two nodes" "$# were given" "docker/lab one-way c1 c2"
 	known "$1" && known "$2"
 	mark "no packet from $1 to $2"
-	cut "$1" "$2"
+	cut "$1" "$2" | be_net
 }
 
 lab_slow() { # A B TIME
@@ -56,21 +58,20 @@ lab_slow() { # A B TIME
 lab_heal() {
 	local a b ms
 	mark heal
-	[ ! -e "$state/cuts" ] || while read -r a b <&4; do
-		undo_cut "$a" "$b"
-	done 4<"$state/cuts"
-	[ ! -e "$state/slow" ] || while read -r a b ms <&4; do
-		undo_slow "$a" "$b"
-	done 4<"$state/slow"
+	touch "$state/cuts" "$state/slow"
+	{
+		while read -r a b; do to_join "$a" "$b"; done <"$state/cuts"
+		while read -r a b ms; do to_hurry "$a" "$b"; done <"$state/slow"
+	} | be_net
 	rm -f "$state/cuts" "$state/slow"
 }
 
 # A node that starts has a network without faults.
 restore_network() { # NODE
 	local a b ms
-	[ ! -e "$state/cuts" ] || while read -r a b <&4; do
-		[ "$a" != "$1" ] || apply_cut "$a" "$b"
-	done 4<"$state/cuts"
+	[ ! -e "$state/cuts" ] || while read -r a b; do
+		[ "$a" != "$1" ] || to_cut "$a" "$b"
+	done <"$state/cuts" | be_net
 	[ ! -e "$state/slow" ] || while read -r a b ms <&4; do
 		[ "$a" != "$1" ] || apply_slow "$a" "$b" "$ms"
 	done 4<"$state/slow"

@@ -24,7 +24,8 @@ be_attach() { # VERB ARG...
 }
 
 anchor() { cat "$state/anchor" 2>/dev/null || echo 0; }
-inside() { nsenter -t "$(anchor)" -m -n -p -- "$@"; }
+# In the checkout's folder, which a program of another release sees as well.
+inside() { nsenter -t "$(anchor)" -m -n -p -- sh -c 'cd "$0" && exec "$@"' "$top" "$@"; }
 
 # Everybody's addresses stand in a hosts file that only the anchor's namespace sees.
 hosts() {
@@ -190,12 +191,14 @@ be_exec() { # NODE CMD...
 	inside ip netns exec "$node" "$@"
 }
 
-be_net() { be_exec "$@"; }
+# What standard input says, a line NODE COMMAND each, in the nodes' network namespaces.
+be_net() {
+	inside sh -euc "$(sed 's/^/ip netns exec /')"
+}
 
 be_iex() { # NODE
-	be_exec "$1" env "HOME=$state/tmp/guest" "TMPDIR=$state/tmp" "$top/scripts/peers.sh" run "$(release_of "$1")" \
-		sh -c 'HOME=$(dirname "$(ls "$TMPDIR"/tmp.*/.erlang.cookie | head -n 1)") && export HOME &&
-		exec iex --sname "guest$$@$0" --hidden --remsh "$0@$0"' "$1"
+	be_exec "$1" env "TMPDIR=$state/tmp" LANG=C.UTF-8 "$top/scripts/peers.sh" run "$(release_of "$1")" \
+		sh -euc "$shell_of_guest" "$1"
 }
 
 be_state() { # NODE
