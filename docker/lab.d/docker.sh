@@ -56,16 +56,10 @@ be_new_certs() {
 	be_exec chaos sh -c 'cd /certs && flitch tls dev-certs . "$@" && chown 10001:10001 *' sh driver $(members) >/dev/null
 }
 
-be_up() {
-	quietly compose up -d --remove-orphans
-	rm -rf "$state/cid"
-}
+be_up() { quietly compose up -d --remove-orphans && rm -rf "$state/cid"; }
 be_down() { quietly compose down -v -t 2 --remove-orphans; }
 # C nodes of another policy, or with other certificates.
-be_apply() {
-	quietly compose up -d --no-deps $(c_nodes)
-	rm -rf "$state/cid"
-}
+be_apply() { quietly compose up -d --no-deps $(c_nodes) && rm -rf "$state/cid"; }
 
 # Containers, networks and volumes of this lab that are left.
 be_left() {
