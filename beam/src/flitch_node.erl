@@ -25,6 +25,7 @@
 %% How long after a nodedown the exit status may come that explains it.
 -define(EXPLAINED_MS, 1000).
 -define(RECONNECT_MS, 1000).
+-define(NO_NODE, <<"this VM has no name: start it with --name or --sname, or call flitch_node:be_a_node/1 first">>).
 
 -spec child_spec(flitch_options:options() | [{atom(), term()}]) -> supervisor:child_spec().
 child_spec(Given) ->
@@ -38,7 +39,7 @@ child_spec(Given) ->
 -spec start_link(flitch_options:options() | [{atom(), term()}]) -> {ok, pid()} | {error, term()}.
 start_link(Given) ->
     case flitch_options:read(Given) of
-        _ when node() =:= nonode@nohost -> {error, not_distributed};
+        _ when node() =:= nonode@nohost -> {error, {not_distributed, ?NO_NODE}};
         #{name := Name, instances := 1} = Options ->
             gen_server:start_link({local, Name}, ?MODULE, {Options, 1}, []);
         Options -> flitch_pool:start_link(Options)

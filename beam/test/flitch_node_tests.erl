@@ -357,9 +357,9 @@ files_of_priv_are_found(Dir) ->
                  start((options(privy, Dir))#{load => [{priv, privy, "counter.so"}]})).
 
 without_a_name_nothing_starts(Dir) ->
-    {Port, _} = vm([], "io:format(\"~0p~n\", [flitch_node:start_link(" ++ flat(options(mute, Dir)) ++ ")]),"
-                       "halt()."),
-    said(Port, <<"{error,not_distributed}">>),
+    {Port, _} = vm([], "{error, {Why, Text}} = flitch_node:start_link(" ++ flat(options(mute, Dir)) ++ "),"
+                       "io:format(\"~0p ~0p~n\", [Why, is_binary(Text)]), halt()."),
+    said(Port, <<"not_distributed true">>),
     ?assertEqual([], pids(Dir)),
     {Second, _} = vm([], "ok = flitch_node:be_a_node('eunit_late@127.0.0.1'), ok = flitch_node:be_a_node(again),"
                          "io:format(\"~0p~n\", [node()]), halt()."),
