@@ -75,7 +75,7 @@ defmodule Argon2Test do
 
   test "what nobody waits for is not begun", %{node: node} do
     # More than there are threads.
-    callers = for _ <- 1..200, do: spawn(fn -> Argon2Client.hash_with(node, "x", 64, 2048, 1, 60_000) end)
+    callers = for _ <- 1..200, do: spawn(fn -> Argon2Client.hash_with(node, "x", 16, 2048, 1, 60_000) end)
     wait_until(fn -> Argon2Client.stats(node, 60_000).running > 100 end)
     for pid <- callers, do: Process.exit(pid, :kill)
     wait_until(fn -> Argon2Client.stats(node, 60_000).running == 0 end)
