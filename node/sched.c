@@ -12,16 +12,23 @@
  * returned and its effects are settled it stops driving.
  *
  * The gate is a flag under a mutex and not the mutex itself, since it changes hands between
- * threads.
+ * threads. Each thread that waits for it has a condition of its own: with one for all of them, the
+ * threads of many works that ask at once would all wake up for each turn of one.
  */
 #include "node/sched.h"
 
 #include <time.h>
 
+/* On the stack of the thread that waits. */
+typedef struct waiter {
+	struct waiter *next;
+	pthread_cond_t opened;
+} waiter;
+
 typedef struct fli_gate {
 	pthread_mutex_t mutex;
-	pthread_cond_t opened;
-	uint64_t serving; /* the ticket that holds the gate, or the next that will */
+	waiter *first, *last; /* in the order of their tickets */
+	uint64_t serving;     /* the ticket that holds the gate, or the next that will */
 	_Atomic(uint64_t)
 		tickets; /* given out; written under the mutex, read by anybody as a hint */
 } fli_gate;
@@ -38,17 +45,11 @@ static uintptr_t me(void)
 
 int fli_sched_create(fl_node *node)
 {
-	pthread_condattr_t attr;
-
 	node->gate = fli_zalloc(node->mem, sizeof *node->gate);
 	if (node->gate == NULL)
 		return FL_ENOMEM;
 	(void)pthread_mutex_init(
 		&node->gate->mutex, NULL); /* cannot fail with default attributes */
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&node->gate->opened, &attr);
-	(void)pthread_condattr_destroy(&attr);
 	atomic_init(&node->gate->tickets, 0);
 	atomic_init(&node->act_word, 0);
 	atomic_init(&node->context_owner, 0);
@@ -59,13 +60,25 @@ void fli_sched_destroy(fl_node *node)
 {
 	if (node->gate == NULL)
 		return;
-	(void)pthread_cond_destroy(&node->gate->opened);
 	(void)pthread_mutex_destroy(&node->gate->mutex);
 	fli_free(node->mem, node->gate);
 	node->gate = NULL;
 }
 
 /* ---- the gate -------------------------------------------------------------------------------- */
+
+/* Needs the mutex. */
+static void await_turn(fli_gate *gate, uint64_t ticket)
+{
+	waiter w = {.opened = PTHREAD_COND_INITIALIZER};
+
+	*(gate->first == NULL ? &gate->first : &gate->last->next) = &w;
+	gate->last = &w;
+	while (gate->serving != ticket)
+		(void)pthread_cond_wait(&w.opened, &gate->mutex);
+	gate->first = w.next; /* it was the first one */
+	(void)pthread_cond_destroy(&w.opened);
+}
 
 /* Needs the mutex. Who asks first is let in first, so that a busy driver starves nobody. */
 static void hold(fl_node *node)
@@ -74,17 +87,20 @@ static void hold(fl_node *node)
 	/* relaxed: under the mutex; readers outside take it as a hint */
 	uint64_t ticket = atomic_fetch_add_explicit(&gate->tickets, 1, memory_order_relaxed);
 
-	while (gate->serving != ticket)
-		(void)pthread_cond_wait(&gate->opened, &gate->mutex);
+	if (gate->serving != ticket)
+		await_turn(gate, ticket);
 	/* relaxed: a thread only compares it with its own mark */
 	atomic_store_explicit(&node->context_owner, me(), memory_order_relaxed);
 }
 
 static void open_gate(fl_node *node)
 {
+	fli_gate *gate = node->gate;
+
 	atomic_store_explicit(&node->context_owner, 0, memory_order_relaxed);
-	node->gate->serving++;
-	(void)pthread_cond_broadcast(&node->gate->opened);
+	gate->serving++;
+	if (gate->first != NULL)
+		(void)pthread_cond_signal(&gate->first->opened);
 }
 
 void fli_gate_lock(fl_node *node)

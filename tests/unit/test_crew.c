@@ -2,6 +2,7 @@
 /* Handlers that block: the context changes threads, and nobody else waits. */
 #include <flitch.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "tests/support/driven.h"
@@ -350,10 +351,40 @@ static void second_call_of_a_handler_wakes_the_driver(void)
 	(void)sem_destroy(&flushed);
 }
 
+enum { ASKERS = 32, ASKED = 100 };
+
+static void *ask_again(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < ASKED; i++) {
+		fli_enter(node);
+		fli_leave(node);
+	}
+	return NULL;
+}
+
+/* As the threads of many works do. To wake all of them for each turn takes 16 switches a turn. */
+static void each_turn_wakes_the_thread_whose_turn_it_is(void)
+{
+	pthread_t threads[ASKERS];
+	struct rusage before, after;
+
+	setup();
+	(void)getrusage(RUSAGE_SELF, &before);
+	for (int i = 0; i < ASKERS; i++)
+		(void)pthread_create(&threads[i], NULL, ask_again, NULL);
+	for (int i = 0; i < ASKERS; i++)
+		(void)pthread_join(threads[i], NULL);
+	(void)getrusage(RUSAGE_SELF, &after);
+	CU_ASSERT_TRUE(after.ru_nvcsw - before.ru_nvcsw < (long)6 * ASKERS * ASKED);
+	teardown();
+}
+
 FL_SUITE("crew", FL_TEST(blocked_handler_delays_nobody),
 	FL_TEST(behaviour_that_overstayed_starts_on_a_spare_thread),
 	FL_TEST(waiting_call_lets_the_others_go_on),
 	FL_TEST(nested_callee_that_blocks_gives_the_context_away),
 	FL_TEST(process_killed_in_its_handler_dies_at_once),
 	FL_TEST(offloaded_work_comes_back_as_a_handler), FL_TEST(offloads_are_limited),
-	FL_TEST(second_call_of_a_handler_wakes_the_driver));
+	FL_TEST(second_call_of_a_handler_wakes_the_driver),
+	FL_TEST(each_turn_wakes_the_thread_whose_turn_it_is));
