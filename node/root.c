@@ -36,11 +36,29 @@ int fli_supervisor_start(fl_node *node)
 	return FL_OK;
 }
 
+/* {Word, Text} of an init that knows why, as server.h says; FL_OK: it is another reason. */
+static int code_in(fl_term reason, fl_bin *ret_text)
+{
+	fl_atom word;
+
+	if (!fl_match(reason, "{~, ~}", &word, ret_text))
+		return FL_OK;
+	for (int code = FL_ENOMEM; code >= FL_EMISUSE; code--)
+		if (fl_atom_is(word, fl_error_atom(code)))
+			return code;
+	return FL_OK;
+}
+
 static int explain(int rc, const char *name, fl_buf *reason, fl_error *err)
 {
 	char text[200];
+	fl_bin said;
+	int code = rc == FL_EEXIT && reason->size > 0 ? code_in(fl_buf_term(reason), &said) : FL_OK;
 
-	if (rc == FL_ETAKEN) {
+	if (code != FL_OK) {
+		rc = fl_error_set(err, code, "cannot start %s: %.*s", name, (int)said.size,
+			(const char *)said.data);
+	} else if (rc == FL_ETAKEN) {
 		(void)fl_error_set(
 			err, rc, "cannot start %s: the name is registered already", name);
 		fl_error_why(err, "two modules have a behaviour of that name");

@@ -59,6 +59,11 @@ struct fl_behaviour {
 		*name; /* of the behaviour: tools show it as a module; --load registers under it */
 	size_t state_size; /* bytes, zeroed before init */
 
+	/*
+	 * A server that a person starts with its node (--load, fl_main) says why it cannot in two
+	 * parts, an FL_E*'s word and a text: fl_stop(self, "{config, ~}", "no directory is set")
+	 * ends the program with that code's exit status, and FAILED with the text.
+	 */
 	int (*init)(fl_proc *self, void *state, fl_term args);
 	int (*call)(fl_proc *self, void *state, fl_from from, fl_term request);
 	int (*cast)(fl_proc *self, void *state, fl_term message);

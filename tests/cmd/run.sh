@@ -435,6 +435,29 @@ function_of_the_nodes_own_is_not_replaced() {
 	three_parts
 }
 
+init_that_knows_why_says_it_to_whoever_starts_the_node() {
+	cat >picky.c <<-'EOF'
+	#include <flitch.h>
+	#include <stdlib.h>
+	static int on_init(fl_proc *self, void *state, fl_term args)
+	{
+		(void)state, (void)args;
+		return fl_stop(self, "{~, ~}", fl_atom_of(getenv("PICKY")), "no colour is set");
+	}
+	static const fl_behaviour picky = {.name = "picky", .init = on_init};
+	FL_MODULE(&picky);
+	EOF
+	${CC:-cc} -shared -fPIC -o picky.so picky.c -I"$top/include" 2>own.log ||
+		{ fail "$(cat own.log)"; return; }
+	local node=(run --name picky@127.0.0.1 --load "$work/picky.so")
+	PICKY=config try 78 "$flitch" "${node[@]}"
+	says out 'FAILED code=78 reason="'
+	says out 'cannot start picky: no colour is set"'
+	PICKY=busy try 75 "$flitch" "${node[@]}"
+	PICKY=colour try 70 "$flitch" "${node[@]}"
+	says out 'cannot start picky: its init stopped with {colour,'
+}
+
 # Once it was told to, the server ends whenever it is started.
 server_that_always_ends_takes_the_node_with_it() {
 	cat >doomed.c <<-'EOF'
@@ -1002,6 +1025,7 @@ timeout 60 sh -c "until '$flitch' epmd --names >/dev/null 2>&1; do sleep 0.02; d
 for name in node_without_epmd_is_visited_by_its_port node_says_ready_and_leaves_on_sigterm missing_shared_object_is_refused \
 	broken_shared_object_is_refused function_of_the_nodes_own_is_not_replaced \
 	server_that_always_ends_takes_the_node_with_it \
+	init_that_knows_why_says_it_to_whoever_starts_the_node \
 	stop_while_it_starts_is_carried_out_then stop_ends_a_start_that_hangs taken_name_is_refused port_in_use_is_refused \
 	end_of_stdin_ends_a_child_of_a_port sigusr1_writes_a_state_dump_and_the_node_goes_on \
 	sighup_reads_the_log_level_again reload_command_says_what_came_of_it binary_and_library_are_hardened \
