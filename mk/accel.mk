@@ -5,7 +5,9 @@ ACCEL_DIR := $(BUILD)/examples/accel
 ACCEL_SO := $(if $(shell pkg-config --exists libzstd && echo y),$(ACCEL_DIR)/zstd.so)
 ACCEL_SO += $(ACCEL_DIR)/vectors.so
 ACCEL_SO += $(if $(shell pkg-config --exists libargon2 && echo y),$(ACCEL_DIR)/argon2.so)
+ACCEL_SO += $(ACCEL_DIR)/store.so
 ACCEL_LIBS_argon2 = $(shell pkg-config --libs libargon2)
+ACCEL_LIBS_store = $(shell pkg-config --libs lmdb)
 ACCEL_LIBS_vectors = -lm
 ACCEL_LIBS_zstd = $(shell pkg-config --libs libzstd)
 

@@ -7,7 +7,7 @@ set -eu
 build='gcc libc6-dev make pkg-config libuv1-dev libssl-dev libconfig-dev liblmdb-dev'
 # elixir brings erlang-base and the applications that iex needs.
 demo='elixir erlang-base erlang-dev'
-tests='libcunit1-dev clang libclang-rt-14-dev clang-format debootstrap procps iproute2 erlang-eunit libzstd-dev zstd libargon2-dev'
+tests='libcunit1-dev clang libclang-rt-14-dev clang-format debootstrap procps iproute2 erlang-eunit erlang-mnesia libzstd-dev zstd libargon2-dev'
 # The clang of later releases brings another version of its runtime.
 if grep -q VERSION_ID= /etc/os-release && ! grep -q 'VERSION_ID="12"' /etc/os-release; then
 	tests=$(echo "$tests" | sed 's/libclang-rt-14-dev/libclang-rt-dev/')

@@ -19,14 +19,14 @@ defmodule Load do
     :flitch_node.pick(name)
   end
 
-  # Each caller does `fun` so many rounds. Microseconds: in all; one round, p50 and p99; p99 of how
+  # Each of `callers` does `fun` so many rounds. Microseconds: in all; one round, p50 and p99; p99 of how
   # much later than asked a process ran.
-  def measure(rounds, fun) do
+  def measure(rounds, fun, callers \\ @callers) do
     late = spawn_link(fn -> late([]) end)
     start = System.monotonic_time(:microsecond)
 
     times =
-      1..@callers
+      1..callers
       |> Enum.map(fn _ -> Task.async(fn -> for(_ <- 1..rounds, do: elem(:timer.tc(fun), 0)) end) end)
       |> Enum.flat_map(&Task.await(&1, :infinity))
       |> Enum.sort()

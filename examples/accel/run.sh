@@ -44,7 +44,7 @@ under_sanitizer() {
 	TSAN_OPTIONS+=:log_path=$work/found
 }
 
-[ $# -gt 0 ] || set -- zstd vectors argon2
+[ $# -gt 0 ] || set -- zstd vectors argon2 store
 "$peers" ensure "$release"
 start_epmd
 copy_libraries
