@@ -11,11 +11,11 @@ die() { # CODE WHAT WHY NEXT
 
 # What `up` decided; every later verb reads it.
 backend='' beams='25 27' policy=keep_majority tls='' pop=true cookie='' ticktime=${LAB_TICKTIME:-4}
-subnet=${LAB_SUBNET:-10.77.9}
+subnet=${LAB_SUBNET:-10.77.9} project=${LAB_PROJECT:-flitchlab}
 
 remember() {
 	mkdir -p "$state"
-	(umask 077 && declare -p backend beams policy tls pop cookie ticktime subnet >"$state/lab")
+	(umask 077 && declare -p backend beams policy tls pop cookie ticktime subnet project >"$state/lab")
 }
 
 # What root has started is root's to read: the verb is done again as root.
@@ -29,7 +29,7 @@ recall() {
 
 as_root() { # VERB ARG...
 	command -v sudo >/dev/null || die 77 "this needs root" "you are not root, and sudo is not there" "become root"
-	exec sudo --preserve-env=BUILD,FLITCH_CACHE,HOME,LAB_SUBNET,LAB_TICKTIME "$here/lab" "$@"
+	exec sudo --preserve-env=BUILD,FLITCH_CACHE,HOME,LAB_PROJECT,LAB_SUBNET,LAB_TICKTIME "$here/lab" "$@"
 }
 
 load_backend() {

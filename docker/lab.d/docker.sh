@@ -3,8 +3,6 @@
 # The back-end of containers: compose starts and ends them all, the engine does what concerns one, and
 # the container `chaos` enters the network namespace of another.
 
-project=${LAB_PROJECT:-flitchlab}
-
 if docker compose version >/dev/null 2>&1; then
 	compose_program=(docker compose)
 else
