@@ -186,6 +186,8 @@ static void settle_failures(fli_guard *g)
 
 int fli_guard_leave(fli_guard *g)
 {
+	fli_guard_server_look(g);
+	fli_move_look(g);
 	settle_failures(g);
 	if (g->is_ending && g->move.step == FLI_MOVE_NONE) {
 		learn_policy(g);
@@ -318,8 +320,7 @@ static bool read_policy(fli_guard *g, uint32_t *ret_hash)
 {
 	const fli_partition_service *s;
 
-	if (!read_name(g) || !read_epoch(g) ||
-		!rank_hash(fli_guard_name(g), g->node->name, ret_hash))
+	if (!read_epoch(g) || !rank_hash(fli_guard_name(g), g->node->name, ret_hash))
 		return false;
 	fli_enter(g->node);
 	configure(g, fl_self(g->self), *ret_hash);
@@ -362,9 +363,13 @@ int fl_singleton_init(fl_proc *self, void *state, fl_term args)
 	*(fli_guard **)state = g;
 	if (g == NULL)
 		return fl_stop(self, "enomem");
+	if (!read_name(g))
+		return fl_stop(self, "{bad_singleton, name}");
+	g->names = fli_names_watch_new(self, g->name);
+	if (g->names == NULL)
+		return fl_stop(self, "enomem");
 	if (!read_policy(g, &hash))
-		return fl_stop(self, "{bad_singleton, ~}",
-			fl_atom_of(g->name.data == NULL ? "name" : "epoch_dir"));
+		return fl_stop(self, "{bad_singleton, epoch_dir}");
 	learn_policy(g);
 	rc = meet_others(g);
 	if (rc != FL_OK)
@@ -504,8 +509,9 @@ static bool take_info(fli_guard *g, fl_term message)
 
 	if (fl_match(message, "fl_tick")) {
 		g->tick_ms = 0; /* anybody can send one: a timer that still runs is stopped */
-		fli_guard_server_time(g, g->core.now_ms);
-		fli_move_time(g, g->core.now_ms);
+	} else if (fl_match(message, FLI_NAMES_CHANGED)) {
+		fli_names_watch_take(g->names);
+		fli_guard_name_changed(g);
 	} else if (fl_match(message, "{'DOWN', ~, process, _, ~}", &ref, &term)) {
 		return on_down(g, &ref, term);
 	} else if (fl_match(message, "{'EXIT', ~, ~}", &pid, &term)) {

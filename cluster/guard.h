@@ -19,16 +19,16 @@
 #include "cluster/core.h"
 #include "cluster/handover.h"
 #include "cluster/singleton.h"
+#include "dist/names_watch.h"
 #include "dist/partition.h"
 #include "flitch/singleton.h"
 #include "node/base/list.h"
 
 enum {
-	FLI_GUARD_LOOK_MS = 1000,      /* whose is the name? */
-	FLI_GUARD_FORWARD_TICK_MS = 5, /* between two looks for late calls */
+	FLI_GUARD_NAME_MS = 1000, /* a name that was asked for in vain is asked for again */
+	FLI_GUARD_KILL_MS = 1000, /* a server that was killed, likewise */
 	FLI_GUARD_FORWARD_MAX_MS = 10000,
-	FLI_GUARD_LEASE_TICK_MS = 20, /* until the store has answered */
-	FLI_GUARD_LEAVE_MS = 3000     /* for a move when the node stops */
+	FLI_GUARD_LEAVE_MS = 3000 /* for a move when the node stops */
 };
 
 /* What becomes of the server that is here. */
@@ -59,11 +59,11 @@ typedef struct fli_move {
 	fl_ref asked; /* sys: suspend */
 	uint64_t end_ms;
 	uint64_t epoch;     /* of the new server */
-	uint64_t retry_ms;  /* giver: the store is being asked for more; 0: it is not */
 	uint64_t leased_ms; /* taker: when the lease was asked for */
 	uint32_t vsn;
 	bool has_state;
 	bool has_from;
+	bool is_ready;  /* giver: but the store is being asked for more */
 	fl_from from;   /* who wants it */
 	uint8_t *state; /* giver: one term */
 	size_t size;
@@ -110,7 +110,9 @@ typedef struct fli_guard {
 	uint64_t tick_ms; /* 0: none is set */
 	fli_server_step step;
 	fl_pid server;
-	uint64_t kill_ms, look_ms;
+	uint64_t kill_ms;
+	uint64_t look_ms; /* when to see who has the name; FLI_SINGLETON_NEVER: when it changes */
+	fli_names_watch *names;
 	bool has_failed;   /* it could not be started */
 	bool has_no_lease; /* it could not be asked for */
 	bool is_ending;
@@ -144,7 +146,10 @@ void fli_guard_take_name(fli_guard *g);
 bool fli_guard_answered(fli_guard *g, const fl_ref *ref, fl_term answer);
 /* A process that is linked has ended; false: none of ours. */
 bool fli_guard_exited(fli_guard *g, const fl_pid *pid, fl_term reason);
-void fli_guard_server_time(fli_guard *g, uint64_t now_ms);
+/* Somebody else has its name, or nobody. */
+void fli_guard_name_changed(fli_guard *g);
+/* What is due about it; at the end of each handler. */
+void fli_guard_server_look(fli_guard *g);
 uint64_t fli_guard_server_next(const fli_guard *g);
 
 /* guard_words.c */
@@ -162,7 +167,8 @@ bool fli_move_exited(fli_guard *g, const fl_pid *pid);
 void fli_move_abort(fli_guard *g, const char *why);
 bool fli_move_down(fli_guard *g, const fl_ref *ref);
 void fli_move_leased(fli_guard *g, fli_lease_verb verb, bool is_granted);
-void fli_move_time(fli_guard *g, uint64_t now_ms);
+/* What is due about a move; at the end of each handler. */
+void fli_move_look(fli_guard *g);
 uint64_t fli_move_next(const fli_guard *g);
 void fli_move_free(fli_guard *g);
 

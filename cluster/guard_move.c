@@ -172,12 +172,25 @@ static void offer(fli_guard *g)
 		fl_self(g->self), m->id, g->core.epoch, g->spec->server->vsn, (uint64_t)m->size);
 }
 
+/* What waits, and comes late, is the heir's: callers are answered by it. */
+static void hand_over(fli_guard *g, const fl_pid *heir)
+{
+	fl_proc *old;
+
+	fli_enter(g->node);
+	old = fli_proc_of(g->node, &g->server);
+	if (old != NULL)
+		fli_sys_hand_over(old, heir);
+	fli_leave(g->node);
+}
+
 /* The one point after which there is no way back. */
 static void commit(fli_guard *g, const fl_pid *heir, uint64_t epoch)
 {
 	uint64_t forward_ms = g->spec->forward_ms == 0 ? FORWARD_MS : g->spec->forward_ms;
 
 	tell(g, "handoff_commit");
+	hand_over(g, heir);
 	g->moved = (fli_moved){.is_here = true,
 		.server = g->server,
 		.heir = *heir,
@@ -191,40 +204,7 @@ static void commit(fli_guard *g, const fl_pid *heir, uint64_t epoch)
 	fli_singleton_give(&g->core, heir, epoch);
 }
 
-/* ---- late messages --------------------------------------------------------------------------- */
-
-static bool is_for_heir(const fl_node *node, const fli_msg *msg)
-{
-	if (msg->kind == FLI_MSG_CALL || msg->kind == FLI_MSG_CAST)
-		return true;
-	return msg->kind == FLI_MSG_INFO &&
-	       !fl_match(fli_msg_term(node, msg), "{'DOWN', _, _, _, _}");
-}
-
-/* As they came: callers are answered by the heir. */
-static void forward(fli_guard *g)
-{
-	fl_dest heir = fl_to_pid(g->moved.heir);
-	fl_proc *old;
-	uint32_t count;
-
-	fli_enter(g->node);
-	old = fli_proc_of(g->node, &g->moved.server);
-	count = old == NULL ? 0 : old->mailbox_count;
-	if (count > 0 && old->extra != NULL)
-		old->extra->searched = NULL; /* it points into what is taken apart here */
-	while (count-- > 0) {
-		fli_msg *msg = fli_mailbox_pop(old);
-
-		if (!is_for_heir(g->node, msg)) {
-			fli_mailbox_push(old, msg); /* sys, exits: its own */
-			continue;
-		}
-		(void)fli_send_term(g->node, old, &heir, fli_msg_term(g->node, msg));
-		fli_msg_free(g->node, msg);
-	}
-	fli_leave(g->node);
-}
+/* ---- the old server -------------------------------------------------------------------------- */
 
 static bool has_name_moved(fli_guard *g)
 {
@@ -238,7 +218,6 @@ static void look_after_moved(fli_guard *g, uint64_t now_ms)
 {
 	fli_moved *m = &g->moved;
 
-	forward(g);
 	if (m->is_told || now_ms < m->end_ms || (now_ms < m->last_ms && !has_name_moved(g)))
 		return;
 	m->is_told = true;
@@ -417,11 +396,10 @@ static void release(fli_guard *g)
 		commit(g, &heir, g->move.epoch);
 		return;
 	}
-	g->move.retry_ms = 0;
-	if (!fli_singleton_keep_lease(&g->core)) {
-		g->move.retry_ms = g->core.now_ms + FLI_GUARD_LEASE_TICK_MS;
+	/* else the store is being asked for more: its answer is waited for */
+	g->move.is_ready = !fli_singleton_keep_lease(&g->core);
+	if (g->move.is_ready)
 		return;
-	}
 	g->move.step = FLI_MOVE_RELEASING;
 	if (!fli_guard_lease_for_move(g, FLI_LEASE_RELEASE))
 		fli_move_abort(g, "no_lease");
@@ -510,25 +488,22 @@ bool fli_move_down(fli_guard *g, const fl_ref *ref)
 	return true;
 }
 
-void fli_move_time(fli_guard *g, uint64_t now_ms)
+void fli_move_look(fli_guard *g)
 {
-	if (g->move.step != FLI_MOVE_NONE && now_ms >= g->move.end_ms)
+	if (g->move.step != FLI_MOVE_NONE && g->core.now_ms >= g->move.end_ms)
 		fli_move_abort(g, "timeout");
-	else if (g->move.step == FLI_MOVE_GIVING && g->move.retry_ms != 0 &&
-		 now_ms >= g->move.retry_ms)
+	else if (g->move.step == FLI_MOVE_GIVING && g->move.is_ready)
 		release(g);
 	if (g->moved.is_here)
-		look_after_moved(g, now_ms);
+		look_after_moved(g, g->core.now_ms);
 }
 
 uint64_t fli_move_next(const fli_guard *g)
 {
 	uint64_t next = g->move.step == FLI_MOVE_NONE ? FLI_SINGLETON_NEVER : g->move.end_ms;
 
-	if (g->move.retry_ms != 0 && g->move.retry_ms < next)
-		next = g->move.retry_ms;
+	const fli_moved *m = &g->moved;
+	uint64_t moved = m->end_ms > g->core.now_ms ? m->end_ms : m->last_ms;
 
-	if (g->moved.is_here && g->core.now_ms + FLI_GUARD_FORWARD_TICK_MS < next)
-		next = g->core.now_ms + FLI_GUARD_FORWARD_TICK_MS;
-	return next;
+	return m->is_here && !m->is_told && moved < next ? moved : next;
 }

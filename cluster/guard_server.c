@@ -9,7 +9,7 @@
  * What goes wrong: an init that fails is an end like others. A name that somebody else has: the
  * claim was granted by all candidates, so it is taken from him. When later somebody else has it,
  * two halves of a cluster have met, and `global` has chosen: the server ends. A name that nobody
- * has is taken again.
+ * has is taken again. Who has it is looked at whenever that changes.
  */
 #include "cluster/guard.h"
 #include "dist/global_service.h"
@@ -78,7 +78,7 @@ void fli_guard_take_name(fli_guard *g)
 		.change = FLI_GLOBAL_REREGISTER, .name = fli_guard_name(g), .pid = g->server};
 
 	g->naming = (fl_ref){.count = 0};
-	g->look_ms = now_of(g) + FLI_GUARD_LOOK_MS;
+	g->look_ms = now_of(g) + FLI_GUARD_NAME_MS;
 	if (fli_global_method(&method, FL_GLOBAL_RANDOM_EXIT) == FL_OK) {
 		wish.method = fl_buf_term(&method);
 		(void)fli_global_request_change(g->self, &wish, &g->naming); /* asked again */
@@ -90,7 +90,7 @@ static void named(fli_guard *g, fl_term answer)
 {
 	g->naming = (fl_ref){.count = 0};
 	if (g->step != FLI_SERVER_NAMING || answer.data == NULL || !fl_match(answer, "yes"))
-		return; /* a look finds out */
+		return; /* it is looked at, and asked for again */
 	g->step = FLI_SERVER_RUNNING;
 	fli_singleton_started(&g->core, &g->server);
 	fli_replica_send_all(g); /* what its init had copied */
@@ -113,9 +113,7 @@ static void look(fli_guard *g)
 	fl_pid holder;
 	bool found = find_name(g, &holder);
 
-	g->look_ms = now_of(g) + FLI_GUARD_LOOK_MS;
-	if (g->naming.count != 0 || g->move.step != FLI_MOVE_NONE)
-		return;
+	g->look_ms = FLI_SINGLETON_NEVER;
 	if (g->step == FLI_SERVER_NAMING || !found) {
 		fli_guard_take_name(g);
 	} else if (!fl_pid_eq(&holder, &g->server)) {
@@ -178,25 +176,33 @@ bool fli_guard_answered(fli_guard *g, const fl_ref *ref, fl_term answer)
 	return true;
 }
 
-void fli_guard_server_time(fli_guard *g, uint64_t now_ms)
+void fli_guard_name_changed(fli_guard *g)
 {
-	if (g->step == FLI_SERVER_ENDING && now_ms >= g->kill_ms) {
-		g->kill_ms = now_ms + FLI_GUARD_LOOK_MS;
+	g->look_ms = now_of(g);
+}
+
+/* While the name is asked for, or the server moves, whose it is says nothing. */
+static bool is_named(const fli_guard *g)
+{
+	return (g->step == FLI_SERVER_NAMING || g->step == FLI_SERVER_RUNNING) &&
+	       g->naming.count == 0 && g->move.step == FLI_MOVE_NONE;
+}
+
+void fli_guard_server_look(fli_guard *g)
+{
+	if (g->step == FLI_SERVER_ENDING && now_of(g) >= g->kill_ms) {
+		g->kill_ms = now_of(g) + FLI_GUARD_KILL_MS;
 		(void)fl_exit(g->self, g->server, "kill");
-	} else if ((g->step == FLI_SERVER_NAMING || g->step == FLI_SERVER_RUNNING) &&
-		   now_ms >= g->look_ms) {
+	} else if (is_named(g) && now_of(g) >= g->look_ms) {
 		look(g);
 	}
 }
 
 uint64_t fli_guard_server_next(const fli_guard *g)
 {
-	switch (g->step) {
-	case FLI_SERVER_ENDING: return g->kill_ms;
-	case FLI_SERVER_NAMING:
-	case FLI_SERVER_RUNNING: return g->look_ms;
-	default: return FLI_SINGLETON_NEVER;
-	}
+	if (g->step == FLI_SERVER_ENDING)
+		return g->kill_ms;
+	return is_named(g) ? g->look_ms : FLI_SINGLETON_NEVER;
 }
 
 /* ---- the holder elsewhere -------------------------------------------------------------------- */

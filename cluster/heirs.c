@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looks ten times a second who has the names that were lost, as long as any is waited for; not more
- * often, whatever messages come.
+ * Looks who has a name when it comes, and then whenever names have changed, as long as any is
+ * waited for; not more often than ten times a second, whatever changes.
  *
  * What goes wrong: a name that nobody takes, for a while; what was given is dropped then, and the
  * log says so. The loser still has it.
@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "dist/names_watch.h"
 #include "flitch/global.h"
 #include "node/conflict.h"
 #include "node/owned.h"
@@ -28,7 +29,9 @@ typedef struct heirs {
 	fli_link waiting;
 	uint32_t count;
 	size_t bytes;
-	uint64_t look_ms; /* when they are looked at again */
+	fli_names_watch *watch;
+	bool is_due;      /* names have changed since the last look */
+	uint64_t look_ms; /* not before then */
 } heirs;
 
 /* ---- what waits ------------------------------------------------------------------------------ */
@@ -106,16 +109,28 @@ static void look_at_all(fl_proc *self, heirs *h)
 	}
 }
 
+/* The first that waits ends first; it is looked at once more then. */
+static uint64_t next_end_ms(const heirs *h)
+{
+	if (fli_list_is_empty(&h->waiting))
+		return UINT64_MAX;
+	return fli_container_of(h->waiting.next, estate, link)->end_ms;
+}
+
 static void look(fl_proc *self, heirs *h)
 {
-	uint64_t now_ms = fl_now_ms(self);
+	uint64_t now_ms = fl_now_ms(self), next_ms;
 
-	if (now_ms >= h->look_ms) {
+	if ((h->is_due || now_ms >= next_end_ms(h)) && now_ms >= h->look_ms) {
+		h->is_due = false;
 		h->look_ms = now_ms + FLI_HEIRS_LOOK_MS;
 		look_at_all(self, h);
 	}
+	next_ms = h->is_due ? h->look_ms : next_end_ms(h);
+	if (next_ms < h->look_ms)
+		next_ms = h->look_ms;
 	if (h->count > 0)
-		fl_next_timeout(self, (uint32_t)(h->look_ms - now_ms));
+		fl_next_timeout(self, next_ms > now_ms ? (uint32_t)(next_ms - now_ms) : 0);
 }
 
 /* ---- handlers -------------------------------------------------------------------------------- */
@@ -124,40 +139,49 @@ static int on_init(fl_proc *self, void *state, fl_term args)
 {
 	heirs *h = state;
 
-	(void)self;
 	(void)args; /* none */
 	fli_list_create(&h->waiting);
-	return FL_OK;
+	h->watch = fli_names_watch_new(self, (fl_term){.data = NULL});
+	return h->watch == NULL ? fl_stop(self, "enomem") : FL_OK;
+}
+
+static void take(fl_proc *self, heirs *h, fl_pid loser, fl_term name, fl_term state)
+{
+	estate *e = make(self, h, name, state);
+
+	if (e == NULL) {
+		complain(self, name, "too much waits already");
+		return;
+	}
+	e->loser = loser;
+	e->loser.node = self->node->name;
+	e->end_ms = fl_now_ms(self) + FLI_HEIRS_MS;
+	look_at(self, h, e); /* somebody may have the name already */
 }
 
 static int on_cast(fl_proc *self, void *state, fl_term message)
 {
-	heirs *h = state;
 	fl_term name, what;
 	fl_pid loser;
-	estate *e;
 
 	/* from a loser itself: other nodes have no part in it */
 	if (fl_atom_eq(fl_sender_node(self), self->node->name) &&
 		fl_match(message, "{lost, ~, ~, ~}", &name, &loser, &what) &&
-		fli_pid_is_local(self->node, &loser)) {
-		e = make(self, h, name, what);
-		if (e == NULL) {
-			complain(self, name, "too much waits already");
-		} else {
-			e->loser = loser;
-			e->loser.node = self->node->name;
-			e->end_ms = fl_now_ms(self) + FLI_HEIRS_MS;
-		}
-	}
-	look(self, h);
+		fli_pid_is_local(self->node, &loser))
+		take(self, state, loser, name, what);
+	look(self, state);
 	return FL_OK;
 }
 
 static int on_info(fl_proc *self, void *state, fl_term message)
 {
-	(void)message; /* nobody has a reason to */
-	look(self, state);
+	heirs *h = state;
+
+	if (fl_match(message, FLI_NAMES_CHANGED)) {
+		fli_names_watch_take(h->watch);
+		h->is_due = true;
+	}
+	look(self, h);
 	return FL_OK;
 }
 

@@ -21,7 +21,7 @@ enum {
 	FLI_HEIRS_MAX = 65536,
 	FLI_HEIRS_BYTES_MAX = 256 << 20,
 	FLI_HEIRS_MS = 60000,
-	FLI_HEIRS_LOOK_MS = 100
+	FLI_HEIRS_LOOK_MS = 100 /* at least between two looks at all that wait */
 };
 
 /* Registers flitch_heirs. */

@@ -3,15 +3,16 @@
  * Calls to a singleton from C, which wait while it is between two nodes.
  *
  *  - Somebody has the name: an fl_call as any other.
- *  - Nobody has: the caller waits at the node's proxy, which looks for the name and lets all go on
- *    in their order. It is started by the first who waits, and stays.
+ *  - Nobody has: the caller waits at the node's proxy, which looks for the name whenever names have
+ *    changed, at most once in LOOK_MS, and lets all go on in their order. It is started by the
+ * first who waits, and stays.
  *
  * What goes wrong: too many wait, or nobody comes: no_singleton. A server that ended before it
  * answered may have done what it was asked for, so that call is over, as any other.
  */
 #include <string.h>
 
-#include "dist/global_service.h"
+#include "dist/names_watch.h"
 #include "flitch/global.h"
 #include "flitch/singleton.h"
 #include "node/owned.h"
@@ -22,7 +23,7 @@
 enum {
 	TTL_MS = 5000,
 	BUFFER = 100,
-	LOOK_MS = 20,
+	LOOK_MS = 20,        /* at least between two looks at all that wait */
 	WAITERS_MAX = 10000, /* of all names */
 	NAME_BYTES_MAX = 64 * 1024
 };
@@ -38,7 +39,9 @@ typedef struct waiter {
 typedef struct proxy {
 	waiter *first;
 	uint32_t count;
-	bool is_looking;
+	fli_names_watch *watch;
+	bool is_due;      /* names have changed since the last look */
+	uint64_t look_ms; /* not before then */
 } proxy;
 
 static fl_term name_of(const fl_node *node, const waiter *w)
@@ -78,31 +81,6 @@ static waiter *add(fl_proc *self, proxy *p, fl_term name)
 	return w;
 }
 
-static void look_soon(fl_proc *self, proxy *p)
-{
-	if (p->first != NULL && !p->is_looking)
-		p->is_looking = fl_send_after(self, LOOK_MS, fl_self(self), NULL, "look") == FL_OK;
-}
-
-static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
-{
-	proxy *p = state;
-	uint32_t ttl_ms, buffer;
-	waiter *w = NULL;
-	fl_term name;
-
-	if (!fl_match(request, "{wait, ~, ~, ~}", &name, &ttl_ms, &buffer))
-		return fl_reply(from, "{error, bad_request}");
-	if (count_of(fl_self_node(self), p, name) < buffer)
-		w = add(self, p, name);
-	if (w == NULL)
-		return fl_reply(from, "no");
-	w->from = from;
-	w->end_ms = fl_now_ms(self) + ttl_ms;
-	look_soon(self, p);
-	return fl_later(self, from);
-}
-
 /* True: it waits no more. */
 static bool is_over(fl_proc *self, const waiter *w, uint64_t now_ms)
 {
@@ -117,15 +95,10 @@ static bool is_over(fl_proc *self, const waiter *w, uint64_t now_ms)
 	return true;
 }
 
-static int on_info(fl_proc *self, void *state, fl_term message)
+static void look_at_all(fl_proc *self, proxy *p, uint64_t now_ms)
 {
-	proxy *p = state;
 	waiter **at = &p->first, *w;
-	uint64_t now_ms = fl_now_ms(self);
 
-	if (!fl_match(message, "look"))
-		return FL_OK;
-	p->is_looking = false;
 	while ((w = *at) != NULL) {
 		if (!is_over(self, w, now_ms)) {
 			at = &w->next;
@@ -137,12 +110,111 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 		fli_owned_free(w);
 		fli_leave(self->node);
 	}
-	look_soon(self, p);
+}
+
+static uint64_t next_end_ms(const proxy *p)
+{
+	uint64_t next_ms = UINT64_MAX;
+
+	for (const waiter *w = p->first; w != NULL; w = w->next)
+		next_ms = w->end_ms < next_ms ? w->end_ms : next_ms;
+	return next_ms;
+}
+
+/* Looks if that is due, and says when the next time is. */
+static void look(fl_proc *self, proxy *p)
+{
+	uint64_t now_ms = fl_now_ms(self), next_ms = next_end_ms(p);
+
+	if ((p->is_due || now_ms >= next_ms) && now_ms >= p->look_ms) {
+		p->is_due = false;
+		p->look_ms = now_ms + LOOK_MS;
+		look_at_all(self, p, now_ms);
+		next_ms = next_end_ms(p);
+	}
+	if (p->is_due || next_ms < p->look_ms)
+		next_ms = p->look_ms;
+	if (p->first != NULL)
+		fl_next_timeout(self, next_ms <= now_ms ? 0
+							: (uint32_t)(next_ms - now_ms < INT32_MAX
+									     ? next_ms - now_ms
+									     : INT32_MAX));
+}
+
+/* ---- handlers -------------------------------------------------------------------------------- */
+
+static int on_init(fl_proc *self, void *state, fl_term args)
+{
+	proxy *p = state;
+
+	(void)args; /* none */
+	p->watch = fli_names_watch_new(self, (fl_term){.data = NULL});
+	return p->watch == NULL ? fl_stop(self, "enomem") : FL_OK;
+}
+
+/* Somebody may have come since the caller looked. */
+static int wait(fl_proc *self, proxy *p, fl_from from, waiter *w, uint32_t ttl_ms)
+{
+	w->from = from;
+	w->end_ms = fl_now_ms(self) + ttl_ms;
+	p->is_due = true;
+	look(self, p);
+	return fl_later(self, from); /* it may have been answered already */
+}
+
+static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
+{
+	proxy *p = state;
+	uint32_t ttl_ms, buffer;
+	waiter *w = NULL;
+	fl_term name;
+
+	if (!fl_match(request, "{wait, ~, ~, ~}", &name, &ttl_ms, &buffer)) {
+		look(self, p);
+		return fl_reply(from, "{error, bad_request}");
+	}
+	if (count_of(fl_self_node(self), p, name) >= buffer || p->count >= WAITERS_MAX)
+		look_at_all(self, p, fl_now_ms(self)); /* callers that gave up make room */
+	if (count_of(fl_self_node(self), p, name) < buffer)
+		w = add(self, p, name);
+	if (w != NULL)
+		return wait(self, p, from, w, ttl_ms);
+	look(self, p);
+	return fl_reply(from, "no");
+}
+
+static int on_cast(fl_proc *self, void *state, fl_term message)
+{
+	(void)message; /* nobody has a reason to */
+	look(self, state);
 	return FL_OK;
 }
 
-static const fl_behaviour behaviour = {
-	.name = NAME, .state_size = sizeof(proxy), .call = on_call, .info = on_info};
+static int on_info(fl_proc *self, void *state, fl_term message)
+{
+	proxy *p = state;
+
+	if (fl_match(message, FLI_NAMES_CHANGED)) {
+		fli_names_watch_take(p->watch);
+		p->is_due = true;
+	}
+	look(self, p);
+	return FL_OK;
+}
+
+static int on_timeout(fl_proc *self, void *state)
+{
+	look(self, state);
+	return FL_OK;
+}
+
+static const fl_behaviour behaviour = {.name = NAME,
+	.state_size = sizeof(proxy),
+	.init = on_init,
+	.call = on_call,
+	.cast = on_cast,
+	.info = on_info,
+	.timeout = on_timeout};
 
 /* ---- a call ---------------------------------------------------------------------------------- */
 

@@ -71,6 +71,9 @@ typedef struct fli_global_config {
 	fl_pid pids[FLI_GLOBAL_ROLES];
 	fli_global_mode mode;
 	uint64_t now_ms;
+	/* A name is another process's, or nobody's. May be NULL; must not call the core. */
+	void (*changed)(void *ctx, fl_term name);
+	void *changed_ctx;
 } fli_global_config;
 
 int fli_global_new(const fli_global_config *config, fli_global **ret_global);

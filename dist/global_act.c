@@ -10,6 +10,7 @@
  */
 #include "dist/global_act.h"
 
+#include "dist/names_watch.h"
 #include "node/sched.h"
 #include "node/via.h"
 
@@ -98,6 +99,8 @@ void fli_global_service_reset(fli_global_service *s)
 		fli_free(s->node->mem, d);
 	}
 	fli_wheel_stop(&s->timer);
+	if (s->core != NULL)
+		fli_names_watch_mark(&s->watches, (fl_term){.data = NULL});
 	fli_global_delete(s->core);
 	s->core = NULL;
 }
@@ -244,6 +247,7 @@ void fli_global_carry_out(fli_global_service *s)
 	fli_global_acts_done(s->core);
 	stay_awake(s);
 	wind(s);
+	fli_names_watch_tell(s->node, &s->watches);
 	if (!done || fli_global_has_failed(s->core))
 		begin_anew(s);
 }

@@ -18,8 +18,9 @@ typedef struct fli_global_service {
 	fl_pid pids[FLI_GLOBAL_ROLES];
 	fli_global_mode mode;
 	fli_timer timer;
-	bool has_begun; /* there was a core; what it said still counts for others */
-	fli_link dials; /* connections that are being made for the core */
+	bool has_begun;   /* there was a core; what it said still counts for others */
+	fli_link dials;   /* connections that are being made for the core */
+	fli_link watches; /* fli_names_watch */
 } fli_global_service;
 
 fli_global_service *fli_global_service_of(const fl_node *node);

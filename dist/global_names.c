@@ -97,11 +97,18 @@ static bool is_too_much(fli_global *g, const fl_pid *pid, size_t bytes)
 	return true;
 }
 
+static void tell_change(const fli_global *g, fl_term name)
+{
+	if (g->config.changed != NULL)
+		g->config.changed(g->config.changed_ctx, name);
+}
+
 void fli_global_name_delete(fli_global *g, fli_global_name *entry)
 {
 	name_key key = {entry->hash, entry->name};
 	fli_global_pid *pid = entry->pid;
 
+	tell_change(g, entry->name);
 	(void)fli_map_remove(&g->names, entry->hash, &key);
 	g->names_bytes -= bytes_of(entry->name, &pid->pid, entry->method);
 	fli_list_remove(&entry->in_pid);
@@ -136,6 +143,7 @@ void fli_global_name_put(
 		return;
 	}
 	g->names_bytes += bytes_of(entry->name, pid, entry->method);
+	tell_change(g, entry->name);
 }
 
 bool fli_global_whereis(const fli_global *g, fl_term name, fl_pid *ret_pid)

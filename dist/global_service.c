@@ -16,6 +16,7 @@
 
 #include "dist/dist.h"
 #include "dist/global_act.h"
+#include "dist/names_watch.h"
 #include "node/export.h"
 #include "node/sched.h"
 #include "node/term/tag.h"
@@ -216,6 +217,13 @@ static bool is_of_helper(const server_state *state, fl_term message)
 	       (fl_ref_eq(&ref, &state->helpers[0]) || fl_ref_eq(&ref, &state->helpers[1]));
 }
 
+static void on_change(void *ctx, fl_term name)
+{
+	fli_global_service *s = ctx;
+
+	fli_names_watch_mark(&s->watches, name);
+}
+
 static int make_core(fli_global_service *s)
 {
 	fl_node *node = s->node;
@@ -226,7 +234,9 @@ static int make_core(fli_global_service *s)
 		.creation = node->creation,
 		.seed = node->seed,
 		.mode = s->mode,
-		.now_ms = now_of(node)};
+		.now_ms = now_of(node),
+		.changed = on_change,
+		.changed_ctx = s};
 
 	for (int i = 0; i < FLI_GLOBAL_ROLES; i++)
 		config.pids[i] = s->pids[i];
@@ -414,6 +424,7 @@ int fli_global_prepare(fl_node *node)
 		return FL_ENOMEM;
 	s->node = node;
 	fli_list_create(&s->dials);
+	fli_list_create(&s->watches);
 	fli_timer_create(&s->timer, on_timer);
 	node->via_ctx = s;
 	node->via = &via;

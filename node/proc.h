@@ -220,10 +220,13 @@ struct fl_proc {
 
 /* Keeps a term for the process, in the place of the one before; from a handler. */
 typedef enum fli_keep_what {
-	FLI_KEEP_LABEL,   /* of fl_set_label */
-	FLI_KEEP_METADATA /* of fl_log_metadata */
+	FLI_KEEP_LABEL,    /* of fl_set_label */
+	FLI_KEEP_METADATA, /* of fl_log_metadata */
+	FLI_KEEP_HEIR      /* of fli_sys_hand_over: a pid */
 } fli_keep_what;
 int fli_proc_keep(fl_proc *self, fli_keep_what what, fl_term term);
+/* The same for who owns the context. */
+int fli_proc_keep_owned(fl_proc *proc, fli_keep_what what, fl_term term);
 /* False: nothing is kept. Borrowed until it is replaced. The owner of the context. */
 bool fli_proc_kept(const fl_proc *proc, fli_keep_what what, fl_term *ret_term);
 

@@ -66,27 +66,32 @@ bool fli_proc_kept(const fl_proc *proc, fli_keep_what what, fl_term *ret_term)
 	return msg != NULL;
 }
 
+int fli_proc_keep_owned(fl_proc *proc, fli_keep_what what, fl_term term)
+{
+	fl_node *node = proc->node;
+	fli_extra *extra = fli_proc_extra(proc);
+	fli_msg *msg = extra == NULL ? NULL : fli_msg_of_term(node, term), *old, **place;
+
+	if (msg == NULL)
+		return FL_ENOMEM;
+	place = place_of(extra, what);
+	old = *place;
+	msg->kind = (uint8_t)what;
+	msg->next = old == NULL ? NULL : old->next;
+	*place = msg;
+	fli_msg_free(node, old);
+	return FL_OK;
+}
+
 int fli_proc_keep(fl_proc *self, fli_keep_what what, fl_term term)
 {
-	fl_node *node = self->node;
-	fli_extra *extra;
-	fli_msg *msg = NULL, *old, **place;
+	int rc;
 
 	if (!enter_alive(self))
 		return FL_OK;
-	extra = fli_proc_extra(self);
-	if (extra != NULL)
-		msg = fli_msg_of_term(node, term);
-	if (msg != NULL) {
-		place = place_of(extra, what);
-		old = *place;
-		msg->kind = (uint8_t)what;
-		msg->next = old == NULL ? NULL : old->next;
-		*place = msg;
-		fli_msg_free(node, old);
-	}
-	fli_leave(node);
-	return msg == NULL ? FL_ENOMEM : FL_OK;
+	rc = fli_proc_keep_owned(self, what, term);
+	fli_leave(self->node);
+	return rc;
 }
 
 int fl_set_label_spec(fl_proc *self, fl_spec label)

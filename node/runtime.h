@@ -357,6 +357,9 @@ int fli_sys_handle(fl_proc *proc, const fli_msg *msg);
 bool fli_sys_is_suspended(const fl_proc *proc);
 fli_msg *fli_sys_find(fl_proc *proc);
 fli_msg *fli_sys_pop(fl_proc *proc);
+/* What waits for a suspended server, and comes later, goes to `heir`, but for what is its own. */
+void fli_sys_hand_over(fl_proc *proc, const fl_pid *heir);
+void fli_sys_pass_on(fl_proc *proc);
 /* True: who asks may not (access.h), and has been told so. */
 bool fli_sys_refuses(fl_proc *proc, const fli_msg *msg);
 /* {change_code, Module, OldVsn, Extra} to one that sys has suspended: a handler serves that. */

@@ -533,6 +533,8 @@ static bool step(fl_proc *proc, bool *ret_more)
 	fli_msg *msg;
 
 	*ret_more = true;
+	if (FLI_UNLIKELY(fli_sys_is_suspended(proc)))
+		fli_sys_pass_on(proc);
 	if (FLI_UNLIKELY(proc->extra != NULL) && proc->extra->continue_ != NULL &&
 		!proc->extra->sys_suspended)
 		return run_continue(proc);

@@ -158,9 +158,10 @@ static int reply_status(fl_proc *proc, const fli_msg *msg)
 static int set_suspended(fl_proc *proc, const fli_msg *msg, bool on)
 {
 	fli_extra *extra = fli_proc_extra(proc);
+	fl_term heir;
 
 	if (extra != NULL) {
-		extra->sys_suspended = on;
+		extra->sys_suspended = on || fli_proc_kept(proc, FLI_KEEP_HEIR, &heir);
 		extra->searched = NULL;
 	}
 	return fli_reply_spec(proc->node, proc, msg, fl_spec("ok"));
@@ -208,6 +209,56 @@ fli_msg *fli_sys_pop(fl_proc *proc)
 bool fli_sys_is_suspended(const fl_proc *proc)
 {
 	return proc->extra != NULL && proc->extra->sys_suspended;
+}
+
+/* ---- handed over ----------------------------------------------------------------------------- */
+
+static bool is_for_heir(const fl_node *node, const fli_msg *msg)
+{
+	if (msg->kind == FLI_MSG_CALL || msg->kind == FLI_MSG_CAST)
+		return true;
+	return msg->kind == FLI_MSG_INFO &&
+	       !fl_match(fli_msg_term(node, msg), "{'DOWN', _, _, _, _}");
+}
+
+static void pass_on_to(fl_proc *proc, const fl_pid *heir)
+{
+	fl_dest to = fl_to_pid(*heir);
+	uint32_t count = proc->mailbox_count;
+
+	if (count > 0 && proc->extra != NULL)
+		proc->extra->searched = NULL; /* it points into what is taken apart here */
+	while (count-- > 0) {
+		fli_msg *msg = fli_mailbox_pop(proc);
+
+		if (!is_for_heir(proc->node, msg)) {
+			fli_mailbox_push(proc, msg);
+			continue;
+		}
+		/* an heir that is gone is found out as any loss */
+		(void)fli_send_term(proc->node, proc, &to, fli_msg_term(proc->node, msg));
+		fli_msg_free(proc->node, msg);
+	}
+}
+
+void fli_sys_pass_on(fl_proc *proc)
+{
+	fl_term term;
+	fl_pid heir;
+
+	if (proc->first != NULL && fli_proc_kept(proc, FLI_KEEP_HEIR, &term) &&
+		fl_match(term, "~", &heir))
+		pass_on_to(proc, &heir);
+}
+
+void fli_sys_hand_over(fl_proc *proc, const fl_pid *heir)
+{
+	fl_buf buf = FL_BUF_INIT;
+
+	if (fl_build(&buf, "~", *heir) == FL_OK)
+		(void)fli_proc_keep_owned(proc, FLI_KEEP_HEIR, fl_buf_term(&buf));
+	fl_buf_free(&buf);
+	pass_on_to(proc, heir);
 }
 
 /* ---- sys's debug requests --------------------------------------------------------------------
