@@ -98,12 +98,18 @@ static void learn_margin(fli_guard *g)
 
 /* ---- epochs on the disk ---------------------------------------------------------------------- */
 
+static bool must_keep(const fli_guard *g)
+{
+	return g->spec->epoch_dir != NULL && g->kept != g->core.seen;
+}
+
 bool fli_guard_keep_epoch(fli_guard *g)
 {
 	int rc;
 
-	if (g->spec->epoch_dir == NULL || g->kept == g->core.seen)
+	if (!must_keep(g))
 		return true;
+	g->kept_ms = g->core.now_ms;
 	rc = fli_epoch_write(g->spec->epoch_dir, g->spec->guard.name, g->node->name, g->core.seen);
 	if (rc == FL_OK)
 		g->kept = g->core.seen;
@@ -113,6 +119,18 @@ bool fli_guard_keep_epoch(fli_guard *g)
 			"until that can be written",
 			g->spec->name, g->spec->epoch_dir, fl_error_text(rc));
 	return rc == FL_OK;
+}
+
+static uint64_t next_keep_ms(const fli_guard *g)
+{
+	return must_keep(g) ? g->kept_ms + FLI_GUARD_KEEP_MS : FLI_SINGLETON_NEVER;
+}
+
+/* Others may raise it with each word: that costs a write now and then. Tried again, too. */
+static void keep_what_was_heard(fli_guard *g)
+{
+	if (g->core.now_ms >= next_keep_ms(g))
+		(void)fli_guard_keep_epoch(g);
 }
 
 static bool read_epoch(fli_guard *g)
@@ -142,7 +160,7 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 static void set_timer(fli_guard *g)
 {
 	uint64_t due = lesser(lesser(fli_singleton_next_ms(&g->core), fli_guard_server_next(g)),
-		lesser(fli_move_next(g), fli_standby_next(g)));
+		lesser(lesser(fli_move_next(g), fli_standby_next(g)), next_keep_ms(g)));
 	uint64_t now = g->core.now_ms;
 
 	if (due == g->tick_ms)
@@ -167,6 +185,8 @@ static void publish(fli_guard *g)
 		epoch = g->move.epoch;
 	else if (g->step != FLI_SERVER_NONE)
 		epoch = g->core.epoch;
+	if (g->spec->epoch_dir != NULL && epoch > g->kept)
+		return; /* one that was raised above another's: not before it is written */
 	/* release: pairs with the acquire in fl_singleton_epoch */
 	atomic_store_explicit(&g->epoch, epoch, memory_order_release);
 }
@@ -194,12 +214,14 @@ int fli_guard_leave(fli_guard *g)
 		settle_failures(g);
 	}
 	fli_standby_look(g);
-	(void)fli_guard_keep_epoch(g); /* tried again, and before any server starts */
+	keep_what_was_heard(g);
 	publish(g);
 	set_timer(g);
 	if (g->is_ending && g->move.step == FLI_MOVE_NONE && g->step == FLI_SERVER_NONE &&
-		!g->moved.is_here)
+		!g->moved.is_here) {
+		(void)fli_guard_keep_epoch(g); /* the log says so, if not */
 		return fl_stop(g->self, "shutdown");
+	}
 	return FL_OK;
 }
 

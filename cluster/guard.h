@@ -28,6 +28,7 @@ enum {
 	FLI_GUARD_NAME_MS = 1000, /* a name that was asked for in vain is asked for again */
 	FLI_GUARD_KILL_MS = 1000, /* a server that was killed, likewise */
 	FLI_GUARD_FORWARD_MAX_MS = 10000,
+	FLI_GUARD_KEEP_MS = 1000, /* between two writes of epochs that others have raised */
 	FLI_GUARD_LEAVE_MS = 3000 /* for a move when the node stops */
 };
 
@@ -120,7 +121,8 @@ typedef struct fli_guard {
 	fli_moved moved;
 	fli_standby standby;
 	fli_replica replica;
-	uint64_t kept; /* the epoch that is on the disk */
+	uint64_t kept;    /* the epoch that is on the disk */
+	uint64_t kept_ms; /* when that was written, or tried, last */
 } fli_guard;
 
 enum { FLI_MAY_RUN = 1, FLI_MAY_START = 2, FLI_IS_DEGRADED = 4 };
@@ -191,7 +193,7 @@ void fli_guard_lease(void *ctx, fli_lease_verb verb, uint64_t epoch);
 /* The same for a move; then fli_move_leased, also of RELEASE. False: it cannot be asked. */
 bool fli_guard_lease_for_move(fli_guard *g, fli_lease_verb verb);
 
-/* guard.c: the greatest epoch is on the disk, where it has to be. */
+/* guard.c: the greatest epoch is on the disk, where it has to be; at once. */
 bool fli_guard_keep_epoch(fli_guard *g);
 /* guard.c: what a handler of the guard begins and ends with. */
 fli_guard *fli_guard_enter(fl_proc *self, void *state);

@@ -240,6 +240,10 @@ static void prepare(fli_guard *g)
 	bool is_started;
 
 	m->epoch = fli_singleton_next_epoch(&g->core, m->epoch);
+	if (!fli_guard_keep_epoch(g)) {
+		fli_move_abort(g, "no_epoch");
+		return;
+	}
 	atomic_store_explicit(&g->epoch, m->epoch, memory_order_release);
 	if (m->has_state) {
 		fl_buf state = FL_BUF_INIT;

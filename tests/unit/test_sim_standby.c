@@ -399,6 +399,51 @@ static void epoch_that_cannot_be_kept_is_not_given_out(void)
 	fl_sim_delete(w.sim);
 }
 
+/* How often the number in the file of a node changes while another node's guard raises it. */
+static int writes_of(world_of *w, const char *dir, int node, int raiser)
+{
+	uint64_t last = 0, epoch = 0;
+	fl_buf reply = FL_BUF_INIT;
+	int writes = 0;
+	fl_term from; /* any process of that node */
+
+	CU_ASSERT_EQUAL_FATAL(fl_sim_call(w->nodes[raiser], fl_name_at("svc_guard", names[raiser]),
+				      3000, &reply, "status"),
+		FL_OK);
+	CU_ASSERT_TRUE_FATAL(fl_get(fl_buf_term(&reply), "holder", &from));
+	for (uint64_t i = 1; i <= 200; i++) {
+		(void)fl_sim_cast(w->nodes[raiser], fl_name_at("svc_guard", names[node]),
+			"{fl, 1, released, #{from => ~, epoch => ~, seen => 0}}", from,
+			(1000 + i) << 16);
+		fl_sim_run(w->sim, 10);
+		CU_ASSERT_EQUAL(
+			fli_epoch_read(dir, "svc_guard", fl_atom_of(names[node]), &epoch), FL_OK);
+		writes += epoch != last ? 1 : 0;
+		last = epoch;
+	}
+	fl_sim_run(w->sim, 1000);
+	CU_ASSERT_EQUAL(fli_epoch_read(dir, "svc_guard", fl_atom_of(names[node]), &epoch), FL_OK);
+	CU_ASSERT_TRUE(epoch >= 1200ULL << 16);
+	fl_buf_free(&reply);
+	return writes;
+}
+
+static void a_peer_that_raises_epochs_does_not_set_the_pace_of_writes(void)
+{
+	char dir[] = "/tmp/flitch_epochs_XXXXXX";
+	fl_singleton kept = cold;
+	world_of w;
+	int raiser;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	kept.epoch_dir = dir;
+	w = open_world(15, &kept);
+	raiser = holder(&w);
+	CU_ASSERT(writes_of(&w, dir, other_than(&w, raiser), raiser) <= 4);
+	fl_sim_delete(w.sim);
+	remove_all(dir);
+}
+
 static void file_holds_one_number(void)
 {
 	char dir[] = "/tmp/flitch_epochs_XXXXXX", path[128];
@@ -571,6 +616,7 @@ FL_SUITE("sim_standby", FL_TEST(standby_takes_over_without_an_init_of_its_own),
 	FL_TEST(copied_state_survives_its_node), FL_TEST(newcomer_is_given_the_last_copy),
 	FL_TEST(state_that_ends_each_server_is_dropped), FL_TEST(copies_of_others_are_not_believed),
 	FL_TEST(epochs_grow_after_all_were_down),
-	FL_TEST(epoch_that_cannot_be_kept_is_not_given_out), FL_TEST(file_holds_one_number),
-	FL_TEST(lease_goes_with_a_move), FL_TEST(heir_without_the_lease_does_not_run),
-	FL_TEST(lease_goes_with_a_stop));
+	FL_TEST(epoch_that_cannot_be_kept_is_not_given_out),
+	FL_TEST(a_peer_that_raises_epochs_does_not_set_the_pace_of_writes),
+	FL_TEST(file_holds_one_number), FL_TEST(lease_goes_with_a_move),
+	FL_TEST(heir_without_the_lease_does_not_run), FL_TEST(lease_goes_with_a_stop));
