@@ -198,7 +198,7 @@ static void settle_failures(fli_guard *g)
 
 		g->has_failed = g->has_no_lease = false;
 		if (is_lease)
-			fli_singleton_leased(&g->core, false);
+			fli_singleton_leased(&g->core, false, g->core.lease_asked_ms);
 		else
 			fli_singleton_ended(&g->core);
 	}
@@ -293,6 +293,7 @@ static void on_drop(void *block)
 	fli_list_remove(&g->in_core);
 	fli_move_free(g);
 	fli_replica_drop(g);
+	fli_guard_lease_free(g);
 }
 
 static int on_end(fl_proc *self, void *state, fl_term reason);
@@ -315,6 +316,7 @@ static fli_guard *make(fl_proc *self)
 	if (core->guards.next == NULL)
 		fli_list_create(&core->guards);
 	fli_list_append(&core->guards, &g->in_core);
+	fli_list_create(&g->questions);
 	atomic_init(&g->epoch, 0);
 	atomic_init(&g->policy, FLI_MAY_RUN | FLI_MAY_START);
 	return g;

@@ -28,8 +28,9 @@ enum {
 	FLI_GUARD_NAME_MS = 1000, /* a name that was asked for in vain is asked for again */
 	FLI_GUARD_KILL_MS = 1000, /* a server that was killed, likewise */
 	FLI_GUARD_FORWARD_MAX_MS = 10000,
-	FLI_GUARD_KEEP_MS = 1000, /* between two writes of epochs that others have raised */
-	FLI_GUARD_LEAVE_MS = 3000 /* for a move when the node stops */
+	FLI_GUARD_KEEP_MS = 1000,    /* between two writes of epochs that others have raised */
+	FLI_GUARD_LEAVE_MS = 3000,   /* for a move when the node stops */
+	FLI_GUARD_QUESTIONS_MAX = 16 /* to the store of leases, that wait for each other */
 };
 
 /* What becomes of the server that is here. */
@@ -121,8 +122,10 @@ typedef struct fli_guard {
 	fli_moved moved;
 	fli_standby standby;
 	fli_replica replica;
-	uint64_t kept;    /* the epoch that is on the disk */
-	uint64_t kept_ms; /* when that was written, or tried, last */
+	fli_link questions;       /* to the store of leases, that wait; see guard_lease.c */
+	uint32_t questions_count; /* with the one that is being asked */
+	uint64_t kept;            /* the epoch that is on the disk */
+	uint64_t kept_ms;         /* when that was written, or tried, last */
 } fli_guard;
 
 enum { FLI_MAY_RUN = 1, FLI_MAY_START = 2, FLI_IS_DEGRADED = 4 };
@@ -168,7 +171,8 @@ bool fli_move_answered(fli_guard *g, const fl_ref *ref);
 bool fli_move_exited(fli_guard *g, const fl_pid *pid);
 void fli_move_abort(fli_guard *g, const char *why);
 bool fli_move_down(fli_guard *g, const fl_ref *ref);
-void fli_move_leased(fli_guard *g, fli_lease_verb verb, bool is_granted);
+/* `id`: the move that asked, which may be over by then. */
+void fli_move_leased(fli_guard *g, const fl_ref *id, fli_lease_verb verb, bool is_granted);
 /* What is due about a move; at the end of each handler. */
 void fli_move_look(fli_guard *g);
 uint64_t fli_move_next(const fli_guard *g);
@@ -192,6 +196,8 @@ void fli_replica_drop(fli_guard *g);
 void fli_guard_lease(void *ctx, fli_lease_verb verb, uint64_t epoch);
 /* The same for a move; then fli_move_leased, also of RELEASE. False: it cannot be asked. */
 bool fli_guard_lease_for_move(fli_guard *g, fli_lease_verb verb);
+/* What has not been asked yet. */
+void fli_guard_lease_free(fli_guard *g);
 
 /* guard.c: the greatest epoch is on the disk, where it has to be; at once. */
 bool fli_guard_keep_epoch(fli_guard *g);

@@ -372,20 +372,27 @@ static void on_commit(fli_guard *g)
 		drop_move(g, "no_lease");
 }
 
-void fli_move_leased(fli_guard *g, fli_lease_verb verb, bool is_granted)
+/* Nobody here waits for the lease, or has it. */
+static bool is_unwanted(const fli_guard *g)
 {
+	return g->move.step != FLI_MOVE_LEASING && g->core.state <= FLI_SINGLETON_CLAIMING;
+}
+
+void fli_move_leased(fli_guard *g, const fl_ref *id, fli_lease_verb verb, bool is_granted)
+{
+	bool is_ours = g->move.step != FLI_MOVE_NONE && fl_ref_eq(&g->move.id, id);
 	fl_pid heir = g->move.server;
 
 	if (verb == FLI_LEASE_RELEASE) {
-		if (g->move.step == FLI_MOVE_RELEASING)
+		if (is_ours && g->move.step == FLI_MOVE_RELEASING)
 			commit(g, &heir, g->move.epoch);
-	} else if (g->move.step == FLI_MOVE_LEASING && is_granted) {
-		go_on(g);
-	} else {
-		if (g->move.step == FLI_MOVE_LEASING)
-			drop_move(g, "no_lease");
+	} else if (is_ours && g->move.step == FLI_MOVE_LEASING) {
 		if (is_granted)
-			fli_guard_lease(g, FLI_LEASE_RELEASE, 0); /* it came too late */
+			go_on(g);
+		else
+			drop_move(g, "no_lease");
+	} else if (is_granted && is_unwanted(g)) {
+		fli_guard_lease(g, FLI_LEASE_RELEASE, 0); /* it came too late */
 	}
 }
 

@@ -452,9 +452,12 @@ void fli_singleton_give(fli_singleton *s, const fl_pid *server, uint64_t epoch)
 
 /* ---- the lease ------------------------------------------------------------------------------- */
 
-void fli_singleton_leased(fli_singleton *s, bool is_granted)
+void fli_singleton_leased(fli_singleton *s, bool is_granted, uint64_t asked_ms)
 {
-	s->is_renewing = false;
+	if (asked_ms == s->lease_asked_ms)
+		s->is_renewing = false;
+	else if (s->state >= FLI_SINGLETON_LEASING)
+		return; /* it was asked for again since: that answer counts */
 	if (is_granted)
 		s->lease_end_ms = lease_end(s);
 	if (is_granted && s->state <= FLI_SINGLETON_CLAIMING)

@@ -89,8 +89,8 @@ typedef struct fli_singleton_ops {
 	void (*watch)(void *ctx, const fl_pid *holder);
 	void (*start)(void *ctx, uint64_t epoch); /* then _started, or _ended */
 	void (*stop)(void *ctx);                  /* then _ended */
-	void (*lease)(
-		void *ctx, fli_lease_verb verb, uint64_t epoch); /* then _leased; not RELEASE */
+	/* The store does what it is asked in that order; then _leased, but for RELEASE. */
+	void (*lease)(void *ctx, fli_lease_verb verb, uint64_t epoch);
 } fli_singleton_ops;
 
 typedef struct fli_candidate {
@@ -157,7 +157,8 @@ void fli_singleton_lost(fli_singleton *s, const fl_pid *holder, fli_loss loss);
 /* What ops->start began: it serves; it ended, whether it was told to or not. */
 void fli_singleton_started(fli_singleton *s, const fl_pid *server);
 void fli_singleton_ended(fli_singleton *s);
-void fli_singleton_leased(fli_singleton *s, bool is_granted);
+/* `asked_ms`: the time when that was asked for. */
+void fli_singleton_leased(fli_singleton *s, bool is_granted, uint64_t asked_ms);
 /* Somebody else has the name. */
 void fli_singleton_yield(fli_singleton *s);
 

@@ -111,6 +111,18 @@ static void on_work(fli_event *event)
 		do_work(w);
 }
 
+void fl_sim_work_takes(fl_sim_node *node, uint32_t ms)
+{
+	node->work_ms = ms;
+}
+
+static uint64_t work_ns(fl_sim_node *node)
+{
+	uint64_t usual = WORK_NS + fli_dice_below(&node->fates, WORK_NS);
+
+	return node->work_ms == 0 ? usual : node->work_ms * FLI_SIM_MS;
+}
+
 static int begin_work(void *ctx, void (*work)(void *arg), void *arg)
 {
 	fl_sim_node *node = ctx;
@@ -121,8 +133,7 @@ static int begin_work(void *ctx, void (*work)(void *arg), void *arg)
 	w->work = work;
 	w->arg = arg;
 	fli_list_append(&node->works, &w->link);
-	fli_heap_set(&node->prog.sim->heap, &w->event,
-		node->prog.sim->now_ns + WORK_NS + fli_dice_below(&node->fates, WORK_NS));
+	fli_heap_set(&node->prog.sim->heap, &w->event, node->prog.sim->now_ns + work_ns(node));
 	return FL_OK;
 }
 

@@ -50,8 +50,9 @@ struct fl_sim_node {
 	unsigned starts;
 	size_t leaked; /* bytes that the last stop did not give back */
 	fli_link works;
-	fli_link calls; /* fl_sim_call under way */
-	fl_error error; /* of the start */
+	uint32_t work_ms; /* how long each takes; 0: one to two */
+	fli_link calls;   /* fl_sim_call under way */
+	fl_error error;   /* of the start */
 };
 
 /* ---- clocks.c: time, randomness, what stands in for threads ---------------------------------- */

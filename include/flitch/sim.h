@@ -218,6 +218,10 @@ int fl_sim_send_spec(fl_sim_node *node, fl_dest to, bool is_cast, fl_spec messag
 #define fl_sim_send(node, to, ...) fl_sim_send_spec((node), fl_to(to), false, fl_spec(__VA_ARGS__))
 #define fl_sim_cast(node, to, ...) fl_sim_send_spec((node), fl_to(to), true, fl_spec(__VA_ARGS__))
 
+/* How long the work of fl_offload takes that begins there from now on; 0: one to two, as at first.
+ */
+void fl_sim_work_takes(fl_sim_node *node, uint32_t ms);
+
 /* For handlers: this one takes `ms` of virtual time; the node goes on meanwhile. */
 void fl_sim_sleep(fl_proc *self, uint32_t ms);
 

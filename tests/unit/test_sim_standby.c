@@ -609,6 +609,72 @@ static void lease_goes_with_a_stop(void)
 	fl_sim_delete(w.sim);
 }
 
+/* Whoever says that it holds it has the lease by the store's word. */
+static void holder_has_the_lease_for(world_of *w, uint32_t ms)
+{
+	for (uint32_t at = 0; at < ms; at += 100) {
+		fl_sim_run(w->sim, 100);
+		for (int i = 0; i < COUNT; i++)
+			if (fl_sim_state_of(w->nodes[i]) == FL_SIM_UP &&
+				says(w, i, "state", "holding"))
+				CU_ASSERT_TRUE(strcmp(shop.holder, names[i]) == 0 &&
+					       fl_sim_now_ms(shop.sim) < shop.until_ms);
+	}
+}
+
+static void await_renewal(const world_of *w)
+{
+	uint64_t before = shop.until_ms;
+
+	while (shop.until_ms == before)
+		fl_sim_run(w->sim, 10);
+	fl_sim_run(w->sim, 10); /* the answer is on its way */
+}
+
+/* The move is over when the store gets to its release: it must not free what was taken since. */
+static void release_of_a_move_that_was_given_up_frees_nothing_later(void)
+{
+	fl_singleton hasty = leased;
+	world_of w = {.sim = fl_sim_new(&(fl_sim_options){.seed = 5})};
+	int from, to;
+
+	hasty.move_ms = 5000;
+	shop = (store){.sim = w.sim};
+	fill_world(&w, &hasty);
+	from = holder(&w);
+	to = other_than(&w, from);
+	for (int i = 0; i < COUNT; i++)
+		if (i != from && i != to)
+			fl_sim_crash_node(w.nodes[i], FL_SIM_KILLED);
+	await_renewal(&w);
+	fl_sim_work_takes(w.nodes[from], 40000);
+	(void)fl_sim_call(w.nodes[from], fl_name_at("svc_guard", names[from]), 1000, NULL,
+		"{move, ~}", fl_atom_of(names[to]));
+	fl_sim_work_takes(w.nodes[from], 0);
+	fl_sim_crash_node(w.nodes[to], FL_SIM_KILLED); /* nobody else may take it */
+	holder_has_the_lease_for(&w, 60000);
+	CU_ASSERT_EQUAL(holder(&w), from);
+	fl_sim_delete(w.sim);
+}
+
+/* A release and the acquire after it are one after the other at the store, too. */
+static void one_that_is_alone_keeps_the_lease_of_its_next_server(void)
+{
+	world_of w = open_leased(6);
+	int from = holder(&w);
+
+	for (int i = 0; i < COUNT; i++)
+		if (i != from)
+			fl_sim_crash_node(w.nodes[i], FL_SIM_KILLED);
+	for (int round = 0; round < 10; round++) {
+		fl_sim_run(w.sim, 61000); /* so long that its end is no failure */
+		(void)fl_sim_call(w.nodes[from], fl_global("svc"), 1000, NULL, "die");
+		holder_has_the_lease_for(&w, 1000);
+		CU_ASSERT_EQUAL(holder(&w), from);
+	}
+	fl_sim_delete(w.sim);
+}
+
 FL_SUITE("sim_standby", FL_TEST(standby_takes_over_without_an_init_of_its_own),
 	FL_TEST(standby_is_found_by_nobody),
 	FL_TEST(server_of_a_warm_candidate_that_ends_is_followed_by_a_standby),
@@ -619,4 +685,6 @@ FL_SUITE("sim_standby", FL_TEST(standby_takes_over_without_an_init_of_its_own),
 	FL_TEST(epoch_that_cannot_be_kept_is_not_given_out),
 	FL_TEST(a_peer_that_raises_epochs_does_not_set_the_pace_of_writes),
 	FL_TEST(file_holds_one_number), FL_TEST(lease_goes_with_a_move),
-	FL_TEST(heir_without_the_lease_does_not_run), FL_TEST(lease_goes_with_a_stop));
+	FL_TEST(heir_without_the_lease_does_not_run), FL_TEST(lease_goes_with_a_stop),
+	FL_TEST(release_of_a_move_that_was_given_up_frees_nothing_later),
+	FL_TEST(one_that_is_alone_keeps_the_lease_of_its_next_server));

@@ -464,7 +464,7 @@ static void lease_that_is_denied_starts_nothing(void)
 	start_all(&c, LEASE_MS);
 	run(&c, SETTLE_MS + 100);
 	CU_ASSERT_EQUAL(c.nodes[0].s.state, FLI_SINGLETON_LEASING);
-	fli_singleton_leased(&c.nodes[0].s, false);
+	fli_singleton_leased(&c.nodes[0].s, false, c.nodes[0].s.lease_asked_ms);
 	CU_ASSERT_EQUAL(c.nodes[0].s.state, FLI_SINGLETON_STANDBY);
 	CU_ASSERT_EQUAL(running(&c), 0);
 }
@@ -475,11 +475,11 @@ static void holder_stops_before_its_lease_runs_out(void)
 
 	start_all(&c, LEASE_MS);
 	run(&c, SETTLE_MS + 100);
-	fli_singleton_leased(s, true);
+	fli_singleton_leased(s, true, s->lease_asked_ms);
 	run(&c, LEASE_MS / 4 + 100);
 	CU_ASSERT_EQUAL(c.nodes[0].leases, 2); /* asked to renew */
 	CU_ASSERT_TRUE(c.nodes[0].runs);
-	fli_singleton_leased(s, true);
+	fli_singleton_leased(s, true, s->lease_asked_ms);
 	run(&c, LEASE_MS - LEASE_MS / 5 - 200);
 	CU_ASSERT_TRUE(c.nodes[0].runs);
 	run(&c, 300);
@@ -494,7 +494,7 @@ static void lease_that_comes_too_late_is_given_back(void)
 	start_all(&c, LEASE_MS);
 	run(&c, SETTLE_MS + 100);
 	allow(&c, 0, false);
-	fli_singleton_leased(s, true);
+	fli_singleton_leased(s, true, s->lease_asked_ms);
 	CU_ASSERT_EQUAL(c.nodes[0].releases, 1);
 	CU_ASSERT_FALSE(c.nodes[0].runs);
 }
