@@ -5,7 +5,6 @@
  *  - A kill looks like any other: exit(Pid, kill) from wherever the conflict was settled. It is one
  *    for a name when the process has one and the lock `global` is held meanwhile, as it is on every
  *    node of both halves while their names are compared.
- *  - The noted are looked up by their supervisors in about the order in which they ended: a ring.
  *  - What a loser gives goes by way of a process of the node, since nobody knows yet who will have
  *    the name when the loser is told.
  *
@@ -14,74 +13,97 @@
  */
 #include "node/conflict.h"
 
+#include "node/base/list.h"
+#include "node/base/map.h"
 #include "node/via.h"
 
-enum { FIRST = 64 };
-
 typedef struct noted {
+	fli_link link;
 	uint32_t id, serial;
 	uint64_t ms;
-	bool is_taken;
 } noted;
 
 struct fli_conflicts {
-	noted *ring;
-	uint32_t first, count, capacity; /* a power of two */
+	fli_map by_pid;
+	fli_link oldest; /* those noted, the oldest first */
+	fli_mem *mem;
 };
+
+static bool has_pid(const void *item, const void *key)
+{
+	const noted *n = item;
+	const fl_pid *pid = key;
+
+	return n->id == pid->id && n->serial == pid->serial;
+}
+
+static uint64_t hash_of(const fl_pid *pid)
+{
+	return fli_hash_mix((uint64_t)pid->serial << 32 | pid->id);
+}
 
 int fli_conflicts_new(fl_node *node)
 {
-	if (node->conflicts == NULL)
-		node->conflicts = fli_zalloc(node->mem, sizeof *node->conflicts);
-	return node->conflicts == NULL ? FL_ENOMEM : FL_OK;
+	struct fli_conflicts *c = node->conflicts;
+
+	if (c != NULL)
+		return FL_OK;
+	c = node->conflicts = fli_zalloc(node->mem, sizeof *c);
+	if (c == NULL)
+		return FL_ENOMEM;
+	c->mem = node->mem;
+	fli_map_create(&c->by_pid, node->mem, has_pid);
+	fli_list_create(&c->oldest);
+	return FL_OK;
 }
 
-void fli_conflicts_delete(fl_node *node)
+static void drop(struct fli_conflicts *c, noted *n)
 {
-	if (node->conflicts == NULL)
-		return;
-	fli_free(node->mem, node->conflicts->ring);
-	fli_free(node->mem, node->conflicts);
-	node->conflicts = NULL;
-}
+	const fl_pid pid = {.id = n->id, .serial = n->serial};
 
-/* ---- the ring -------------------------------------------------------------------------------- */
-
-static noted *at(const struct fli_conflicts *c, uint32_t i)
-{
-	return &c->ring[(c->first + i) & (c->capacity - 1)];
-}
-
-static void drop_first(struct fli_conflicts *c)
-{
-	c->first = (c->first + 1) & (c->capacity - 1);
-	c->count--;
+	(void)fli_map_remove(&c->by_pid, hash_of(&pid), &pid);
+	fli_list_remove(&n->link);
+	fli_free(c->mem, n);
 }
 
 static void drop_old(struct fli_conflicts *c, uint64_t now_ms)
 {
-	while (c->count > 0 && (at(c, 0)->is_taken || now_ms > at(c, 0)->ms + FLI_CONFLICTS_MS))
-		drop_first(c);
+	while (!fli_list_is_empty(&c->oldest)) {
+		noted *n = fli_container_of(c->oldest.next, noted, link);
+
+		if (now_ms <= n->ms + FLI_CONFLICTS_MS)
+			return;
+		drop(c, n);
+	}
 }
 
-static bool has_room(fl_node *node, struct fli_conflicts *c)
+void fli_conflicts_delete(fl_node *node)
 {
-	uint32_t capacity = c->capacity == 0 ? FIRST : 2 * c->capacity;
-	noted *grown;
+	struct fli_conflicts *c = node->conflicts;
 
-	if (c->count < c->capacity)
-		return true;
-	grown = capacity > FLI_CONFLICTS_MAX ? NULL
-					     : fli_alloc(node->mem, capacity * sizeof *grown);
-	if (grown == NULL)
-		return false;
-	for (uint32_t i = 0; i < c->count; i++)
-		grown[i] = *at(c, i);
-	fli_free(node->mem, c->ring);
-	c->ring = grown;
-	c->first = 0;
-	c->capacity = capacity;
-	return true;
+	if (c == NULL)
+		return;
+	while (!fli_list_is_empty(&c->oldest))
+		drop(c, fli_container_of(c->oldest.next, noted, link));
+	fli_map_destroy(&c->by_pid);
+	fli_free(node->mem, c);
+	node->conflicts = NULL;
+}
+
+/* ---- who is noted ---------------------------------------------------------------------------- */
+
+/* One that finds no room is counted, as an end of another kind. */
+static void add(struct fli_conflicts *c, const fl_pid *pid, uint64_t now_ms)
+{
+	noted *n = c->by_pid.count < FLI_CONFLICTS_MAX ? fli_alloc(c->mem, sizeof *n) : NULL;
+
+	if (n == NULL)
+		return;
+	*n = (noted){.id = pid->id, .serial = pid->serial, .ms = now_ms};
+	if (fli_map_put(&c->by_pid, hash_of(pid), n) == FL_OK)
+		fli_list_append(&c->oldest, &n->link);
+	else
+		fli_free(c->mem, n);
 }
 
 static bool has_supervisor(const fl_proc *proc)
@@ -104,25 +126,18 @@ void fli_conflict_note(const fl_proc *proc)
 		!node->via->is_contested(node, &pid))
 		return;
 	drop_old(c, now_ms);
-	if (!has_room(node, c))
-		return; /* counted, as an end of another kind */
-	*at(c, c->count++) = (noted){.id = pid.id, .serial = pid.serial, .ms = now_ms};
+	if (fli_map_get(&c->by_pid, hash_of(&pid), &pid) == NULL)
+		add(c, &pid, now_ms);
 }
 
 bool fli_conflict_take(fl_node *node, const fl_pid *pid)
 {
 	struct fli_conflicts *c = node->conflicts;
+	noted *n = c == NULL ? NULL : fli_map_get(&c->by_pid, hash_of(pid), pid);
 
-	for (uint32_t i = 0; c != NULL && i < c->count; i++) {
-		noted *n = at(c, i);
-
-		if (n->is_taken || n->id != pid->id || n->serial != pid->serial)
-			continue;
-		n->is_taken = true;
-		drop_old(c, 0);
-		return true;
-	}
-	return false;
+	if (n != NULL)
+		drop(c, n);
+	return n != NULL;
 }
 
 /* ---- who lives ------------------------------------------------------------------------------- */

@@ -107,7 +107,7 @@ static void ends_are_counted_where_that_is_wanted(void)
 	world_close(&w);
 }
 
-/* ---- the ring -------------------------------------------------------------------------------- */
+/* ---- the noted ------------------------------------------------------------------------------- */
 
 static void note(fl_proc *proc, uint32_t serial)
 {
@@ -161,7 +161,24 @@ static void ends_are_kept_for_a_while_and_up_to_a_number(void)
 	world_close(&w);
 }
 
+/* A full table costs an end no more than an empty one: this takes seconds, if each looks at all. */
+static void many_ends_are_taken_the_last_first(void)
+{
+	uint32_t taken = 0;
+	fl_proc *proc;
+
+	open_world(true);
+	proc = running();
+	for (uint32_t i = 0; i < FLI_CONFLICTS_MAX; i++)
+		note(proc, i);
+	for (uint32_t i = FLI_CONFLICTS_MAX; i-- > 0;)
+		taken += take(proc, i) && !take(proc, FLI_CONFLICTS_MAX + i);
+	CU_ASSERT_EQUAL(taken, FLI_CONFLICTS_MAX);
+	world_close(&w);
+}
+
 FL_SUITE("conflict", FL_TEST(ends_for_a_name_are_not_counted),
 	FL_TEST(ends_are_counted_where_that_is_wanted),
 	FL_TEST(each_end_is_taken_once_in_any_order),
-	FL_TEST(ends_are_kept_for_a_while_and_up_to_a_number));
+	FL_TEST(ends_are_kept_for_a_while_and_up_to_a_number),
+	FL_TEST(many_ends_are_taken_the_last_first));
