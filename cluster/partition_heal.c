@@ -29,7 +29,7 @@ static void forget(fli_partition_healing *h)
 {
 	h->was_split = false;
 	h->due_ms = 0;
-	h->sides.count = 0;
+	h->sides = (fli_sides){.count = 0};
 	h->own = h->fresh = (fli_side){.set = {0}};
 }
 
@@ -75,7 +75,6 @@ void fli_partition_heal_state(fli_partition_service *s, const fli_partition_even
 	if (event->to == FLI_PARTITION_DEGRADED && h->has_met) {
 		keep_side(s);
 	} else if (event->to == FLI_PARTITION_SERVING && h->was_split) {
-		fli_sides_add(&h->sides, &h->own);
 		h->due_ms = event->now_ms + h->wait_ms;
 		tell_side(s);
 	}
@@ -97,6 +96,7 @@ void fli_partition_heal_up(fli_partition_service *s, fl_atom name)
 void fli_partition_hear_side(fli_partition_service *s, fl_atom node, fl_term names)
 {
 	const fli_roster *roster = fli_partition_roster(s->engine);
+	uint32_t teller = fli_roster_find(roster, node), count = 0;
 	fli_side side = {.set = {0}};
 	fl_term item;
 	fl_atom name;
@@ -107,13 +107,12 @@ void fli_partition_hear_side(fli_partition_service *s, fl_atom node, fl_term nam
 		uint32_t place = fl_match(item, "~", &name) ? fli_roster_find(roster, name)
 							    : FLI_ROSTER_NONE;
 
-		if (place == FLI_ROSTER_NONE)
+		if (place == FLI_ROSTER_NONE || ++count > roster->count)
 			return;
 		fli_partition_add(side.set, place);
 	}
-	if (fli_roster_find(roster, node) != FLI_ROSTER_NONE &&
-		fli_partition_has(side.set, fli_roster_find(roster, node)))
-		fli_sides_add(&s->healing.sides, &side);
+	if (teller != FLI_ROSTER_NONE && fli_partition_has(side.set, teller))
+		fli_sides_tell(&s->healing.sides, teller, &side);
 }
 
 /* Those that nobody has named, without those that are new. */
@@ -137,6 +136,7 @@ void fli_partition_heal_time(fli_partition_service *s)
 		return;
 	if (fli_partition_state_of(s->engine) != FLI_PARTITION_SERVING)
 		return; /* it is not over yet */
+	fli_sides_add(&h->sides, &h->own);
 	add_rest(h);
 	if (h->members == roster->count &&
 		fli_sides_gives_way(&h->sides, fli_roster_find(roster, s->node->name))) {

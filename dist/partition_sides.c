@@ -12,13 +12,48 @@ uint32_t fli_side_size(const fli_side *side)
 	return size;
 }
 
-void fli_sides_add(fli_sides *sides, const fli_side *side)
+/* 1 + its index; 0: it is not there. */
+static uint32_t find(const fli_sides *sides, const fli_side *side)
 {
 	for (uint32_t i = 0; i < sides->count; i++)
 		if (memcmp(&sides->sides[i], side, sizeof *side) == 0)
-			return;
-	if (sides->count < FLI_SIDES_MAX && fli_side_size(side) > 0)
+			return i + 1;
+	return 0;
+}
+
+void fli_sides_add(fli_sides *sides, const fli_side *side)
+{
+	if (find(sides, side) == 0 && sides->count < FLI_SIDES_MAX && fli_side_size(side) > 0)
 		sides->sides[sides->count++] = *side;
+}
+
+static bool is_told(const fli_sides *sides, uint32_t index)
+{
+	return memchr(sides->told, (int)index, sizeof sides->told) != NULL;
+}
+
+/* The last one takes its place. */
+static void drop(fli_sides *sides, uint32_t index)
+{
+	for (uint32_t i = 0; i < FLI_PARTITION_MEMBERS_MAX; i++)
+		if (sides->told[i] == sides->count)
+			sides->told[i] = (uint8_t)index;
+	sides->sides[index - 1] = sides->sides[--sides->count];
+}
+
+void fli_sides_tell(fli_sides *sides, uint32_t teller, const fli_side *side)
+{
+	uint32_t before = sides->told[teller], index;
+
+	sides->told[teller] = 0;
+	if (before != 0 && !is_told(sides, before))
+		drop(sides, before);
+	index = find(sides, side);
+	if (index == 0 && sides->count < FLI_SIDES_TOLD_MAX && fli_side_size(side) > 0) {
+		sides->sides[sides->count++] = *side;
+		index = sides->count;
+	}
+	sides->told[teller] = (uint8_t)index;
 }
 
 fli_side fli_sides_rest(const fli_sides *sides, const fli_side *all)

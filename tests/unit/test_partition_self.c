@@ -237,6 +237,43 @@ static void rest_is_who_is_on_no_side(void)
 	CU_ASSERT_EQUAL(sides.count, FLI_SIDES_MAX);
 }
 
+static void a_member_has_one_word_about_its_side(void)
+{
+	fli_sides sides = {.count = 0};
+	const fli_side own = {.set = {1}}, other = {.set = {6}}, last = {.set = {2}};
+
+	for (uint32_t i = 0; i < 10000; i++) /* one that says ever others */
+		fli_sides_tell(&sides, 1, &(fli_side){.set = {2 | (uint64_t)i << 8}});
+	CU_ASSERT_EQUAL(sides.count, 1);
+	fli_sides_tell(&sides, 2, &other);
+	fli_sides_tell(&sides, 1, &other);
+	CU_ASSERT_EQUAL(sides.count, 1);
+	fli_sides_tell(&sides, 1, &last); /* the side stays: another one says it, too */
+	CU_ASSERT_EQUAL(sides.count, 2);
+	fli_sides_tell(&sides, 2, &last);
+	CU_ASSERT_EQUAL(sides.count, 1);
+	CU_ASSERT_EQUAL(sides.sides[0].set[0], 2);
+	fli_sides_add(&sides, &own);
+	CU_ASSERT_TRUE(fli_sides_gives_way(&sides, 1) && !fli_sides_gives_way(&sides, 0));
+}
+
+/* Whoever speaks, and however many do, this node's own side is compared. */
+static void own_side_finds_room(void)
+{
+	fli_sides sides = {.count = 0};
+	const fli_side own = {.set = {1}}, all = {.set = {0, 0, 1}};
+	fli_side rest;
+
+	for (uint32_t i = 0; i < 2 * FLI_SIDES_MAX; i++)
+		fli_sides_tell(&sides, i, &(fli_side){.set = {(uint64_t)(i + 1) << 1}});
+	CU_ASSERT_EQUAL(sides.count, FLI_SIDES_TOLD_MAX);
+	fli_sides_add(&sides, &own);
+	rest = fli_sides_rest(&sides, &all);
+	fli_sides_add(&sides, &rest);
+	CU_ASSERT_EQUAL(sides.count, FLI_SIDES_MAX);
+	CU_ASSERT_EQUAL(sides.sides[FLI_SIDES_TOLD_MAX].set[0], 1);
+}
+
 /* ---- patterns -------------------------------------------------------------------------------- */
 
 static bool fits(const char *pattern, const char *text)
@@ -260,4 +297,5 @@ FL_SUITE("partition_self", FL_TEST(who_slept_is_stale_for_a_second_and_then_susp
 	FL_TEST(who_is_ill_waits_longer_before_it_goes_on),
 	FL_TEST(views_are_asked_unless_all_run_pop), FL_TEST(pop_counts_what_is_seen),
 	FL_TEST(drain_is_a_part_of_the_time_to_pause), FL_TEST(patterns_fit_whole_names),
-	FL_TEST(all_but_the_largest_side_give_way), FL_TEST(rest_is_who_is_on_no_side));
+	FL_TEST(all_but_the_largest_side_give_way), FL_TEST(rest_is_who_is_on_no_side),
+	FL_TEST(a_member_has_one_word_about_its_side), FL_TEST(own_side_finds_room));
