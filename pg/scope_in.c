@@ -391,7 +391,8 @@ static void discover(fli_scope *scope, const fl_pid *pid, fl_term version)
 		fli_scope_send_sync(scope, peer);
 	else if (scope->own.members <= FLI_SCOPE_RESYNC_MAX)
 		resync(scope, peer);
-	if (is_new)
+	/* one that has not told us may have met no room when we asked: it has some again */
+	if (is_new || (peer->round == 0 && peer->resyncs < FLI_SCOPE_RESYNCS_MAX))
 		fli_scope_send_discover(scope, peer);
 }
 

@@ -30,6 +30,7 @@ static void unknown_discoverer_gets_sync_then_discover(void)
 	meet_b();
 	NOTED(">b@h.9 {'$gen_cast',{sync,<a@h.1.0>,[{g,[<a@h.5.0>]}]}};"
 	      ">b@h.9 {discover,<a@h.1.0>};");
+	CU_ASSERT(scope_cast("{sync, <b@h.9.0/7>, []}"));
 	meet_b();
 	NOTED(">b@h.9 {'$gen_cast',{sync,<a@h.1.0>,[{g,[<a@h.5.0>]}]}};");
 	CU_ASSERT(scope_info("{discover, <c@h.9.0/7>, 0}"));
@@ -66,6 +67,19 @@ static void one_node_has_few_peers(void)
 	NOTED(">b@h.0 {discover,<a@h.1.0>};"); /* the one without room is the one that is left */
 	scope_down(2, "b@h", 2);
 	NOTED("");
+	scope_teardown();
+}
+
+/* It had no room for us, and has some now: what it was told, and asked, is said again. */
+static void who_has_not_told_us_is_asked_again(void)
+{
+	scope_setup(0);
+	meet_b();
+	meet_b();
+	NOTED(">b@h.9 {'$gen_cast',{sync,<a@h.1.0>,[]}};>b@h.9 {discover,<a@h.1.0>};");
+	for (int i = 0; i < FLI_SCOPE_RESYNCS_MAX; i++)
+		meet_b();
+	NOTED(""); /* not more often than it is told */
 	scope_teardown();
 }
 
@@ -341,6 +355,7 @@ static void version_may_become_known_later(void)
 {
 	scope_setup(0);
 	meet_b();
+	CU_ASSERT(scope_cast("{sync, <b@h.9.0/7>, []}"));
 	CU_ASSERT(scope_info("{discover, <b@h.9.0/7>, 2}"));
 	NOTED(">b@h.9 {'$gen_cast',{local_data,<a@h.1.0>,1,#{}}};");
 	CU_ASSERT(scope_info("{discover, <b@h.9.0/7>, old}"));
@@ -442,13 +457,14 @@ static void names_are_equal_by_value(void)
 
 FL_SUITE("pg_scope", FL_TEST(node_up_is_answered_by_a_discover_by_name),
 	FL_TEST(unknown_discoverer_gets_sync_then_discover), FL_TEST(strangers_are_no_peers),
-	FL_TEST(one_node_has_few_peers), FL_TEST(changes_are_told_only_after_our_sync),
-	FL_TEST(join_and_leave_are_told), FL_TEST(only_those_who_were_in_leave),
-	FL_TEST(long_lists_leave_at_once), FL_TEST(many_leave_as_often_as_they_are_in),
-	FL_TEST(death_is_one_leave_of_all_groups), FL_TEST(paused_members_are_in_no_group),
-	FL_TEST(peers_members_come_and_go), FL_TEST(unknown_peers_change_nothing),
-	FL_TEST(sync_replaces_what_was_known), FL_TEST(what_a_sync_does_not_name_leaves_in_steps),
-	FL_TEST(group_named_twice_counts_once), FL_TEST(words_of_29_are_understood),
-	FL_TEST(who_speaks_as_29_is_answered_as_29), FL_TEST(version_may_become_known_later),
-	FL_TEST(peer_takes_its_members_along), FL_TEST(foreign_members_are_left_out),
-	FL_TEST(garbage_changes_nothing_and_is_counted), FL_TEST(names_are_equal_by_value));
+	FL_TEST(one_node_has_few_peers), FL_TEST(who_has_not_told_us_is_asked_again),
+	FL_TEST(changes_are_told_only_after_our_sync), FL_TEST(join_and_leave_are_told),
+	FL_TEST(only_those_who_were_in_leave), FL_TEST(long_lists_leave_at_once),
+	FL_TEST(many_leave_as_often_as_they_are_in), FL_TEST(death_is_one_leave_of_all_groups),
+	FL_TEST(paused_members_are_in_no_group), FL_TEST(peers_members_come_and_go),
+	FL_TEST(unknown_peers_change_nothing), FL_TEST(sync_replaces_what_was_known),
+	FL_TEST(what_a_sync_does_not_name_leaves_in_steps), FL_TEST(group_named_twice_counts_once),
+	FL_TEST(words_of_29_are_understood), FL_TEST(who_speaks_as_29_is_answered_as_29),
+	FL_TEST(version_may_become_known_later), FL_TEST(peer_takes_its_members_along),
+	FL_TEST(foreign_members_are_left_out), FL_TEST(garbage_changes_nothing_and_is_counted),
+	FL_TEST(names_are_equal_by_value));
