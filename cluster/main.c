@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "cluster/dump.h"
 #include "cluster/logger.h"
@@ -21,6 +24,8 @@
 #include "cluster/warden.h"
 #include "flitch.h"
 #include "node/runtime.h"
+
+enum { ARENAS_MAX = 2 };
 
 /* clang-format off */
 const fli_flag fli_node_flags[] = {
@@ -312,11 +317,27 @@ static int fail(life *p, int rc)
 	return fli_print_error("flitch", &p->err);
 }
 
+/*
+ * Whoever has the context allocates, and that moves from thread to thread: with an arena for each,
+ * as the C library has them, a peak is kept once for each thread that has seen one. Who has set
+ * something else in the environment knows better.
+ */
+static void bound_arenas(void)
+{
+#ifdef __GLIBC__
+	if (getenv("MALLOC_ARENA_MAX") == NULL && getenv("GLIBC_TUNABLES") == NULL)
+		(void)mallopt(M_ARENA_MAX, ARENAS_MAX);
+#endif
+}
+
 /* Until READY a failure is an FL_E* below zero; afterwards `rc` is an exit code. */
 static int run_node(life *p)
 {
-	int rc = configure(p);
 	bool is_watched = false;
+	int rc;
+
+	bound_arenas();
+	rc = configure(p);
 
 	fli_args_hide_secrets(&p->args);
 	fli_warden_block();

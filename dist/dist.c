@@ -25,6 +25,8 @@ fli_dist_limits fli_dist_limits_default(void)
 		.accepts_per_second = 200,
 		.peers_max = 4096,
 		.waiting_bytes_max = (size_t)4 << 20,
+		.waiting_sum_max = (size_t)64 << 20,
+		.waiting_bytes_min = (size_t)16 << 10,
 		.out_soft_bytes = FLI_OUTBOUND_SOFT_BYTES,
 		.out_hard_bytes = FLI_OUTBOUND_HARD_BYTES,
 		.preauth_bytes_max = FLI_HANDSHAKE_MESSAGE_BYTES_MAX,

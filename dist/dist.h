@@ -44,6 +44,8 @@ typedef struct fli_dist_limits {
 	uint32_t accepts_per_second; /* and as many again at once after a silence */
 	uint32_t peers_max;          /* names that the node keeps */
 	size_t waiting_bytes_max;    /* signals for a peer that is being connected */
+	size_t waiting_sum_max;      /* those of all such peers; each has waiting_bytes_min */
+	size_t waiting_bytes_min;    /* all the same */
 	size_t out_soft_bytes;       /* output of one peer: its senders wait */
 	size_t out_hard_bytes;       /* the peer is disconnected */
 	size_t preauth_bytes_max;    /* longest message of a handshake */

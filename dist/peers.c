@@ -101,7 +101,7 @@ static fli_dist_peer *peer_new(fli_dist *dist, const fli_node_name *name, fl_ato
 	peer->name = *name;
 	peer->known = known_of(dist, name->text);
 	fli_list_create(&peer->waits);
-	fli_remote_queue_create(&peer->queue, dist->mem);
+	fli_remote_queue_create(&peer->queue, dist->mem, &dist->waiting_bytes);
 	fli_peers_timer_create(peer);
 	fli_reconcile_create(peer);
 	if (fli_map_put(&dist->peers, hash_of(dist, atom), peer) == FL_OK)

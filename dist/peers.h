@@ -82,6 +82,7 @@ struct fli_dist {
 	fli_epmd_driver epmd;
 	fli_map peers;
 	fli_dist_peer *asked; /* the last one that a message went to, or NULL */
+	size_t waiting_bytes; /* in the queues of all peers */
 	size_t peers_at;      /* where the search for one that may go goes on */
 	fli_link pending;     /* fli_pending */
 	fli_link dirty;       /* fli_conn with output */

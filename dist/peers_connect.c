@@ -100,8 +100,9 @@ static void waited_in_vain(fli_dist_peer *peer)
 
 	if (peer->is_overfull)
 		(void)fl_error_set(&err, FL_ELIMIT,
-			"more than %zu bytes of signals wait for a connection to %s",
-			peer->dist->config.limits.waiting_bytes_max, peer->name.text);
+			"more than %zu bytes of signals wait for a connection to %s, or %zu for all",
+			peer->dist->config.limits.waiting_bytes_max, peer->name.text,
+			peer->dist->config.limits.waiting_sum_max);
 	else
 		(void)fl_error_set(&err, FL_ETIMEOUT,
 			"%s did not finish its own connection, for which ours gave way",

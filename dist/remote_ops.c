@@ -65,13 +65,30 @@ static fli_peer *op_peer(void *ctx, fl_atom name)
 	return &peer->base;
 }
 
+static size_t lesser(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A peer that makes up the names of others has as much wait as few real ones. */
+static size_t waiting_max(const fli_dist_peer *peer)
+{
+	const fli_dist_limits *limits = &peer->dist->config.limits;
+	size_t sum = lesser(peer->dist->waiting_bytes, limits->waiting_sum_max);
+	size_t max = peer->queue.bytes + limits->waiting_sum_max - sum;
+
+	if (max < limits->waiting_bytes_min)
+		max = limits->waiting_bytes_min;
+	return lesser(max, limits->waiting_bytes_max);
+}
+
 static bool op_is_busy(const fli_peer *base)
 {
 	const fli_dist_peer *peer = fli_container_of(base, const fli_dist_peer, base);
 	fli_conn *conn = conn_of(peer);
 
 	if (conn == NULL)
-		return peer->queue.bytes > peer->dist->config.limits.waiting_bytes_max / 2;
+		return peer->queue.bytes > waiting_max(peer) / 2;
 	if (FLI_LIKELY(fli_outbound_check(&conn->out) == FLI_OUTBOUND_READY))
 		return false;
 	conn->has_waiters = true;
@@ -82,7 +99,7 @@ static bool op_is_busy(const fli_peer *base)
 
 static int enqueue(fli_dist_peer *peer, const fli_remote_op *op)
 {
-	return fli_remote_queue_add(&peer->queue, op, peer->dist->config.limits.waiting_bytes_max);
+	return fli_remote_queue_add(&peer->queue, op, waiting_max(peer));
 }
 
 /* Copies what `op` points to, since the message is not finished within this call. */

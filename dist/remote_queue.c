@@ -12,9 +12,10 @@
 
 #include "flitch/error.h"
 
-void fli_remote_queue_create(fli_remote_queue *queue, fli_mem *mem)
+void fli_remote_queue_create(fli_remote_queue *queue, fli_mem *mem, size_t *sum)
 {
 	fli_list_create(&queue->items);
+	queue->sum = sum;
 	queue->bytes = 0;
 	queue->mem = mem;
 }
@@ -28,6 +29,7 @@ fli_remote_queued *fli_remote_queue_pop(fli_remote_queue *queue)
 		return NULL;
 	item = fli_container_of(link, fli_remote_queued, link);
 	queue->bytes -= item->size;
+	*queue->sum -= item->size;
 	return item;
 }
 
@@ -96,6 +98,7 @@ int fli_remote_queue_add(fli_remote_queue *queue, const fli_remote_op *op, size_
 	item->size = size;
 	copy(item, op);
 	queue->bytes += size;
+	*queue->sum += size;
 	fli_list_append(&queue->items, &item->link);
 	return FL_OK;
 }

@@ -48,10 +48,12 @@ typedef struct fli_remote_queued {
 typedef struct fli_remote_queue {
 	fli_link items;
 	size_t bytes;
+	size_t *sum; /* of this one and others */
 	fli_mem *mem;
 } fli_remote_queue;
 
-void fli_remote_queue_create(fli_remote_queue *queue, fli_mem *mem);
+/* `sum` outlives it. */
+void fli_remote_queue_create(fli_remote_queue *queue, fli_mem *mem, size_t *sum);
 void fli_remote_queue_clear(fli_remote_queue *queue);
 /* Copies the signal, all that it points to included. */
 int fli_remote_queue_add(fli_remote_queue *queue, const fli_remote_op *op, size_t bytes_max);

@@ -89,6 +89,36 @@ static void queue_of_a_peer_is_bounded(void)
 	lab_close(&net);
 }
 
+static void few_in_all(fli_dist_config *config)
+{
+	config->limits.waiting_sum_max = 8192;
+	config->limits.waiting_bytes_min = 1024;
+}
+
+/* One peer makes up names; what waits for them leaves the others some room each. */
+static void queues_of_all_peers_are_bounded(void)
+{
+	lab_host *a, *b, *c;
+	size_t most;
+
+	lab_open(&net, fli_mem_libc());
+	a = lab_add(&net, "a@h.x", few_in_all);
+	b = lab_add(&net, "b@h.x", NULL);
+	c = lab_add(&net, "c@h.x", NULL);
+	while (lab_send(a, b, "{hello, [1,2,3]}") == FL_OK)
+		;
+	most = lab_peer(a, b)->queue.bytes;
+	CU_ASSERT_TRUE(most > 7000 && most <= 8192);
+	while (lab_send(a, c, "{hello, [1,2,3]}") == FL_OK)
+		;
+	most = lab_peer(a, c)->queue.bytes;
+	CU_ASSERT_TRUE(most > 500 && most <= 1024);
+	lab_run(&net);
+	CU_ASSERT_TRUE(b->received > 0 && c->received > 0);
+	CU_ASSERT_EQUAL(lab_peer(a, b)->dist->waiting_bytes, 0);
+	lab_close(&net);
+}
+
 static void both_dial_at_once_and_one_connection_stays(void)
 {
 	lab_host *a, *b;
@@ -472,7 +502,8 @@ static void short_names_are_not_dialled_by_long_ones(void)
 FL_SUITE("peers", FL_TEST(dialled_peer_is_up_on_both_sides),
 	FL_TEST(hidden_peer_is_hidden_on_both_sides),
 	FL_TEST(messages_sent_before_the_connection_arrive_in_it),
-	FL_TEST(queue_of_a_peer_is_bounded), FL_TEST(both_dial_at_once_and_one_connection_stays),
+	FL_TEST(queue_of_a_peer_is_bounded), FL_TEST(queues_of_all_peers_are_bounded),
+	FL_TEST(both_dial_at_once_and_one_connection_stays),
 	FL_TEST(messages_of_both_arrive_when_both_dial_at_once),
 	FL_TEST(wrong_cookie_is_told_on_both_sides), FL_TEST(cookie_of_a_peer_goes_before_the_own),
 	FL_TEST(who_is_not_in_the_list_is_refused),
