@@ -41,8 +41,9 @@ static int build_status(const fli_partition_service *s, fl_buf *result)
 		fl_atom_of(fli_partition_state_atom(state)),
 		fl_atom_of(fli_partition_policy_word(policy)), roster->count, fl_buf_term(&missing),
 		fl_bool(s->node->is_fenced), fli_partition_stable_ms(s->engine), c->partitions,
-		c->pauses, c->paused_ms, c->false_suspicions, c->gaps,
-		fli_partition_illness(s->engine),
+		c->pauses,
+		fli_partition_paused_ms(s->engine, s->node->port->now_ns(s->node->port) / 1000000),
+		c->false_suspicions, c->gaps, fli_partition_illness(s->engine),
 		fl_atom_of(fli_partition_views_word(fli_partition_views_of(s->engine))),
 		s->restarts, fl_buf_term(&refused));
 	fl_buf_free(&refused);

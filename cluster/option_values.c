@@ -59,12 +59,25 @@ static bool read_number(const char *text, const unit *units, int64_t *ret_number
 static const char help[] =
 	"flitch config show lists the keys; docs/flitch.conf.example explains each";
 
+static const char *why_not(fli_option_type type)
+{
+	switch (type) {
+	case FLI_OPTION_INT:
+		return "it is no number, has a fraction, or a unit, of which it has none";
+	case FLI_OPTION_SIZE:
+	case FLI_OPTION_TIME: return "its unit is none of those, or a blank stands before the unit";
+	case FLI_OPTION_BOOL:
+		return "yes and no, on and off, 1 and 0 are taken too, and no other word";
+	default: return "none of them is spelt like it: it is meant for another key, perhaps";
+	}
+}
+
 static int refuse_value(
 	const fli_option *option, const char *text, const char *takes, fl_error *err)
 {
 	fl_error_set(err, FL_ECONFIG, "\"%s\" is no value for %s, which takes %s", text,
 		option->key, takes);
-	fl_error_why(err, "it is misspelt, or meant for another key");
+	fl_error_why(err, "%s", why_not(option->type));
 	fl_error_next(err, "%s", help);
 	return FL_ECONFIG;
 }

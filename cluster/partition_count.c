@@ -70,6 +70,12 @@ static bool is_about(uint64_t a, uint64_t b)
 	return a <= b + b / 4 && b <= a + a / 4;
 }
 
+/* Who has nothing to say ticks four times in its own time; silence is an end after ours. */
+static bool is_heard_too_late(uint64_t own, uint64_t theirs)
+{
+	return theirs / 4 >= own;
+}
+
 void fli_partition_told_tick(fli_partition_service *s, fl_atom node, fl_term answer)
 {
 	uint64_t own = fli_dist_tick_ms(fli_dist_of(s->node)) / 1000, theirs;
@@ -78,8 +84,11 @@ void fli_partition_told_tick(fli_partition_service *s, fl_atom node, fl_term ans
 		return;
 	fli_log_write(&s->node->log, FLI_WARNING,
 		"partition: net_ticktime of %.*s is %llu s, dist.ticktime here %llu s: one side of a "
-		"silent split decides long before the other; set the same on all nodes",
-		(int)node.size, node.text, (unsigned long long)theirs, (unsigned long long)own);
+		"silent split decides long before the other%s; set the same on all nodes",
+		(int)node.size, node.text, (unsigned long long)theirs, (unsigned long long)own,
+		is_heard_too_late(own, theirs)
+			? ", and this node drops that one whenever it has nothing to say"
+			: "");
 	if (fli_event_wanted(s->node, FLI_EVENT_TICK_TIME))
 		fli_event_tell(s->node, FLI_EVENT_TICK_TIME,
 			fl_spec("#{node => ~, here => ~, there => ~}", node, own, theirs));

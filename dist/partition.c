@@ -218,7 +218,7 @@ static void begin_pause(fli_partition *p, fli_partition_reason reason)
 {
 	p->lease.is_relied_on = false;
 	if (p->state != FLI_PARTITION_RESUMING) {
-		p->paused_ms = p->now_ms;
+		p->paused_ms = p->counted_ms = p->now_ms;
 		p->counters.pauses += p->has_served ? 1 : 0;
 	}
 	set_gate(p, true, false);
@@ -250,7 +250,8 @@ static void begin_resume(fli_partition *p)
 {
 	uint64_t paused = p->has_served ? p->now_ms - p->paused_ms : 0;
 
-	p->counters.paused_ms += paused;
+	p->counters.paused_ms += p->has_served ? p->now_ms - p->counted_ms : 0;
+	p->counted_ms = p->now_ms; /* another pause may come on the way */
 	p->is_stale = false;
 	p->lease.is_relied_on = p->verdict.by_lease;
 	go_to(p, FLI_PARTITION_RESUMING, p->verdict.reason);
@@ -566,6 +567,14 @@ fli_partition_state fli_partition_state_of(const fli_partition *p)
 const fli_partition_counters *fli_partition_count(const fli_partition *p)
 {
 	return &p->counters;
+}
+
+uint64_t fli_partition_paused_ms(const fli_partition *p, uint64_t now_ms)
+{
+	bool is_paused = p->has_served &&
+			 (p->state == FLI_PARTITION_PAUSING || p->state == FLI_PARTITION_PAUSED);
+
+	return p->counters.paused_ms + (is_paused ? now_ms - p->counted_ms : 0);
 }
 
 const fli_roster *fli_partition_roster(const fli_partition *p)

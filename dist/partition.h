@@ -175,6 +175,8 @@ typedef struct fli_partition_counters {
 
 fli_partition_state fli_partition_state_of(const fli_partition *p);
 const fli_partition_counters *fli_partition_count(const fli_partition *p);
+/* Of all pauses, that in which it is included. */
+uint64_t fli_partition_paused_ms(const fli_partition *p, uint64_t now_ms);
 const fli_roster *fli_partition_roster(const fli_partition *p);
 /* How ill this node is, 0 to FLI_PARTITION_ILL_MAX: how often it came too late of late. */
 uint32_t fli_partition_illness(const fli_partition *p);

@@ -72,8 +72,9 @@ struct fli_partition {
 	uint32_t restarts; /* of the clock, since the first loss */
 	uint64_t burst_ms; /* when the last of them was */
 	uint64_t begun_ms;
-	uint64_t well_ms;   /* since when it would serve; 0: it would not */
-	uint64_t paused_ms; /* since when */
+	uint64_t well_ms;    /* since when it would serve; 0: it would not */
+	uint64_t paused_ms;  /* since when */
+	uint64_t counted_ms; /* until when that is in counters.paused_ms */
 	fli_partition_counters counters;
 };
 

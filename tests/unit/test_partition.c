@@ -39,6 +39,12 @@ static void end(rivals *l)
 
 /* ---- the way through a split ----------------------------------------------------------------- */
 
+/* As the node's status says it, by its own clock. */
+static uint64_t paused_ms(const rivals *l, uint32_t node)
+{
+	return fli_partition_paused_ms(l->nodes[node].engine, l->now_ms);
+}
+
 static void row_1_minority_pauses_and_goes_on_after_the_heal(void)
 {
 	rivals *l = start_five();
@@ -52,13 +58,17 @@ static void row_1_minority_pauses_and_goes_on_after_the_heal(void)
 	CU_ASSERT_EQUAL(rivals_state(l, 0), FLI_PARTITION_PAUSED);
 	CU_ASSERT_EQUAL(rivals_state(l, 4), FLI_PARTITION_DEGRADED);
 	CU_ASSERT_EQUAL(l->nodes[0].reason, FLI_REASON_MINORITY);
+	CU_ASSERT(paused_ms(l, 0) <= 2);
 	rivals_run(l, 60000);
 	ASSERT_SERVING(l, "345");
+	CU_ASSERT(paused_ms(l, 0) >= 60000 && paused_ms(l, 0) <= 60002);
+	CU_ASSERT_EQUAL(paused_ms(l, 4), 0);
 	rivals_split(l, "12345");
 	rivals_run(l, 4900);
 	ASSERT_SERVING(l, "345");
 	rivals_run(l, 2000);
 	ASSERT_SERVING(l, "12345");
+	CU_ASSERT(paused_ms(l, 0) > 64000 && paused_ms(l, 0) < 67000);
 	CU_ASSERT_EQUAL(l->nodes[0].resumes, l->nodes[0].pauses);
 	CU_ASSERT(fli_partition_count(l->nodes[0].engine)->paused_ms >= 60000);
 	end(l);
@@ -177,9 +187,11 @@ static void row_22_loss_while_going_on_pauses_anew(void)
 {
 	rivals *l = start_five();
 	rivals_node *one = &l->nodes[0];
+	uint64_t since;
 
 	rivals_split(l, "12|345");
 	rivals_run(l, 8000);
+	since = l->now_ms - paused_ms(l, 0);
 	one->keeps_steps = true;
 	rivals_split(l, "12345");
 	rivals_run(l, 8000);
@@ -193,6 +205,7 @@ static void row_22_loss_while_going_on_pauses_anew(void)
 	one->keeps_steps = false;
 	rivals_run(l, 8000);
 	ASSERT_SERVING(l, "345");
+	CU_ASSERT_EQUAL(paused_ms(l, 0), l->now_ms - since); /* no part of it twice */
 	end(l);
 }
 
