@@ -89,8 +89,8 @@ static uint64_t patience_ms(const fli_global *g)
 	size_t known = fli_global_known_count(g);
 	uint64_t ms = AMONG_MS + EACH_MS * known;
 
-	if (g->locker.just_synced)
-		return g->locker.has_news ? ALONE_MS : 0;
+	if (g->locker.just_synced && !g->locker.has_news)
+		return 0;
 	if (known == 0)
 		return ALONE_MS;
 	return ms > AMONG_MS_MAX ? AMONG_MS_MAX : ms;
