@@ -2,8 +2,9 @@
 /*
  * Hashes of passwords by libargon2 (Argon2id, RFC 9106), off the schedulers of the BEAM.
  *
- *  - Each runs on the pool of threads. Together they may use MEMORY_MAX_KIB; more wait for nobody:
- *    {error, busy}, so that a flood of logins costs no more than that.
+ *  - They run on the pool of threads, as many at once as there are cores; the others wait in the
+ *    order in which they came. Together they may use MEMORY_MAX_KIB; what would need more does not
+ *    wait: {error, busy}, so that a flood of logins costs no more than that.
  *  - One whose caller has given up before its turn is not begun. libargon2 itself cannot be
  *    interrupted: one that has begun runs to its end. What it may cost has a limit for that,
  *    COST_MAX_KIB: about 20 times what the usual 2 passes over 19 MiB take.
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 enum {
 	TIME = 2, /* OWASP's recommendation: 2 passes over 19 MiB, 1 lane */
@@ -33,12 +35,8 @@ enum {
 	JOBS_MAX = 256
 };
 
-struct argon2 {
-	uint32_t running, memory_kib;
-	uint64_t done, refused, given_up;
-};
-
 typedef struct job {
+	struct job *next; /* among those that wait */
 	fl_from from;
 	uint32_t time, memory_kib, lanes;
 	bool is_verify, has_ended;
@@ -47,6 +45,13 @@ typedef struct job {
 	char password[PASSWORD_MAX];
 	char encoded[ENCODED_MAX];
 } job;
+
+struct argon2 {
+	job *first, *last; /* that wait */
+	uint32_t waiting, running, memory_kib;
+	uint32_t running_max;
+	uint64_t done, refused, given_up;
+};
 
 /* ---- the work -------------------------------------------------------------------------------- */
 
@@ -83,12 +88,37 @@ static int answer(const job *j)
 	return fl_reply(j->from, "{ok, ~}", (const char *)j->encoded);
 }
 
+static int done(fl_proc *self, void *state, void *arg);
+
+/* The first that waits. */
+static void begin(fl_proc *self, struct argon2 *a)
+{
+	static const fl_task task = {.work = work, .done = done, .drop = job_free};
+	job *j = a->first;
+
+	a->first = j->next;
+	a->waiting--;
+	if (fl_offload(self, &task, j) == FL_OK) {
+		a->running++;
+		return;
+	}
+	a->refused++;
+	a->memory_kib -= j->memory_kib;
+	(void)fl_reply(j->from, "{error, busy}");
+	job_free(j);
+}
+
+static void begin_those_that_may(fl_proc *self, struct argon2 *a)
+{
+	while (a->first != NULL && a->running < a->running_max)
+		begin(self, a);
+}
+
 static int done(fl_proc *self, void *state, void *arg)
 {
 	struct argon2 *a = state;
 	job *j = arg;
 
-	(void)self;
 	a->running--;
 	a->memory_kib -= j->memory_kib;
 	a->done += !j->has_ended;
@@ -98,17 +128,27 @@ static int done(fl_proc *self, void *state, void *arg)
 	else
 		(void)answer(j); /* the caller may be gone meanwhile */
 	job_free(j);
+	begin_those_that_may(self, a);
 	return FL_OK;
+}
+
+static void append(struct argon2 *a, job *j)
+{
+	j->next = NULL;
+	*(a->first == NULL ? &a->first : &a->last->next) = j;
+	a->last = j;
+	a->waiting++;
+	a->memory_kib += j->memory_kib;
 }
 
 static int start(fl_proc *self, struct argon2 *a, const job *wanted, fl_bin password)
 {
-	static const fl_task task = {.work = work, .done = done, .drop = job_free};
 	job *j;
 
 	if (password.size > PASSWORD_MAX)
 		return fl_reply(wanted->from, "{error, too_long}");
-	if (a->running >= JOBS_MAX || wanted->memory_kib > MEMORY_MAX_KIB - a->memory_kib) {
+	if (a->running + a->waiting >= JOBS_MAX ||
+		wanted->memory_kib > MEMORY_MAX_KIB - a->memory_kib) {
 		a->refused++;
 		return fl_reply(wanted->from, "{error, busy}");
 	}
@@ -118,12 +158,12 @@ static int start(fl_proc *self, struct argon2 *a, const job *wanted, fl_bin pass
 	*j = *wanted;
 	memcpy(j->password, password.data, password.size);
 	j->size = password.size;
-	if (fl_later(self, j->from) != FL_OK || fl_offload(self, &task, j) != FL_OK) {
+	if (fl_later(self, j->from) != FL_OK) {
 		job_free(j);
 		return fl_reply(wanted->from, "{error, busy}");
 	}
-	a->running++;
-	a->memory_kib += j->memory_kib;
+	append(a, j);
+	begin_those_that_may(self, a);
 	return FL_OK;
 }
 
@@ -160,8 +200,9 @@ static int verify(fl_proc *self, struct argon2 *a, job *j, fl_bin encoded, fl_bi
 static int stats(const struct argon2 *a, fl_from from)
 {
 	return fl_reply(from,
-		"#{running => ~, memory_kib => ~, done => ~, refused => ~, given_up => ~}",
-		a->running, a->memory_kib, a->done, a->refused, a->given_up);
+		"#{running => ~, waiting => ~, memory_kib => ~, done => ~, refused => ~, given_up => "
+		"~}",
+		a->running, a->waiting, a->memory_kib, a->done, a->refused, a->given_up);
 }
 
 static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
@@ -182,10 +223,33 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	return fl_reply(from, "{error, badarg}");
 }
 
+static int on_init(fl_proc *self, void *state, fl_term args)
+{
+	struct argon2 *a = state;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	(void)self;
+	(void)args;
+	a->running_max = cores > 0 ? (uint32_t)cores : 1;
+	return FL_OK;
+}
+
+static void on_release(void *state)
+{
+	struct argon2 *a = state;
+
+	for (job *next; a->first != NULL; a->first = next) {
+		next = a->first->next;
+		job_free(a->first);
+	}
+}
+
 static const fl_behaviour server = {
 	.name = "argon2",
 	.state_size = sizeof(struct argon2),
+	.init = on_init,
 	.call = on_call,
+	.release = on_release,
 };
 
 FL_MODULE(&server);
@@ -201,4 +265,4 @@ FL_DOCS({"argon2", NULL, "Hashes of passwords by Argon2id, off the schedulers of
 		"atom()}",
 		"Whether it is the password of an encoded hash."},
 	{"argon2", "call stats -> #{atom() => non_neg_integer()}",
-		"What runs and its memory; what was done, refused, given up."});
+		"What runs and waits, and the memory of both; what was done, refused, given up."});
