@@ -453,5 +453,7 @@ void fli_proc_free(fl_proc *proc)
 		fli_free(node->mem, extra);
 	}
 	fli_mailbox_clear(proc);
+	if (FLI_UNLIKELY(proc->behaviour->release != NULL))
+		proc->behaviour->release(proc->state);
 	fli_free(node->mem, proc);
 }

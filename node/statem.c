@@ -261,6 +261,15 @@ static void on_terminate(fl_proc *self, void *state, fl_term reason)
 		s->user->terminate(self, s->data, reason);
 }
 
+/* Without a user its init was not begun: the data is zero. */
+static void on_release(void *state)
+{
+	fli_statem *s = state;
+
+	if (s->user != NULL && s->user->release != NULL)
+		s->user->release(s->data);
+}
+
 static int on_code_change(fl_proc *self, void *state, fl_term old_vsn)
 {
 	fli_statem *s = state;
@@ -374,6 +383,7 @@ fl_behaviour fli_statem_handlers(const fl_behaviour *behaviour)
 	runs.continue_ = on_continue;
 	runs.timeout = NULL;
 	runs.terminate = on_terminate;
+	runs.release = on_release;
 	runs.code_change = on_code_change;
 	runs.format_status = on_format_status;
 	runs.replace_state = behaviour->replace_state == NULL ? NULL : on_replace_state;

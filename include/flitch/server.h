@@ -78,6 +78,13 @@ struct fl_behaviour {
 	 */
 	void (*terminate)(fl_proc *self, void *state, fl_term reason);
 	/*
+	 * After the last handler of every process, however it ended: killed, refused by its own
+	 * init, with its node. Frees what the state holds that is not the node's, as the destructor
+	 * of a NIF's resource does; what was never set is zero. No fl_* call but fl_release and
+	 * fl_blob_free. Work of fl_offload may still run: what it uses is its own or counted.
+	 */
+	void (*release)(void *state);
+	/*
 	 * sys:change_code on a suspended server: converts the state where it lies. After fl_stop
 	 * the answer is {error, {error, Reason}}, the server lives, and the state must be as it
 	 * was. Absent: the state fits as it is, and the answer is ok.

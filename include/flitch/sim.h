@@ -31,7 +31,8 @@
  * Threads: the one that made the world makes every call for it; other threads may have worlds of
  * their own. Functions with an fl_sim or fl_sim_node are not for handlers, unless they say so.
  * Memory: nodes belong to the world; handles stay valid through stop, crash and restart. A crash
- * runs no terminate: what a server allocated by itself is lost, unless `on_forget` frees it.
+ * runs no terminate and no release: what a server allocated by itself is lost, unless `on_forget`
+ * frees it.
  * Errors: FL_E* with a text for people. The world itself ends the program when it is out of memory;
  * its nodes never do.
  * Limits: FL_SIM_NODES_MAX nodes, FL_SIM_HOSTS_MAX hosts.

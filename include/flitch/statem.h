@@ -13,10 +13,10 @@
  *     event --> handler of the state --> FL_OK: stay, or what fl_next_state said --> postponed
  *                                                                                    events again
  *
- * A behaviour with `statem` is one: of its other slots `init`, `terminate`, `code_change`,
- * `format_status`, `name`, `global_name`, `groups`, `trap_exit`, the mailbox's and `state_size`
- * (the Data of gen_statem) count. Other nodes use gen_statem:call, cast and stop, and the bare
- * message that is an info; sys:get_state shows {State, Data}.
+ * A behaviour with `statem` is one: of its other slots `init`, `terminate`, `release`,
+ * `code_change`, `format_status`, `name`, `global_name`, `groups`, `trap_exit`, the mailbox's and
+ * `state_size` (the Data of gen_statem) count. Other nodes use gen_statem:call, cast and stop, and
+ * the bare message that is an info; sys:get_state shows {State, Data}.
  *
  * What gen_statem returns as a tuple with a list of actions is said here by functions, called in
  * the handler and carried out in gen_statem's order when it returns FL_OK: the postponed event, the

@@ -246,6 +246,8 @@ void env_unref(store_env *env)
 {
 	store_env **at = &envs;
 
+	if (env == NULL)
+		return;
 	(void)pthread_mutex_lock(&envs_lock);
 	if (--env->refs == 0) {
 		while (*at != env)

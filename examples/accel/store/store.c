@@ -117,11 +117,7 @@ static int on_init(fl_proc *self, void *state, fl_term args)
 		return fl_stop(self, "{~, ~}", fl_atom_of(fl_error_atom(rc)), err.what);
 	s->writer = writer_new(s->env);
 	rc = s->writer == NULL ? FL_ENOMEM : group_join(&s->group, self, s->env);
-	if (rc == FL_OK)
-		return FL_OK;
-	writer_delete(s->writer);
-	env_unref(s->env);
-	return fl_stop(self, "{groups, ~}", fl_atom_of(fl_error_atom(rc)));
+	return rc == FL_OK ? FL_OK : fl_stop(self, "{groups, ~}", fl_atom_of(fl_error_atom(rc)));
 }
 
 static void on_end(fl_proc *self, void *state, fl_term reason)
@@ -131,6 +127,12 @@ static void on_end(fl_proc *self, void *state, fl_term reason)
 	(void)self;
 	(void)reason;
 	writer_finish(s->writer, FINISH_MS);
+}
+
+static void on_release(void *state)
+{
+	struct store *s = state;
+
 	writer_delete(s->writer);
 	env_unref(s->env);
 }
@@ -397,6 +399,7 @@ static const fl_behaviour server = {
 	.call = on_call,
 	.info = on_info,
 	.terminate = on_end,
+	.release = on_release,
 	.trap_exit = true,
 };
 

@@ -478,6 +478,10 @@ writer *writer_new(store_env *env)
 
 void writer_delete(writer *w)
 {
+	for (entry *next; w != NULL && w->first != NULL; w->first = next) {
+		next = w->first->next;
+		entry_free(w->first);
+	}
 	free(w);
 }
 

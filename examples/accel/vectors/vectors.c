@@ -372,13 +372,9 @@ static int on_call(fl_proc *self, void *state, fl_from from, fl_term request)
 	return fl_reply(from, "{error, badarg}");
 }
 
-static void on_end(fl_proc *self, void *state, fl_term reason)
+static void on_release(void *state)
 {
-	struct vectors *v = state;
-
-	(void)self;
-	(void)reason;
-	matrix_unref(v->matrix);
+	matrix_unref(((struct vectors *)state)->matrix);
 }
 
 static const fl_behaviour server = {
@@ -386,8 +382,7 @@ static const fl_behaviour server = {
 	.state_size = sizeof(struct vectors),
 	.init = on_init,
 	.call = on_call,
-	.terminate = on_end,
-	.trap_exit = true,
+	.release = on_release,
 };
 
 FL_MODULE(&server);

@@ -348,7 +348,6 @@ static int stream_init(fl_proc *self, void *state, fl_term args)
 	s->context = ZSTD_createCCtx();
 	if (s->context == NULL)
 		return fl_stop(self, "enomem");
-	fl_trap_exit(self, true); /* so that terminate frees the context */
 	(void)ZSTD_CCtx_setParameter(s->context, ZSTD_c_compressionLevel, level);
 	return fl_monitor(self, owner, &s->owner);
 }
@@ -391,16 +390,13 @@ static int stream_info(fl_proc *self, void *state, fl_term message)
 {
 	struct stream *s = state;
 
-	if (fl_match(message, "{'DOWN', ^, _, _, _}", &s->owner) ||
-		fl_match(message, "{'EXIT', _, _}"))
+	if (fl_match(message, "{'DOWN', ^, _, _, _}", &s->owner))
 		return fl_stop(self, "normal");
 	return fl_unhandled(self, message);
 }
 
-static void stream_end(fl_proc *self, void *state, fl_term reason)
+static void stream_release(void *state)
 {
-	(void)self;
-	(void)reason;
 	(void)ZSTD_freeCCtx(((struct stream *)state)->context);
 }
 
@@ -410,7 +406,7 @@ static const fl_behaviour stream = {
 	.init = stream_init,
 	.call = stream_call,
 	.info = stream_info,
-	.terminate = stream_end,
+	.release = stream_release,
 };
 
 static int open_stream(fl_proc *self, fl_from from, int level)
@@ -483,12 +479,10 @@ static int on_info(fl_proc *self, void *state, fl_term message)
 	return fl_match(message, "{'EXIT', _, _}") ? FL_OK : fl_unhandled(self, message);
 }
 
-static void on_end(fl_proc *self, void *state, fl_term reason)
+static void on_release(void *state)
 {
 	struct zstd *z = state;
 
-	(void)self;
-	(void)reason;
 	for (size_t i = 0; i < DICTIONARIES_MAX; i++)
 		dictionary_unref(z->dictionaries[i]);
 	while (z->idle_count > 0)
@@ -500,7 +494,7 @@ static const fl_behaviour server = {
 	.state_size = sizeof(struct zstd),
 	.call = on_call,
 	.info = on_info,
-	.terminate = on_end,
+	.release = on_release,
 	.trap_exit = true,
 };
 
