@@ -229,7 +229,10 @@ static int reply_with(
 		return rc;
 	fli_write_tuple(send.buf, 2);
 	fli_write_term(send.buf, tag_of(node, asked));
-	return end_reply(node, from, &send, reply, blob);
+	rc = end_reply(node, from, &send, reply, blob);
+	/* whoever asks names the node that is dialled: what does not fit into its wait is lost with
+	 * the caller, and no error of the server's */
+	return rc == FL_ELIMIT && send.peer != NULL && !send.peer->is_up ? FL_ENOCONN : rc;
 }
 
 int fli_reply_spec(fl_node *node, fl_proc *from, const fli_msg *asked, fl_spec reply)

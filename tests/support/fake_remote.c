@@ -70,7 +70,7 @@ static int op_send_end(fli_peer *peer)
 	if (fl_match(term, "{'$gen_call', {_, ~}, ~}", &fake.ref, &rest))
 		term = rest;
 	note_reason(term);
-	return FL_OK;
+	return fake.end_code;
 }
 
 static void op_send_cancel(fli_peer *peer)

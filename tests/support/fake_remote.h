@@ -15,6 +15,7 @@ typedef struct fake_remote {
 	fli_peer peer;
 	bool is_busy;
 	bool is_refused; /* nothing can be opened */
+	int end_code;    /* of each message; not FL_OK: it is lost */
 	fli_buf buf;     /* the message that was sent last */
 	fli_buf before;  /* and the one before it */
 	fl_ref ref;      /* of the last monitor or request */
