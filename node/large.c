@@ -94,12 +94,13 @@ void fl_blob_free(fl_blob *blob)
 	*blob = (fl_blob){.node = NULL};
 }
 
-/* Nothing comes behind the last `~`, and no map puts its pairs in another order. */
+/* Nothing comes behind the last `~`, which is no `$~`, and no map puts its pairs in another order.
+ */
 static bool ends_in_value(const char *pattern)
 {
 	const char *last = strrchr(pattern, '~');
 
-	return last != NULL && strchr(pattern, '#') == NULL &&
+	return last != NULL && strpbrk(pattern, "#$") == NULL &&
 	       last[1 + strspn(last + 1, "} ")] == '\0';
 }
 

@@ -62,10 +62,10 @@ static inline fl_bin fl_blob_bin(const fl_blob *blob)
 
 int fl_reply_blob_spec(fl_from from, fl_blob *blob, fl_spec reply);
 /*
- * fl_reply of a pattern whose last value is the blob's, with nothing but `}` behind it and without
- * maps: "{ok, ~}". Takes the blob in any case; it is zeroed. Also FL_EMISUSE where the pattern is
- * another. Up to 64 KiB, to a caller of this node, and where the caller's node takes no fragments,
- * the bytes are copied. Any thread.
+ * fl_reply of a pattern whose last value is the blob's, with nothing but `}` behind it, and without
+ * maps and characters (`$x`): "{ok, ~}". Takes the blob in any case; it is zeroed. Also FL_EMISUSE
+ * where the pattern is another. Up to 64 KiB, to a caller of this node, and where the caller's node
+ * takes no fragments, the bytes are copied. Any thread.
  */
 #define fl_reply_blob(from, blob, ...) fl_reply_blob_spec((from), (blob), fl_spec(__VA_ARGS__))
 

@@ -196,6 +196,7 @@ static int answering(fl_proc *self, void *state, fl_from from, fl_term request)
 	(void)misuse(from, "{ok, ~, <<>>}");
 	(void)misuse(from, "#{ok => ~}");
 	(void)misuse(from, "{ok, '~'}");
+	(void)misuse(from, "{~, $~}");
 	CU_ASSERT_EQUAL(fl_reply_blob(from, &none, "~", 1), FL_EMISUSE);
 	(void)fl_reply(from, "refused");
 	(void)answer_blob(from, "1");
