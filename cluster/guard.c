@@ -121,6 +121,16 @@ bool fli_guard_keep_epoch(fli_guard *g)
 	return rc == FL_OK;
 }
 
+bool fli_guard_keep_promise(fli_guard *g)
+{
+	if (!must_keep(g))
+		return true;
+	if (g->core.now_ms < g->kept_ms + FLI_GUARD_PROMISE_MS)
+		return false;
+	(void)fli_guard_keep_epoch(g); /* one broken disk is not to hold up all; the log says it */
+	return true;
+}
+
 static uint64_t next_keep_ms(const fli_guard *g)
 {
 	return must_keep(g) ? g->kept_ms + FLI_GUARD_KEEP_MS : FLI_SINGLETON_NEVER;

@@ -29,6 +29,7 @@ enum {
 	FLI_GUARD_KILL_MS = 1000, /* a server that was killed, likewise */
 	FLI_GUARD_FORWARD_MAX_MS = 10000,
 	FLI_GUARD_KEEP_MS = 1000,    /* between two writes of epochs that others have raised */
+	FLI_GUARD_PROMISE_MS = 20,   /* and before one that a grant needs */
 	FLI_GUARD_LEAVE_MS = 3000,   /* for a move when the node stops */
 	FLI_GUARD_QUESTIONS_MAX = 16 /* to the store of leases, that wait for each other */
 };
@@ -201,6 +202,9 @@ void fli_guard_lease_free(fli_guard *g);
 
 /* guard.c: the greatest epoch is on the disk, where it has to be; at once. */
 bool fli_guard_keep_epoch(fli_guard *g);
+/* guard.c: the same before a claim is granted, so that whoever comes back knows its epoch. False:
+ * there was a write just now, and it is not to be granted. */
+bool fli_guard_keep_promise(fli_guard *g);
 /* guard.c: what a handler of the guard begins and ends with. */
 fli_guard *fli_guard_enter(fl_proc *self, void *state);
 int fli_guard_leave(fli_guard *g);

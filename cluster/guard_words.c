@@ -9,11 +9,12 @@ static const char *const kinds[] = {
 	[FLI_WORD_RELEASED] = "released",
 };
 
-/* To somebody who is gone: nobody hears it. */
+/* To somebody who is gone: nobody hears it. A grant is none while its epoch cannot be kept yet. */
 void fli_guard_say(void *ctx, const fl_pid *to, const fli_word *word)
 {
 	fli_guard *g = ctx;
-	fl_atom kind = fl_atom_of(kinds[word->kind]);
+	bool is_broken = word->kind == FLI_WORD_GRANT && !fli_guard_keep_promise(g);
+	fl_atom kind = fl_atom_of(kinds[is_broken ? FLI_WORD_DENY : word->kind]);
 	fl_pid me = fl_self(g->self);
 
 	if (word->has_holder)

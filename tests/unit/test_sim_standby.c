@@ -12,6 +12,7 @@
 
 #include "cluster/epoch_file.h"
 #include "flitch/global.h"
+#include "node/runtime.h"
 #include "tests/support/sim_svc.h"
 #include "tests/support/suite.h"
 
@@ -256,6 +257,66 @@ static void a_peer_that_raises_epochs_does_not_set_the_pace_of_writes(void)
 	remove_all(dir);
 }
 
+static const char *kept_dir;
+static uint64_t kept_starts, kept_by_all;
+
+/* Those that live have granted the claim of whoever starts. */
+static int init_that_looks(fl_proc *self, void *state, fl_term args)
+{
+	int rc = svc_on_init(self, state, args), count = 0;
+	uint64_t epoch;
+
+	for (int i = 0; i < SVC_COUNT; i++)
+		count += fli_epoch_read(kept_dir, "svc_guard", fl_atom_of(svc_names[i]), &epoch) ==
+				 FL_OK &&
+			 epoch >= ((svc *)state)->epoch;
+	kept_by_all += count >= SVC_COUNT - (kept_starts++ > 0);
+	return rc;
+}
+
+static const fl_behaviour looking = {.name = "svc",
+	.state_size = sizeof(svc),
+	.init = init_that_looks,
+	.info = svc_on_info,
+	.call = svc_on_call};
+
+/* The second word comes soon after the first was written, and so is not for a while. */
+static void raise_epochs(svc_town *w, int a, int b)
+{
+	const int both[] = {a, b};
+
+	for (uint64_t i = 0; i < 4; i++) {
+		(void)fl_sim_cast(w->nodes[both[i % 2]],
+			fl_name_at("svc_guard", svc_names[both[1 - i % 2]]),
+			"{fl, 1, released, #{from => ~, epoch => ~, seen => 0}}",
+			fl_sim_handle(w->nodes[both[i % 2]])->system_pid, (1000 + i) << 16);
+		fl_sim_run(w->sim, 50);
+	}
+}
+
+static void epoch_of_a_server_is_kept_by_all_who_granted_it(void)
+{
+	char dir[] = "/tmp/flitch_epochs_XXXXXX";
+	fl_singleton kept = svc_cold;
+	int old, other;
+	svc_town w;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	kept_dir = kept.epoch_dir = dir;
+	kept.server = &looking;
+	kept_starts = kept_by_all = 0;
+	w = svc_open(16, &kept);
+	CU_ASSERT(kept_starts == 1 && kept_by_all == 1);
+	old = svc_holder(&w);
+	other = svc_other_than(&w, old);
+	raise_epochs(&w, other, SVC_COUNT - old - other);
+	fl_sim_crash_node(w.nodes[old], FL_SIM_KILLED);
+	fl_sim_run(w.sim, 10000);
+	CU_ASSERT(kept_starts == 2 && kept_by_all == 2);
+	fl_sim_delete(w.sim);
+	remove_all(dir);
+}
+
 static void file_holds_one_number(void)
 {
 	char dir[] = "/tmp/flitch_epochs_XXXXXX", path[128];
@@ -287,4 +348,4 @@ FL_SUITE("sim_standby", FL_TEST(standby_takes_over_without_an_init_of_its_own),
 	FL_TEST(epochs_grow_after_all_were_down),
 	FL_TEST(epoch_that_cannot_be_kept_is_not_given_out),
 	FL_TEST(a_peer_that_raises_epochs_does_not_set_the_pace_of_writes),
-	FL_TEST(file_holds_one_number));
+	FL_TEST(epoch_of_a_server_is_kept_by_all_who_granted_it), FL_TEST(file_holds_one_number));
