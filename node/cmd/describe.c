@@ -5,7 +5,7 @@
  *
  *  - A node is asked for flitch:describe/0 by its rex; of a file the same term is built here.
  *  - Each name in it is a client of its own. With --out each gets its file; else one goes to
- * stdout.
+ *    stdout.
  *
  * A file is opened as a node would load it: code that it runs when it is loaded runs here as well.
  */
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "flitch.h"
@@ -184,9 +185,20 @@ static int write_file(describe *d, fl_error *err)
 	return rc;
 }
 
+/* As compilers and generators do; the folder above it must be there. */
+static int make_folder(const char *path, fl_error *err)
+{
+	if (mkdir(path, 0777) == 0 || errno == EEXIST)
+		return FL_OK;
+	(void)fl_error_set(err, FL_EIO, "cannot make %s: %s", path, strerror(errno));
+	fl_error_why(err, "the folder that it is to be in is not there, or not yours");
+	fl_error_next(err, "mkdir -p, then the same again");
+	return FL_EIO;
+}
+
 static int write_all(describe *d, fl_error *err)
 {
-	int rc = FL_OK;
+	int rc = d->out == NULL ? FL_OK : make_folder(d->out, err);
 
 	for (size_t i = 0; i < d->names_count && rc == FL_OK; i++) {
 		d->client.of = d->names[i];
@@ -208,7 +220,7 @@ static int write_all(describe *d, fl_error *err)
 static const fli_flag describe_flags[] = {
 	{.name = "--format", .value = "FORMAT", .help = "text, erlang or elixir (text)"},
 	{.name = "--module", .value = "NAME", .help = "the client module's name (counter_client, CounterClient)"},
-	{.name = "--out", .value = "FOLDER", .help = "write a file for each, NAME_client.erl or .ex"},
+	{.name = "--out", .value = "FOLDER", .help = "write a file for each, NAME_client.erl or .ex; it is made if need be"},
 	{.name = NULL},
 };
 /* clang-format on */

@@ -966,6 +966,10 @@ describe_writes_text_and_clients() {
 	try 64 "$flitch" describe "$build/examples/counter.so" nobody
 	try 64 "$flitch" describe "$build/examples/counter.so" --format c
 	try 64 "$flitch" describe "$build/examples/counter.so" --out .
+	try 0 "$flitch" describe "$build/examples/counter.so" --format elixir --out "$work/made"
+	[ -s "$work/made/counter_client.ex" ] || fail "the folder is not made"
+	try 70 "$flitch" describe "$build/examples/counter.so" --format elixir --out "$work/not/there"
+	says err 'mkdir -p'
 	try 78 "$flitch" describe "$build/examples/echo.so"
 	try 78 "$flitch" describe /nowhere.so
 }
