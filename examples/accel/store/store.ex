@@ -112,11 +112,11 @@ defmodule Store do
   defp after_prefix(""), do: ""
 
   defp after_prefix(bytes) do
-    size = byte_size(bytes) - 1
+    head = binary_part(bytes, 0, byte_size(bytes) - 1)
 
-    case bytes do
-      <<head::binary-size(size), 255>> -> after_prefix(head)
-      <<head::binary-size(size), last>> -> <<head::binary, last + 1>>
+    case :binary.last(bytes) do
+      255 -> after_prefix(head)
+      last -> <<head::binary, last + 1>>
     end
   end
 

@@ -291,9 +291,19 @@ defmodule StoreTest do
   test "a scan ends when nobody waits for it, and too many at once are refused", %{dir: dir} do
     node = start(:store, dir, env: [{"FLITCH_STORE_SYNC", "no"}])
     fill(node, 300_000)
-    callers = for _ <- 1..60, do: spawn(fn -> StoreClient.count(node, key(1), "", 60_000) end)
-    wait_until(fn -> elem(StoreClient.stats(node), 1).running > 20 end)
-    for pid <- callers, do: Process.exit(pid, :kill)
+    # What one process sends arrives in order: the figures are of right after the last of them.
+    test = self()
+
+    caller =
+      spawn(fn ->
+        for _ <- 1..60, do: :gen_server.send_request({:store, node}, {:count, key(1), ""})
+        send(test, {:stats, StoreClient.stats(node, 60_000)})
+        Process.sleep(:infinity)
+      end)
+
+    assert_receive {:stats, {:ok, %{running: running}}}, 60_000
+    assert running > 20
+    Process.exit(caller, :kill)
     wait_until(fn -> elem(StoreClient.stats(node), 1).running == 0 end)
     assert elem(StoreClient.stats(node), 1).given_up > 0
 

@@ -62,6 +62,8 @@ defmodule VectorsTest do
     assert %{vectors: 1501} = VectorsClient.stats(node)
   end
 
+  # 40,000 calls, one after the other.
+  @tag timeout: 300_000
   test "their room is used again", %{node: node} do
     :ok = VectorsClient.configure(node, 2, :l2)
     for _ <- 1..20, id <- 1..200, do: :ok = VectorsClient.put(node, id, Vectors.pack([id / 1, 1.0]))
