@@ -96,6 +96,13 @@ static int find_beam(project *p, fl_error *err)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
+/* The end of an apt-get install. */
+static const char rebar3_packages[] =
+	"erlang-dev \\\n"
+	"\terlang-inets erlang-ssl erlang-eunit erlang-parsetools erlang-syntax-tools erlang-tools\n"
+	"# Debian's rebar3 is one file, whose package wants 200 others, those of a desktop among them.\n"
+	"RUN cd /tmp && apt-get download rebar3 && dpkg -x rebar3_*.deb /";
+
 static void value_of(const project *p, const char *word, char ret_value[VALUE_SIZE])
 {
 	bool is_mix = p->kind == MIX;
@@ -103,8 +110,8 @@ static void value_of(const project *p, const char *word, char ret_value[VALUE_SI
 		const char *word, *value;
 	} all[] = {{"name", p->name}, {"Name", p->camel}, {"client", p->client}, {"beam", p->beam},
 		{"tree", p->tree}, {"language", is_mix ? "elixir" : "erlang"},
-		{"packages", is_mix ? "elixir erlang-dev" : "rebar3 erlang-dev"},
-		{"profile", "prod"}, {"start", is_mix ? "start" : "foreground"},
+		{"packages", is_mix ? "elixir erlang-dev" : rebar3_packages}, {"profile", "prod"},
+		{"start", is_mix ? "start" : "foreground"},
 		{"test", is_mix ? "mix test" : "rebar3 eunit"},
 		{"release", is_mix ? "mix release"
 				   : "ln -sfn \"$FLITCH_BEAM\" _checkouts/flitch_beam && "
