@@ -56,7 +56,7 @@ open(Options, Node) ->
 %% With something to load it is `flitch run`, else a program of the user's own.
 executable(#{exe := undefined, load := Files}) ->
     case os:find_executable("flitch") of
-        false -> throw({cannot_execute, {"flitch", not_in_path}});
+        false -> throw({cannot_execute, <<"flitch is not in the PATH: make install, or say by exe where it is">>});
         Exe -> {Exe, run_args(Files)}
     end;
 executable(#{exe := Exe, load := Files}) ->
