@@ -6,10 +6,10 @@
 
 %% Writes NAME_client.erl or NAME_client.ex into a folder, for each server and module of functions that
 %% is described. `from` is a file (with a / in its path) or a node. The error is what the binary said.
--spec write(#{from := flitch_options:text(), to := flitch_options:text(), format := erlang | elixir,
+-spec write(#{from := node() | flitch_options:text(), to := flitch_options:text(), format := erlang | elixir,
               exe => flitch_options:file()}) -> ok | {error, binary()}.
 write(#{from := From, to := To, format := Format} = Options) ->
-    Args = ["describe", flitch_program:text(From), "--format", atom_to_list(Format), "--out",
+    Args = ["describe", from(From), "--format", atom_to_list(Format), "--out",
             flitch_program:text(To)],
     case exe(Options) of
         false -> {error, <<"flitch is not in the PATH">>};
@@ -18,6 +18,9 @@ write(#{from := From, to := To, format := Format} = Options) ->
                              [{args, Args}, {env, cookie()}, exit_status, stderr_to_stdout, binary, hide]),
             collect(Port, [])
     end.
+
+from(Node) when is_atom(Node) -> atom_to_list(Node);
+from(Text) -> flitch_program:text(Text).
 
 exe(#{exe := Exe}) -> flitch_program:path(Exe);
 exe(#{}) -> os:find_executable("flitch").

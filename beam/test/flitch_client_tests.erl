@@ -27,8 +27,7 @@ a_client_calls() ->
         ?assertEqual([x], typed_fun_client:silent(Node, x)),
         %% A node says the same of itself as the files do.
         Again = filename:join(Dir, "again"),
-        ok = file:make_dir(Again),
-        ok = write(Again, atom_to_list(Node)),
+        ok = write(Again, Node),
         [?assertEqual(file:read_file(filename:join(Dir, F)), file:read_file(filename:join(Again, F)))
          || F <- ["counter_client.erl", "calc_client.erl", "typed_client.erl", "typed_fun_client.erl"]],
         ok = gen_server:stop(Pid)
