@@ -30,6 +30,8 @@ typedef struct entry {
 
 /* Owner: the thread that commits it; from `is_committed` on who takes the entries. */
 typedef struct batch {
+	_Atomic(int)
+		refs; /* the writer's, and that of the task, which may be dropped at any time */
 	store_env *env;
 	uint64_t count, commits;
 	size_t turned; /* the commit that make_room ended with */
@@ -350,10 +352,12 @@ static void settle(writer *w, entry *all)
 	}
 }
 
-static void batch_free(void *arg)
+static void batch_unref(void *arg)
 {
 	batch *b = arg;
 
+	if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
+		return;
 	for (entry *e = take_entries(b), *next; e != NULL; e = next) {
 		next = e->next;
 		entry_free(e);
@@ -394,6 +398,7 @@ static batch *batch_new(writer *w)
 
 	if (b == NULL)
 		return NULL;
+	atomic_init(&b->refs, 1);
 	b->env = env_ref(w->env);
 	b->turned = w->turned;
 	b->must_forget = now - w->forgot_at >= FORGET_EVERY_S || now < w->forgot_at;
@@ -438,7 +443,8 @@ static int done(fl_proc *self, void *state, void *arg)
 	w->batch = NULL;
 	count_batch(w, b);
 	settle(w, take_entries(b));
-	batch_free(b);
+	batch_unref(b); /* the writer's */
+	batch_unref(b);
 	if (is_broken)
 		return fl_stop(self, "{eio, ~}", "the disk failed in mid-write");
 	start(w, self);
@@ -448,7 +454,7 @@ static int done(fl_proc *self, void *state, void *arg)
 /* What waits is on its way, unless something is. */
 static void start(writer *w, fl_proc *self)
 {
-	static const fl_task task = {.work = work, .done = done, .drop = batch_free};
+	static const fl_task task = {.work = work, .done = done, .drop = batch_unref};
 	batch *b;
 
 	if (w->batch != NULL || w->first == NULL)
@@ -458,12 +464,15 @@ static void start(writer *w, fl_proc *self)
 		refuse_waiting(w, "enomem");
 		return;
 	}
+	atomic_store_explicit(
+		&b->refs, 2, memory_order_relaxed); /* before there is another thread */
 	if (b->count > 0 && fl_offload(self, &task, b) == FL_OK) {
 		w->batch = b;
 		return;
 	}
+	atomic_store_explicit(&b->refs, 1, memory_order_relaxed);
 	w->first = take_entries(b);
-	batch_free(b);
+	batch_unref(b);
 	refuse_waiting(w, "busy");
 }
 
@@ -482,6 +491,8 @@ void writer_delete(writer *w)
 		next = w->first->next;
 		entry_free(w->first);
 	}
+	if (w != NULL && w->batch != NULL)
+		batch_unref(w->batch);
 	free(w);
 }
 
@@ -560,5 +571,5 @@ void writer_finish(writer *w, uint32_t ms)
 		return;
 	work(b, NULL);
 	settle(w, take_entries(b));
-	batch_free(b);
+	batch_unref(b);
 }
